@@ -1,0 +1,29 @@
+"""The CDK app of this repository: one stack with the order flow.
+
+``python app.py`` writes the cloud assembly to ``cdk.out`` beside this file; ``cdk deploy`` runs the same.
+"""
+
+# First, before any import of aws_cdk: it chooses the Node that runs the CDK, so that a machine without one will do.
+from stepworkflows_cdk import OrderFlow  # isort: skip
+
+import json
+import os
+from pathlib import Path
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+HERE = Path(__file__).resolve().parent
+
+app = cdk.App(
+    # The feature flags. The cdk command passes them by itself, and what it passes wins.
+    context=json.loads((HERE / "cdk.json").read_text(encoding="utf-8"))["context"],
+    # The cdk command says where; without it, the CDK would write to a temporary folder.
+    outdir=None if "CDK_OUTDIR" in os.environ else str(HERE / "cdk.out"),
+)
+cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+
+# Without an account and a region: the assembly is the same on every machine, and deploys anywhere.
+OrderFlow(cdk.Stack(app, "OrderFlow", description="From the click on buy to the thank-you mail"), "Flow")
+
+app.synth()

@@ -1,0 +1,170 @@
+"""A machine's plan becomes text: Amazon States Language, JSONata mode. The only place where it is written.
+
+Specification: https://states-language.net/spec.html, with the JSONata fields of
+https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html.
+
+What a user wrote never becomes a substitution hole or a dynamic reference of CloudFormation: ``${`` and ``{{`` are written
+with escapes of JSON, which mean the same to Step Functions and nothing to CloudFormation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepworkflows_cdk.compiler.plan import (
+    Catch,
+    Choice,
+    Data,
+    Fail,
+    Hole,
+    Jsonata,
+    MachinePlan,
+    Parallel,
+    Pass,
+    Retry,
+    State,
+    Succeed,
+    Task,
+    Text,
+    Wait,
+)
+
+__all__ = ["render"]
+
+_PARTITION = Hole("aws", "partition")
+_SEALED = re.compile("\ue000(?:\ue000|(?P<name>\\w+)\ue001)")
+
+
+def render(machine: MachinePlan) -> tuple[str, tuple[Hole, ...]]:
+    """The text of the machine, and the holes in it, sorted by name."""
+    writer = _Writer()
+    definition: dict[str, Any] = {"Comment": machine.comment} if machine.comment else {}
+    definition |= {"QueryLanguage": "JSONata"}
+    definition |= writer.states(machine.states)
+    if machine.timeout is not None:
+        definition["TimeoutSeconds"] = machine.timeout
+    return writer.text(definition), tuple(sorted(writer.holes, key=lambda hole: hole.name))
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.holes: set[Hole] = set()
+
+    def text(self, definition: Any) -> str:
+        text = json.dumps(definition, ensure_ascii=False, indent=2)
+        text = text.replace("${", "\\u0024{").replace("{{", "{\\u007b")
+        return _SEALED.sub(lambda found: f"${{{found['name']}}}" if found["name"] else "\\ue000", text)
+
+    def states(self, states: Sequence[State]) -> dict[str, Any]:
+        return {"StartAt": states[0].name, "States": {state.name: self._state(state) for state in states}}
+
+    def _state(self, state: State) -> dict[str, Any]:
+        match state:
+            case Task():
+                return self._task(state)
+            case Parallel():
+                return {
+                    "Type": "Parallel",
+                    "Branches": [self.states(branch) for branch in state.branches],
+                    **self._assign(state.assign),
+                    "Output": self._data(state.output),
+                    **self._errors(state.retry, state.catch),
+                    **_next(state.next),
+                }
+            case Pass():
+                return {
+                    "Type": "Pass",
+                    **self._assign(state.assign),
+                    "Output": self._data(state.output),
+                    **_next(state.next),
+                }
+            case Choice():
+                rules = [
+                    {"Condition": self._data(rule.condition), **self._assign(rule.assign), "Next": rule.next}
+                    for rule in state.rules
+                ]
+                return {"Type": "Choice", "Choices": rules, **self._assign(state.assign), "Default": state.default}
+            case Wait():
+                return {"Type": "Wait", "Seconds": self._data(state.seconds), "Output": {}, **_next(state.next)}
+            case Succeed():
+                return {"Type": "Succeed", "Output": self._data(state.output)}
+            case Fail():
+                return {"Type": "Fail", "Error": self._data(state.error), "Cause": self._data(state.cause)}
+
+    def _task(self, task: Task) -> dict[str, Any]:
+        resource = Text(("arn:", _PARTITION, f":states:::{task.resource}"))
+        timeout = {} if task.timeout is None else {"TimeoutSeconds": task.timeout}
+        return {
+            "Type": "Task",
+            "Resource": self._data(resource),
+            "Arguments": self._data(task.arguments),
+            **timeout,
+            **self._assign(task.assign),
+            "Output": self._data(task.output),
+            **self._errors(task.retry, task.catch),
+            **_next(task.next),
+        }
+
+    def _errors(self, retry: Sequence[Retry], catch: Sequence[Catch]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        if retry:
+            result["Retry"] = [_retrier(rule) for rule in retry]
+        if catch:
+            result["Catch"] = [
+                {"ErrorEquals": list(rule.errors), **self._assign(rule.assign), "Output": {}, "Next": rule.next}
+                for rule in catch
+            ]
+        return result
+
+    def _assign(self, assign: Mapping[str, Data]) -> dict[str, Any]:
+        return {"Assign": {name: self._data(value) for name, value in assign.items()}} if assign else {}
+
+    def _data(self, data: Data) -> Any:
+        match data:
+            case Jsonata(code):
+                return _open(f"{{% {code} %}}")
+            case Text():
+                self.holes.update(data.holes)
+                return "".join(_open(part) if isinstance(part, str) else _seal(part) for part in data.parts)
+            case list():
+                return [self._data(item) for item in data]
+            case dict():
+                return {_open(key): self._data(value) for key, value in data.items()}
+            case str():
+                return _open(data)
+            case _:
+                return data
+
+
+def _seal(hole: Hole) -> str:
+    """A hole while the text is made."""
+    return f"\ue000{hole.name}\ue001"
+
+
+def _open(text: str) -> str:
+    """Text of a user while the text is made: its own delimiters are doubled, so that it forges no hole."""
+    return text.replace("\ue000", "\ue000\ue000")
+
+
+def _retrier(rule: Retry) -> dict[str, Any]:
+    if rule.attempts == 0:
+        return {"ErrorEquals": list(rule.errors), "MaxAttempts": 0}
+    backoff = int(rule.backoff) if rule.backoff == int(rule.backoff) else rule.backoff
+    result: dict[str, Any] = {
+        "ErrorEquals": list(rule.errors),
+        "IntervalSeconds": rule.interval,
+        "MaxAttempts": rule.attempts,
+        "BackoffRate": backoff,
+    }
+    if rule.max_interval is not None and rule.max_interval > rule.interval:
+        result["MaxDelaySeconds"] = rule.max_interval
+    if rule.jitter:
+        result["JitterStrategy"] = "FULL"
+    return result
+
+
+def _next(name: str | None) -> dict[str, Any]:
+    return {"End": True} if name is None else {"Next": name}

@@ -1,0 +1,162 @@
+"""The one seam: what a thing that steps can run on or talk to tells the compiler, the CDK and the engine.
+
+An :class:`Integration` owns a work key (``record``, ``call``, ``runs-on`` with a runtime). It says how the key's value looks
+(``keys``, a pydantic model), what a step with that key becomes (``plan``), and, for the needs that it plans, how they come
+to be in a CDK app (``bind``) and on this machine (``realise``, ``perform``). The last three are called only by the layer
+that they belong to, and import what they use when they are called, so that the rest stays free of the CDK and of boto3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pydantic import BaseModel
+
+from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need, Text
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from stepworkflows_cdk.constructs.bound import Bindings, Bound
+    from stepworkflows_cdk.language.workflow import Step, Workflow
+    from stepworkflows_cdk.local.world import World
+
+__all__ = ["Call", "Integration", "Scope"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a step becomes: one task state, before the planner gives it its name, its retries and its place."""
+
+    resource: str
+    """What follows ``states:::`` in the ARN of the task: ``lambda:invoke``."""
+    arguments: Data
+    result: str = "$states.result"
+    """JSONata for the step's result, read in the Assign of the task."""
+    timeout: int | None = None
+    """Seconds after which Step Functions gives the task up."""
+    transient: tuple[str, ...] = ()
+    """The errors of this service that a second try may heal; retried by default."""
+    transient_when: Mapping[str, str] = field(default_factory=dict)
+    """Errors that are transient only where a JSONata condition on ``$cause`` (the error's text) holds."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Names of this service's errors -> the names under which the flow sees them."""
+    needs: tuple[Need, ...] = ()
+    grants: tuple[Grant, ...] = ()
+
+
+class Scope(Protocol):
+    """What the planner lends an integration while it plans one step."""
+
+    @property
+    def machine(self) -> str:
+        """The id of the machine that the task is in: the holder of its grants."""
+        ...
+
+    @property
+    def distinct(self) -> str:
+        """Empty, or what a need's id must end with because another step needs the same thing made otherwise."""
+        ...
+
+    def inputs(self) -> Data:
+        """What the step is given; for the flow's own code the whole input."""
+        ...
+
+    def data(self, value: Any) -> Data:
+        """A value of the document, its references and expressions compiled."""
+        ...
+
+    def expression(self, value: Any) -> Jsonata:
+        """The same as one expression."""
+        ...
+
+    def text(self, value: str) -> Text:
+        """A string that names only what is fixed at deployment: config, resources, secrets."""
+        ...
+
+    def env(self) -> tuple[tuple[str, Text], ...]:
+        """The variables for the step's code, ``env`` and ``secrets``, sorted by name."""
+        ...
+
+    def resource(self, name: str) -> Need:
+        """The need behind a name of ``resources``."""
+        ...
+
+    def resources_in(self, value: Any) -> Sequence[Need]:
+        """The needs behind all ``{resources.x}`` in a value of the document, each once, in the order of the text."""
+        ...
+
+    def arn(self, need: Need) -> Text:
+        """The ARN that permissions on the need are given on."""
+        ...
+
+    def complete_arn(self, arn: str) -> Text:
+        """An ARN of the document: `REGION` and `ACCOUNT_ID` are this stack's, references are filled."""
+        ...
+
+    def permissions(self, holder: str) -> tuple[Grant, ...]:
+        """The step's written ``permissions`` and ``secrets``, given to ``holder``."""
+        ...
+
+
+class Integration:
+    """Subclass it, and pass an instance in ``integrations=(*BUILTIN, Mine())``."""
+
+    key: ClassVar[str | None] = None
+    """The work key in the document; None for an integration that only owns resources."""
+    runtime: ClassVar[str | None] = None
+    """For the key ``runs-on``: its value."""
+    keys: ClassVar[type[BaseModel] | None] = None
+    """The model of the keys of a step that belong to this integration, the work key among them."""
+    resource_types: ClassVar[Mapping[str, type[BaseModel]]] = {}
+    """Values of ``type`` under ``resources`` -> the model of the other keys there."""
+    access: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What ``read`` and ``write`` under ``permissions`` mean for this integration's resources: IAM actions."""
+    needs: ClassVar[tuple[type[Need], ...]] = ()
+    """The needs that this integration binds and realises."""
+    tasks: ClassVar[tuple[str, ...]] = ()
+    """The beginnings of the task resources that it performs on this machine."""
+
+    keeps_secrets: ClassVar[bool] = False
+    """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
+    records_outputs: ClassVar[bool] = False
+    """Whether it writes the outputs called ``DATABASE_...``: see :meth:`plan_outputs`."""
+
+    def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
+        """What is wrong with the step's work keys beyond their shape."""
+        return ()
+
+    def plan(self, step: Step, scope: Scope) -> Call:
+        """What the step becomes."""
+        raise TypeError(f"{type(self).__name__} owns no work key")
+
+    def plan_outputs(self, step: Step, outputs: Mapping[str, Jsonata], scope: Scope) -> Call:
+        """Writes values under names into the flow's output table, as one call."""
+        raise TypeError(f"{type(self).__name__} records no outputs")
+
+    def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
+        """What a resource of the document becomes."""
+        raise TypeError(f"{type(self).__name__} owns no resources")
+
+    def identity(self, need: Need) -> Text:
+        """What the service's API calls the need by: a table's name, a queue's URL. ``{resources.x}`` means this."""
+        raise TypeError(f"{type(self).__name__} owns no resources")
+
+    def arn(self, need: Need) -> Text:
+        """The ARN that permissions on the need are given on."""
+        raise TypeError(f"{type(self).__name__} owns no resources")
+
+    def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
+        """Creates what ``need`` asks for in a CDK app, or adopts what the caller gave for it."""
+        raise TypeError(f"{type(self).__name__} binds nothing")
+
+    def realise(self, need: Need, world: World) -> Mapping[str, str]:
+        """Makes what ``need`` asks for on this machine; the attributes that its holes are filled with."""
+        raise TypeError(f"{type(self).__name__} realises nothing")
+
+    def perform(self, resource: str, arguments: Any, world: World) -> Any:
+        """Does one task on this machine: its result, or a ``TaskFailed`` with the error's name and cause."""
+        raise TypeError(f"{type(self).__name__} performs nothing")

@@ -1,0 +1,148 @@
+"""What a flow depends on, by name, and what of it the planner lends to an integration while it plans one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text
+from stepworkflows_cdk.compiler.values import Values, output_variable
+from stepworkflows_cdk.compiler.jsonata import path
+from stepworkflows_cdk.language.references import Reference, Template, parse_value, references_in, strings_in
+from stepworkflows_cdk.language.scope import ResourceTarget, SecretTarget, resolve
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["Lent", "Library"]
+
+
+@dataclass(frozen=True)
+class Library:
+    """The needs behind the names under ``resources`` and ``secrets``, with the integrations that own them."""
+
+    resources: Mapping[str, tuple[Need, Integration]]
+    secrets: Mapping[str, tuple[Need, Integration]]
+
+    @classmethod
+    def of(cls, workflow: Workflow, integrations: Sequence[Integration]) -> Library:
+        resources: dict[str, tuple[Need, Integration]] = {}
+        for name, resource in workflow.resources.items():
+            owner = resource.integration
+            assert isinstance(owner, Integration)
+            resources[name] = (owner.plan_resource(name, resource.type, resource.keys, resource.mark), owner)
+        secrets: dict[str, tuple[Need, Integration]] = {}
+        for name, secret in workflow.secrets.items():
+            keeper = next(known for known in integrations if known.keeps_secrets)
+            secrets[name] = (keeper.plan_resource(name, "secret", secret.keys, secret.mark), keeper)
+        return cls(resources, secrets)
+
+    def needs(self) -> list[Need]:
+        found = [need for need, _ in (*self.resources.values(), *self.secrets.values())]
+        return sorted(found, key=lambda need: need.id)
+
+    def identity(self, name: str) -> Text:
+        need, owner = self.resources[name]
+        return owner.identity(need)
+
+    def secret_arn(self, name: str) -> Text:
+        need, owner = self.secrets[name]
+        return owner.arn(need)
+
+
+@dataclass(frozen=True)
+class Lent:
+    """The :class:`~stepworkflows_cdk.compiler.integration.Scope` of one step."""
+
+    step: Step
+    values: Values
+    library: Library
+    machine: str
+    distinct: str = ""
+
+    def inputs(self) -> Data:
+        if self.step.whole_input:
+            return Jsonata("$input")
+        return self.values.data(self.step.keys.inputs or {})
+
+    def data(self, value: Any) -> Data:
+        return self.values.data(value)
+
+    def expression(self, value: Any) -> Jsonata:
+        return self.values.expression(value)
+
+    def text(self, value: str) -> Text:
+        return self.values.text(value)
+
+    def env(self) -> tuple[tuple[str, Text], ...]:
+        written = {**(self.step.keys.env or {}), **(self.step.keys.secrets or {})}
+        return tuple(sorted((name, self.values.text(value)) for name, value in written.items()))
+
+    def resource(self, name: str) -> Need:
+        return self.library.resources[name][0]
+
+    def resources_in(self, value: Any) -> Sequence[Need]:
+        found: dict[str, Need] = {}
+        for _, text in strings_in(value):
+            for reference in references_in(parse_value(text)):
+                target = resolve(reference, self.values.view)
+                if isinstance(target, ResourceTarget):
+                    found.setdefault(target.name, self.library.resources[target.name][0])
+        return tuple(found.values())
+
+    def arn(self, need: Need) -> Text:
+        return next(owner.arn(known) for known, owner in self.library.resources.values() if known.id == need.id)
+
+    def permissions(self, holder: str) -> tuple[Grant, ...]:
+        grants: list[Grant] = []
+        for target, actions in (self.step.keys.permissions or {}).items():
+            mark = self.step.key_mark("permissions", target)
+            if target.startswith("arn:"):
+                grants.append(Grant(holder, tuple(sorted(set(actions))), self.complete_arn(target), mark))
+                continue
+            need, owner = self.library.resources[target]
+            exact = [exact for action in actions for exact in owner.access.get(action, (action,))]
+            grants.append(Grant(holder, tuple(sorted(set(exact))), owner.arn(need), mark))
+        for name, value in (self.step.keys.secrets or {}).items():
+            parsed = parse_value(value)
+            assert isinstance(parsed, Template) and isinstance(parsed.parts[0], Reference)
+            target_ = resolve(parsed.parts[0], self.values.view)
+            assert isinstance(target_, SecretTarget)
+            need, keeper = self.library.secrets[target_.name]
+            mark = self.step.key_mark("secrets", name)
+            grants.append(Grant(holder, keeper.access["read"], keeper.arn(need), mark))
+        return tuple(grants)
+
+    def complete_arn(self, arn: str) -> Text:
+        """An ARN of the document: ``REGION`` and ``ACCOUNT_ID`` are this stack's, references are filled."""
+        parts: list[str | Hole] = []
+        for part in self.values.text(arn).parts:
+            parts.extend(_surroundings(part) if isinstance(part, str) else [part])
+        return Text(tuple(parts))
+
+    def own_output(self, name: str) -> Jsonata:
+        """An output of the step itself, once it is assigned."""
+        return Jsonata(path(f"${output_variable(self.step.id)}", (name,)))
+
+
+def _surroundings(text: str) -> list[str | Hole]:
+    fields = text.split(":")
+    found: list[str | Hole] = []
+    for index, field in enumerate(fields):
+        if index:
+            found.append(":")
+        if field == "REGION":
+            found.append(Hole("aws", "region"))
+        elif field == "ACCOUNT_ID":
+            found.append(Hole("aws", "account"))
+        elif index == 1 and field == "aws" and fields[0] == "arn":
+            found.append(Hole("aws", "partition"))
+        elif field:
+            found.append(field)
+    merged: list[str | Hole] = []
+    for part in found:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return merged

@@ -1,0 +1,240 @@
+"""The plan: what a workflow becomes, before it is text. The intermediate representation of the compiler.
+
+A :class:`Plan` holds machines made of states, what they need (:class:`Need`: functions, tables, secrets) and what they may
+do (:class:`Grant`). It is frozen, knows no CDK and no AWS client, and says all that ``asl`` and ``bundle`` read.
+
+Values in a plan are JSON, with two kinds of leaves that JSON has not:
+
+* :class:`Jsonata`: an expression, evaluated by Step Functions while the execution runs.
+* :class:`Text`: a string with holes, which the deployment (or the run on this machine) fills, such as a table's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Union
+
+from stepworkflows_cdk.language.diagnostics import Mark
+
+__all__ = [
+    "Catch",
+    "Choice",
+    "Data",
+    "Fail",
+    "Grant",
+    "Hole",
+    "Jsonata",
+    "MachinePlan",
+    "Need",
+    "Parallel",
+    "Pass",
+    "Plan",
+    "Retry",
+    "Rule",
+    "State",
+    "Succeed",
+    "Task",
+    "Text",
+    "Wait",
+]
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A value known only where the plan is realised: ``attribute`` of the need with the id ``need``.
+
+    The need ``aws`` always exists, with the attributes ``partition``, ``region`` and ``account``.
+    """
+
+    need: str
+    attribute: str
+
+    @property
+    def name(self) -> str:
+        """The name of the substitution, letters, digits and ``_`` only: ``table_orders_name``."""
+        return f"{self.need}-{self.attribute}".replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string with holes in it."""
+
+    parts: tuple[str | Hole, ...]
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Hole))
+
+    def fill(self, value: Callable[[Hole], str]) -> str:
+        """The string, each hole replaced by what ``value`` gives for it."""
+        return "".join(value(part) if isinstance(part, Hole) else part for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Jsonata:
+    """A JSONata expression, without the ``{% %}`` around it. ``type`` is the JSON type of its value, where that is known."""
+
+    code: str
+    type: str | None = None
+
+
+Data = Union[None, bool, int, float, str, Jsonata, Text, "list[Data]", "dict[str, Data]"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Something that has to exist for a machine to run. Each integration has its own subclasses.
+
+    ``id`` is unique in a bundle, made of lower-case letters, digits and hyphens, and comes from what the user wrote, never
+    from an order: ``function-charge``, ``table-orders``, ``secret-payment``. ``steps`` are the ids of the steps whose work
+    it does, none for what is only read or written.
+    """
+
+    id: str
+    mark: Mark
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One permission: ``holder`` (a machine's id or a function's need id) may do ``actions`` on ``resource``, a complete ARN."""
+
+    holder: str
+    actions: tuple[str, ...]
+    resource: Text
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Retry:
+    """One retrier of a task. Durations are in seconds; ``attempts`` are retries after the first try."""
+
+    errors: tuple[str, ...]
+    attempts: int
+    interval: int = 2
+    backoff: float = 2.0
+    max_interval: int | None = 60
+    jitter: bool = True
+
+
+@dataclass(frozen=True)
+class Catch:
+    """One catcher: on one of ``errors`` assign, then go to ``next``."""
+
+    errors: tuple[str, ...]
+    next: str
+    assign: Mapping[str, Data] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call of a service. ``resource`` is what follows ``states:::`` in the resource's ARN; ``next`` None ends the machine."""
+
+    name: str
+    mark: Mark
+    resource: str
+    arguments: Data
+    next: str | None
+    assign: Mapping[str, Data] = field(default_factory=dict)
+    output: Data = field(default_factory=dict)
+    timeout: int | None = None
+    retry: tuple[Retry, ...] = ()
+    catch: tuple[Catch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Sets variables, or gives an output."""
+
+    name: str
+    mark: Mark
+    next: str | None
+    assign: Mapping[str, Data] = field(default_factory=dict)
+    output: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way out of a choice, taken where ``condition`` is true."""
+
+    condition: Jsonata
+    next: str
+    assign: Mapping[str, Data] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The first rule that holds, else ``default``. The state's input goes through unchanged."""
+
+    name: str
+    mark: Mark
+    rules: tuple[Rule, ...]
+    default: str
+    assign: Mapping[str, Data] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Waits ``seconds``."""
+
+    name: str
+    mark: Mark
+    seconds: int | Jsonata
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Succeed:
+    """Ends the machine (or a branch) well, with ``output``."""
+
+    name: str
+    mark: Mark
+    output: Data
+
+
+@dataclass(frozen=True)
+class Fail:
+    """Ends the machine (or a branch) with an error."""
+
+    name: str
+    mark: Mark
+    error: str | Jsonata
+    cause: str | Jsonata
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Runs ``branches``, each a list of states that begins with its first, and waits for all."""
+
+    name: str
+    mark: Mark
+    branches: tuple[tuple[State, ...], ...]
+    next: str | None
+    assign: Mapping[str, Data] = field(default_factory=dict)
+    output: Data = field(default_factory=dict)
+    retry: tuple[Retry, ...] = ()
+    catch: tuple[Catch, ...] = ()
+
+
+State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel]
+
+
+@dataclass(frozen=True)
+class MachinePlan:
+    """One state machine. The first state is where it starts; ``timeout`` in seconds ends the whole execution."""
+
+    id: str
+    mark: Mark
+    comment: str
+    states: tuple[State, ...]
+    timeout: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a workflow becomes. The first machine is the one that is started."""
+
+    machines: tuple[MachinePlan, ...]
+    needs: tuple[Need, ...]
+    grants: tuple[Grant, ...]

@@ -1,0 +1,254 @@
+"""Values of documents become data of the plan: references are looked up and written as JSONata or as holes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepworkflows_cdk.compiler.jsonata import literal, path, text_of
+from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text
+from stepworkflows_cdk.language.contract import type_at
+from stepworkflows_cdk.language.references import Expression, Part, Reference, Template, parse_condition, parse_value
+from stepworkflows_cdk.language.scope import (
+    ConfigTarget,
+    ErrorTarget,
+    ExecutionTarget,
+    InputTarget,
+    OutputTarget,
+    ResourceTarget,
+    ResultTarget,
+    SecretTarget,
+    StatusTarget,
+    StepTarget,
+    Target,
+    View,
+    resolve,
+)
+
+__all__ = ["Names", "Values", "output_variable", "status_variable"]
+
+_EXECUTION = {
+    "id": "$states.context.Execution.Id",
+    "name": "$states.context.Execution.Name",
+    "started": "$states.context.Execution.StartTime",
+}
+
+
+def output_variable(step_id: str) -> str:
+    """The workflow variable that holds a step's outputs. The prefix keeps it apart from JSONata's functions."""
+    return f"step_{step_id.replace('-', '_')}"
+
+
+def status_variable(step_id: str) -> str:
+    """The workflow variable that holds a step's status."""
+    return f"status_{step_id.replace('-', '_')}"
+
+
+@dataclass
+class Names:
+    """What the values of one machine were seen to read: the entry of the machine sets it up."""
+
+    resources: dict[str, Text] = field(default_factory=dict)
+    """Resources named inside expressions: name -> its identity."""
+    uncertain: dict[str, None] = field(default_factory=dict)
+    """Ids of steps whose outputs are read where they may not have finished."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Compiles the values of one place."""
+
+    view: View
+    names: Names
+    config: Mapping[str, Any]
+    resource: Callable[[str], Text]
+    """The identity of a resource: what its service's API calls it by."""
+    secret: Callable[[str], Text]
+    result: str = "$states.result"
+    error: str = "$error"
+
+    def data(self, value: Any) -> Data:
+        """A JSON value with its strings compiled."""
+        match value:
+            case str():
+                return self._string(value)
+            case list():
+                return [self.data(item) for item in value]
+            case dict():
+                return {key: self.data(item) for key, item in value.items()}
+            case _:
+                return value  # type: ignore[no-any-return]  # what is left of JSON: a number, a truth value, null
+
+    def expression(self, value: Any) -> Jsonata:
+        """A JSON value as one expression."""
+        return Jsonata(self._code(value))
+
+    def condition(self, text: str) -> Jsonata:
+        """A string that is JSONata as a whole, as a truth value."""
+        code = self._joined(parse_condition(text)).strip()
+        return Jsonata("true" if code in ('"true"', "'true'") else code)
+
+    def text(self, value: str) -> Text:
+        """A string that is fixed at deployment."""
+        parsed = parse_value(value)
+        parts = (parsed,) if isinstance(parsed, str) else parsed.parts
+        found: list[str | Hole] = []
+        for part in parts:
+            target = resolve(part, self.view) if isinstance(part, Reference) else None
+            match target:
+                case None:
+                    found.append(str(part))
+                case ConfigTarget(name):
+                    found.append(_as_text(self.config[name]))
+                case ResourceTarget(name):
+                    found.extend(self.resource(name).parts)
+                case SecretTarget(name):
+                    found.extend(self.secret(name).parts)
+                case _:
+                    raise AssertionError(f"{target} passed the check of what is fixed at deployment")
+        return Text(tuple(found))
+
+    def certain(self, value: Any) -> bool:
+        """Whether the value surely has a value: it can then be read where no error is caught."""
+        match value:
+            case str():
+                parsed = parse_value(value)
+                return isinstance(parsed, str) or all(
+                    self._is_certain(part)
+                    if isinstance(part, Reference)
+                    else isinstance(parsed, Template) or not part.strip()
+                    for part in parsed.parts
+                )
+            case list():
+                return all(self.certain(item) for item in value)
+            case dict():
+                return all(self.certain(item) for item in value.values())
+            case _:
+                return True
+
+    def _is_certain(self, reference: Reference) -> bool:
+        match resolve(reference, self.view):
+            case OutputTarget(path=parts):
+                return not parts
+            case InputTarget(path=parts):
+                declared = self.view.workflow.keys.inputs or {}
+                name = str(parts[0]) if parts else ""
+                return not parts or (
+                    len(parts) == 1
+                    and name in declared
+                    and (declared[name].has("default") or not declared[name].optional)
+                )
+            case ResultTarget() | ErrorTarget():
+                return False
+            case _:
+                return True
+
+    def _string(self, value: str) -> Data:
+        parsed = parse_value(value)
+        match parsed:
+            case str():
+                return Jsonata(literal(parsed)) if parsed.startswith("{%") else parsed
+            case Template(parts=(Reference() as only,)):
+                return self._alone(resolve(only, self.view))
+            case Template():
+                return self._template(parsed)
+            case Expression():
+                return Jsonata(self._joined(parsed).strip())
+
+    def _alone(self, target: Target) -> Data:
+        match target:
+            case ResourceTarget(name):
+                return self.resource(name)
+            case ConfigTarget(name):
+                value = self.config[name]
+                return Jsonata(literal(value)) if isinstance(value, str) and value.startswith("{%") else value
+            case _:
+                return Jsonata(self._target(target), self._type(target))
+
+    def _type(self, target: Target) -> str | None:
+        match target:
+            case InputTarget(parts):
+                return type_at(self.view.workflow.keys.inputs or {}, parts)
+            case OutputTarget(output=output, path=(), uncertain=False) if not output.has_default:
+                return output.type
+            case ExecutionTarget() | StatusTarget() | ErrorTarget():
+                return "string"
+            case _:
+                return None
+
+    def _template(self, template: Template) -> Data:
+        """Text with references: a plain text where all of them are fixed at deployment, else joined while the flow runs."""
+        targets = [resolve(part, self.view) if isinstance(part, Reference) else part for part in template.parts]
+        fixed = [
+            part if isinstance(part, str) else _as_text(self._config(part))
+            for part in targets
+            if isinstance(part, str | ConfigTarget)
+        ]
+        if len(fixed) == len(targets):
+            return "".join(fixed)
+        pieces = [literal(part) if isinstance(part, str) else text_of(self._target(part)) for part in targets]
+        if not isinstance(targets[0], str):
+            pieces.insert(0, '""')
+        return Jsonata(" & ".join(pieces), "string")
+
+    def _code(self, value: Any) -> str:
+        match value:
+            case str():
+                data = self._string(value)
+                if isinstance(data, Jsonata):
+                    return data.code
+                if isinstance(data, Text):
+                    parsed = parse_value(value)
+                    assert isinstance(parsed, Template)
+                    return self._part(parsed.parts[0])
+                return literal(data)
+            case list():
+                return f"[{', '.join(self._code(item) for item in value)}]"
+            case dict():
+                inside = ", ".join(f"{literal(key)}: {self._code(item)}" for key, item in value.items())
+                return f"{{{inside}}}"
+            case _:
+                return literal(value)
+
+    def _joined(self, expression: Expression) -> str:
+        return "".join(part if isinstance(part, str) else self._part(part) for part in expression.parts)
+
+    def _part(self, part: Part) -> str:
+        return part if isinstance(part, str) else self._target(resolve(part, self.view))
+
+    def _target(self, target: Target) -> str:
+        match target:
+            case InputTarget(parts):
+                return path("$input", parts)
+            case OutputTarget(step, output, parts, uncertain):
+                if uncertain:
+                    self.names.uncertain.setdefault(step.id)
+                return path(f"${output_variable(step.id)}", (output.name, *parts))
+            case StatusTarget(step):
+                return f"${status_variable(step.id)}"
+            case ResultTarget(parts):
+                return path(text_of(self.result), parts)
+            case ErrorTarget(name):
+                return f"{self.error}.{name}"
+            case ConfigTarget():
+                return literal(self._config(target))
+            case ResourceTarget(name):
+                self.names.resources[name] = self.resource(name)
+                return path("$resources", (name,))
+            case ExecutionTarget(name):
+                return _EXECUTION[name]
+            case StepTarget("attempt"):
+                return "($states.context.State.RetryCount + 1)"
+            case StepTarget():
+                assert self.view.step is not None
+                return literal(self.view.step.id)
+            case SecretTarget():
+                raise AssertionError("a secret passed the check of what is data")
+
+    def _config(self, target: ConfigTarget) -> Any:
+        return self.config[target.name]
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else literal(value)

@@ -1,0 +1,46 @@
+"""What an integration's binding gives back: the construct, and the values for the holes of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stepworkflows_cdk.compiler.plan import Grant, Text
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+    from constructs import IConstruct
+
+__all__ = ["Bindings", "Bound"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One need, bound: ``attributes`` fill the holes that name it; ``role`` receives the grants that it holds.
+
+    ``grants`` are those that only the binding knows of: a function's on its own log group. ``key_actions`` come with
+    every grant on the need, on the ARN in the attribute ``key_arn``: those on the KMS key that encrypts a table.
+    """
+
+    construct: IConstruct
+    attributes: Mapping[str, str]
+    role: iam.IRole | None = None
+    grants: tuple[Grant, ...] = ()
+    key_actions: tuple[str, ...] = ()
+
+
+class Bindings(dict[str, Bound]):
+    """Need id -> what it was bound to. Needs stand behind those that they refer to."""
+
+    def __init__(self, *, partition: str, region: str, account: str) -> None:
+        super().__init__()
+        self._surroundings = {"partition": partition, "region": region, "account": account}
+
+    def fill(self, text: Text) -> str:
+        """The text with every hole filled; values may be CDK tokens."""
+        return text.fill(
+            lambda hole: (
+                self._surroundings[hole.attribute] if hole.need == "aws" else self[hole.need].attributes[hole.attribute]
+            )
+        )

@@ -1,0 +1,126 @@
+"""A bundle becomes constructs: each need bound by its integration, each holder given its grants, then the machines.
+
+Each need and each machine has a scope of its own, whose construct id is its id in the bundle. Ids come from what the
+user wrote, so changing the order of steps or needs replaces no resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.compiler.plan import Grant, Need
+from stepworkflows_cdk.constructs import permissions
+from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.constructs.machine import MachineConstructs, bind_machine, check_machine
+from stepworkflows_cdk.constructs.names import check_names
+from stepworkflows_cdk.errors import ConfigurationError
+
+__all__ = ["BoundBundle", "bind_bundle"]
+
+
+@dataclass(frozen=True)
+class BoundBundle:
+    """What a bundle became: ``bindings`` by need id, ``machines`` by machine id, the one that is started first.
+
+    ``resources`` and ``secrets`` lead from a name in the document to a need id.
+    """
+
+    bindings: Bindings
+    machines: Mapping[str, MachineConstructs]
+    resources: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+    @property
+    def main(self) -> MachineConstructs:
+        return next(iter(self.machines.values()))
+
+
+def bind_bundle(
+    scope: Construct,
+    bundle: Bundle,
+    *,
+    integrations: Iterable[Integration],
+    resources: Mapping[str, object] | None = None,
+    secrets: Mapping[str, object] | None = None,
+) -> BoundBundle:
+    """Makes everything in ``scope``.
+
+    ``resources`` and ``secrets`` are the caller's own constructs by their names in the document; an unknown name, and
+    a need that none of the ``integrations`` binds, is a :class:`ConfigurationError`, raised before a construct is
+    made.
+    """
+    owners = {kind: integration for integration in integrations for kind in integration.needs}
+    _check_owners(bundle, owners)
+    names = {"resources": _names(bundle, owners, secrets=False), "secrets": _names(bundle, owners, secrets=True)}
+    given: dict[str, object] = {}
+    for argument, values in (("resources", resources or {}), ("secrets", secrets or {})):
+        check_names(argument, values, names[argument])
+        given.update({names[argument][name]: value for name, value in values.items()})
+    for machine in bundle.machines:
+        check_machine(machine)
+
+    stack = cdk.Stack.of(scope)
+    bindings = Bindings(partition=stack.partition, region=stack.region, account=stack.account)
+    scopes: dict[str, Construct] = {}
+    for need in bundle.needs:
+        scopes[need.id] = Construct(scope, need.id)
+        bindings[need.id] = owners[type(need)].bind(scopes[need.id], need, given.get(need.id), bindings)
+
+    grants = _by_holder(bundle, bindings)
+    for id_, own_scope in scopes.items():
+        _permit(own_scope, id_, bindings, grants.get(id_, ()))
+    machines = {
+        machine.id: bind_machine(
+            Construct(scope, f"machine-{machine.id}"), machine, grants.get(machine.id, ()), bindings
+        )
+        for machine in bundle.machines
+    }
+    return BoundBundle(bindings, machines, **names)
+
+
+def _check_owners(bundle: Bundle, owners: Mapping[type[Need], Integration]) -> None:
+    for need in bundle.needs:
+        if type(need) not in owners:
+            raise ConfigurationError(
+                f"{need.mark}: no integration binds {type(need).__name__} ({need.id}); pass the one that planned it in "
+                "integrations=(*BUILTIN, ...)"
+            )
+
+
+def _names(bundle: Bundle, owners: Mapping[type[Need], Integration], *, secrets: bool) -> dict[str, str]:
+    """Name under ``resources``, or under ``secrets``, in the document -> need id."""
+    return {
+        str(need.name): need.id
+        for need in bundle.needs
+        if hasattr(need, "name")
+        and (owners[type(need)].keeps_secrets if secrets else owners[type(need)].resource_types)
+    }
+
+
+def _by_holder(bundle: Bundle, bindings: Mapping[str, Bound]) -> dict[str, tuple[Grant, ...]]:
+    grants: dict[str, tuple[Grant, ...]] = {}
+    for grant in (*(own for bound in bindings.values() for own in bound.grants), *bundle.grants):
+        grants[grant.holder] = (*grants.get(grant.holder, ()), grant)
+    known = {*bindings, *(machine.id for machine in bundle.machines)}
+    for holder, held in grants.items():
+        if holder not in known:
+            raise ConfigurationError(f"{held[0].mark}: a grant for {holder!r}, which the bundle does not have")
+    return grants
+
+
+def _permit(scope: Construct, id_: str, bindings: Bindings, grants: tuple[Grant, ...]) -> None:
+    if not grants:
+        return
+    role = bindings[id_].role
+    if role is None:
+        raise ConfigurationError(
+            f"{grants[0].mark}: {id_} exists already, so its permissions are not this stack's to give; allow "
+            f"{', '.join(grants[0].actions)} where its role is made, and leave `permissions` and `secrets` away here"
+        )
+    permissions.attach(scope, role, grants, bindings)

@@ -1,0 +1,110 @@
+"""A compiled machine becomes a state machine: its ASL text, holes filled, a role with exact grants, logs, traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from stepworkflows_cdk.compiler.bundle import Machine
+from stepworkflows_cdk.compiler.plan import Grant, Text
+from stepworkflows_cdk.constructs import permissions, sharing
+from stepworkflows_cdk.constructs.bound import Bindings
+from stepworkflows_cdk.errors import ConfigurationError
+
+__all__ = ["MachineConstructs", "bind_machine", "check_machine"]
+
+DEFINITION_SIZE = 1024 * 1024
+"""Bytes. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+
+
+@dataclass(frozen=True)
+class MachineConstructs:
+    """What one machine became."""
+
+    state_machine: sfn.StateMachine
+    role: iam.Role
+    log_group: logs.LogGroup
+
+
+def check_machine(machine: Machine) -> None:
+    """Refuses what Step Functions would refuse at deployment, before a resource is made."""
+    size = len(machine.text.encode())
+    if size > DEFINITION_SIZE:
+        raise ConfigurationError(
+            f"{machine.mark}: the definition of machine {machine.id!r} has {size:,} bytes, and Step Functions takes "
+            f"{DEFINITION_SIZE:,}; divide the workflow into several"
+        )
+
+
+def bind_machine(scope: Construct, machine: Machine, grants: Iterable[Grant], bindings: Bindings) -> MachineConstructs:
+    """Makes the machine's resources in ``scope``, which is its own."""
+    log_group = logs.LogGroup(
+        scope,
+        "Logs",
+        # Step Functions rewrites the account's one policy for log delivery at every group outside this prefix, and that
+        # policy is full after some thirty: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+        log_group_name=f"/aws/vendedlogs/states/{cdk.Aws.STACK_NAME}/{cdk.Names.unique_id(scope)}",
+        retention=logs.RetentionDays.THREE_MONTHS,
+        # A group that has a name and outlives its stack would stop the stack from ever being made again.
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    role = _role(scope)
+    permissions.attach(scope, role, grants, bindings)
+    state_machine = sfn.StateMachine(
+        scope,
+        "StateMachine",
+        definition_body=sfn.DefinitionBody.from_string(machine.text),
+        definition_substitutions={hole.name: bindings.fill(Text((hole,))) for hole in machine.holes} or None,
+        role=role,
+    )
+    _observe(state_machine, log_group)
+    return MachineConstructs(state_machine, role, log_group)
+
+
+def _role(scope: Construct) -> iam.Role:
+    """A role for this account's machines only: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html"""
+    stack = cdk.Stack.of(scope)
+    machines = stack.format_arn(
+        service="states", resource="stateMachine", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
+    return iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal(
+            "states.amazonaws.com",
+            conditions={
+                "ArnLike": {"aws:SourceArn": machines},
+                "StringEquals": {"aws:SourceAccount": stack.account},
+            },
+        ),
+        managed_policies=[sharing.tracing(scope), sharing.log_delivery(scope)],
+    )
+
+
+def _observe(state_machine: sfn.StateMachine, log_group: logs.LogGroup) -> None:
+    """Logs every event, without the data of the execution, and traces.
+
+    Set on the resource, since the L2 properties would also write wildcard statements into an inline policy of the
+    role. A role that takes no such additions would prevent that, but it would drop the caller's own ``grant_*``
+    without a word.
+    """
+    resource = cast(sfn.CfnStateMachine, state_machine.node.default_child)
+    resource.logging_configuration = sfn.CfnStateMachine.LoggingConfigurationProperty(
+        destinations=[
+            sfn.CfnStateMachine.LogDestinationProperty(
+                cloud_watch_logs_log_group=sfn.CfnStateMachine.CloudWatchLogsLogGroupProperty(
+                    log_group_arn=log_group.log_group_arn
+                )
+            )
+        ],
+        include_execution_data=False,
+        level="ALL",
+    )
+    resource.tracing_configuration = sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True)

@@ -1,0 +1,36 @@
+"""The order flow, ready to deploy: from the click on "buy" to the thank-you mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stepworkflows_cdk.constructs.workflow import StepWorkflow
+from stepworkflows_cdk.reference import order_flow
+
+__all__ = ["OrderFlow"]
+
+
+class OrderFlow(StepWorkflow):
+    """A :class:`StepWorkflow` of the order flow's documents and step code, which this package carries."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        resources: Mapping[str, object] | None = None,
+        secrets: Mapping[str, secretsmanager.ISecret] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        """
+        :param resources: your own tables, by their names in the document. Default: created and retained.
+        :param secrets: your own secrets, by their names in the document. Default: created with a placeholder value.
+        :param config: values for names under ``config`` in the document. Default: those in the document.
+        """
+        super().__init__(
+            scope, construct_id, definition=order_flow(), resources=resources, secrets=secrets, config=config
+        )

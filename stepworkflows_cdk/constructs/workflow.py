@@ -1,0 +1,165 @@
+"""A workflow in a CDK app: documents in, a state machine with all that it needs out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeAlias, cast
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct, IConstruct
+
+from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
+from stepworkflows_cdk.constructs.names import unknown_name
+from stepworkflows_cdk.definition import Definition, compile_workflow
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+
+__all__ = ["Documents", "StepConstructs", "StepWorkflow"]
+
+Documents: TypeAlias = Definition | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+@dataclass(frozen=True)
+class StepConstructs:
+    """What one step became."""
+
+    id: str
+    _function: lambda_.IFunction | None
+
+    @property
+    def function(self) -> lambda_.IFunction:
+        """The function that the step's code runs in, which other steps may share. No code: a ``ConfigurationError``."""
+        if self._function is None:
+            raise ConfigurationError(f"step {self.id!r} has no function: no code of its own runs in it")
+        return self._function
+
+
+class StepWorkflow(Construct):
+    """A Step Functions state machine made from step documents, with its functions, tables, secrets and permissions."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        definition: Documents,
+        resources: Mapping[str, object] | None = None,
+        secrets: Mapping[str, secretsmanager.ISecret] | None = None,
+        config: Mapping[str, Any] | None = None,
+        integrations: Sequence[Integration] = BUILTIN,
+    ) -> None:
+        """
+        :param definition: a :class:`Definition`, or the path of a document, or several. Paths are absolute:
+            ``Path(__file__).parent / "workflow.yaml"``.
+        :param resources: your own constructs for names under ``resources`` in the document, such as a
+            ``dynamodb.ITable``. Default: each is created, and retained when the stack is deleted.
+        :param secrets: your own secrets for names under ``secrets``. Default: each is created with a placeholder value.
+        :param config: values for names under ``config``. Default: those in the document.
+        :param integrations: what steps can run on or talk to, for reading paths. Default: all of this package. A
+            :class:`Definition` has its own.
+
+        Faults in the documents are a :class:`DocumentError` with all of them; names or values that do not fit the
+        documents a :class:`ConfigurationError`; code that cannot be packaged a :class:`PackagingError`.
+        """
+        loaded = _load(definition, integrations)
+        bundle = compile_workflow(loaded, config=config)
+        # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.
+        super().__init__(scope, construct_id)
+        bound = bind_bundle(
+            self,
+            bundle,
+            integrations=loaded.integrations,
+            resources=resources,
+            secrets=secrets,
+        )
+        self.state_machine: sfn.StateMachine = bound.main.state_machine
+        """The machine that is started."""
+        self.role: iam.Role = bound.main.role
+        """The machine's role. Add to it what the documents cannot know."""
+        self.log_group: logs.LogGroup = bound.main.log_group
+        """The machine's log: every event, without the data of the execution."""
+        self.steps: Mapping[str, StepConstructs] = _Named("steps", _steps(bundle, bound))
+        """What each step became, by its id."""
+        self.resources: Mapping[str, IConstruct] = _Named(
+            "resources", {name: bound.bindings[id_].construct for name, id_ in bound.resources.items()}
+        )
+        """The constructs behind the document's ``resources``, created or yours."""
+        self.secrets: Mapping[str, secretsmanager.ISecret] = _Named(
+            "secrets",
+            {name: cast(secretsmanager.ISecret, bound.bindings[id_].construct) for name, id_ in bound.secrets.items()},
+        )
+        """The secrets behind the document's ``secrets``, created or yours."""
+
+    def grant_start_execution(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets ``grantee`` start the workflow."""
+        return self.state_machine.grant_start_execution(grantee)
+
+    def metric_failed(self, **options: Any) -> cloudwatch.Metric:
+        """The number of executions that failed; ``options`` as those of the state machine's ``metric_failed``."""
+        return self.state_machine.metric_failed(**options)
+
+
+class _Named(Mapping[str, Any]):
+    """A mapping that is only read, and proposes the nearest name where one is not there."""
+
+    def __init__(self, what: str, values: Mapping[str, Any]) -> None:
+        self._what = what
+        self._values = MappingProxyType(dict(values))
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            raise _UnknownName(unknown_name(self._what, name, self._values))
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class _UnknownName(ConfigurationError, KeyError):
+    """A ``KeyError`` as well, so that ``get`` and ``in`` work as with any mapping."""
+
+    __str__ = Exception.__str__
+
+
+def _load(definition: Documents, integrations: Sequence[Integration]) -> Definition:
+    if isinstance(definition, Definition):
+        if tuple(integrations) not in (BUILTIN, definition.integrations):
+            raise ConfigurationError(
+                "integrations: the definition was loaded with others; give them to Definition.load"
+            )
+        return definition
+    paths = [definition] if isinstance(definition, (str, os.PathLike)) else list(definition)
+    for path in paths:
+        if not Path(path).is_absolute():
+            raise ConfigurationError(
+                f"definition: the relative path {os.fspath(path)!r} would depend on the folder that synth is run in; "
+                f'pass Path(__file__).parent / "{Path(path).as_posix()}"'
+            )
+    return Definition.load(*paths, integrations=integrations)
+
+
+def _steps(bundle: Bundle, bound: BoundBundle) -> dict[str, StepConstructs]:
+    functions = {
+        step: cast(lambda_.IFunction, bound.bindings[need.id].construct)
+        for need in bundle.needs
+        if isinstance(need, FunctionNeed)
+        for step in need.steps
+    }
+    marked = (mark.step for machine in bundle.machines for mark in machine.states.values())
+    ids = dict.fromkeys((*filter(None, marked), *functions))
+    return {id_: StepConstructs(id_, functions.get(id_)) for id_ in ids}

@@ -1,0 +1,79 @@
+"""The entrance: files become a definition, or a report of all that is wrong with them; a definition becomes a bundle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.compile import compile_workflows
+from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.errors import DocumentError
+from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.language.checks import check
+from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
+from stepworkflows_cdk.language.reader import read_workflows
+from stepworkflows_cdk.language.source import Document, SyntaxProblem, read_document
+from stepworkflows_cdk.language.workflow import Workflow
+
+__all__ = ["Definition", "compile_workflow", "validate"]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One or several flows, read and found right. Make one with :meth:`load`."""
+
+    workflows: tuple[Workflow, ...]
+    integrations: tuple[Integration, ...]
+    report: Report
+    """Warnings only: with an error there is no definition."""
+
+    @classmethod
+    def load(cls, *paths: str | os.PathLike[str], integrations: Sequence[Integration] = BUILTIN) -> Definition:
+        """Reads the files, in this order, as one definition.
+
+        ``integrations`` are the things that steps can run on or talk to; default: all that this package has.
+        Raises :class:`~stepworkflows_cdk.errors.DocumentError` with every problem found.
+        """
+        chosen = tuple(integrations)
+        workflows, report = _read([Path(path) for path in paths], chosen)
+        if report.errors:
+            raise DocumentError(report)
+        return cls(workflows, chosen, report)
+
+
+def validate(*paths: str | os.PathLike[str], integrations: Sequence[Integration] = BUILTIN) -> Report:
+    """All problems of the files as one definition; an empty report where there are none."""
+    return _read([Path(path) for path in paths], tuple(integrations))[1]
+
+
+def compile_workflow(definition: Definition, *, config: Mapping[str, Any] | None = None) -> Bundle:
+    """What the definition becomes: each machine's ASL text, with what the texts need and may do.
+
+    ``config`` gives values for the names under ``config`` in the documents.
+    Raises :class:`~stepworkflows_cdk.errors.ConfigurationError` where a value is missing, unknown or not allowed.
+    """
+    return compile_workflows(definition.workflows, definition.integrations, config or {})
+
+
+def _read(paths: Sequence[Path], integrations: Sequence[Integration]) -> tuple[tuple[Workflow, ...], Report]:
+    problems: list[Problem] = []
+    documents: list[Document] = []
+    root = paths[0].parent if paths else Path()
+    if not paths:
+        problems.append(Problem("SW001", "no file is given", Mark("", 0, 0), "name a file"))
+    for path in paths:
+        try:
+            documents.append(read_document(path, Path(os.path.relpath(path, root)).as_posix()))
+        except SyntaxProblem as error:
+            problems.append(error.problem)
+    complete = len(documents) == len(paths)
+    workflows = read_workflows(documents, integrations, problems) if complete else ()
+    for workflow in workflows:
+        problems.extend(check(workflow))
+    folder = "" if str(root) == "." else f"{root.as_posix().rstrip('/')}/"
+    sources = {document.file: document.text for document in documents}
+    return workflows, Report(tuple(problems), sources, folder).sorted()

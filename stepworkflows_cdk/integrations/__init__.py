@@ -1,0 +1,20 @@
+"""One folder for each thing that a step can run on or talk to.
+
+In each: ``plan`` (the key, its model, its checks, what it becomes), ``needs``, ``cdk`` (how a CDK app gets what is needed),
+``local`` (how this machine does).
+"""
+
+from __future__ import annotations
+
+from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
+from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
+from stepworkflows_cdk.integrations.dynamodb.record import Record
+from stepworkflows_cdk.integrations.dynamodb.tables import Tables
+from stepworkflows_cdk.integrations.lambda_.plan import Lambda
+from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
+
+__all__ = ["BUILTIN"]
+
+BUILTIN: tuple[Integration, ...] = (Lambda(), Tables(), Record(), Fetch(), AwsSdkCall(), Secrets())
+"""What this package brings. Pass ``(*BUILTIN, Mine())`` to add your own."""

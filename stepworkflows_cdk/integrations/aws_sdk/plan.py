@@ -1,0 +1,131 @@
+"""``call: service:action``: any action of an AWS service, directly from the state machine.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
+from stepworkflows_cdk.compiler.plan import Data, Jsonata
+from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
+from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model, service_names
+from stepworkflows_cdk.integrations.aws_sdk.parameters import check_parameters, spelt
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local.world import World
+
+__all__ = ["AwsSdkCall", "CallKeys"]
+
+_TIMEOUT = 60
+# Errors that a second try may heal, as the services' models name them.
+_TRANSIENT = (
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "InternalServiceError",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "Throttling",
+    "TooManyRequests",
+    "TransactionInProgress",
+)
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors
+_LOST_RACE = (
+    "$contains($cause, /TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded/)"
+    " and $not($contains($cause, /ConditionalCheckFailed|ValidationError|ItemCollectionSizeLimitExceeded/))"
+)
+
+
+class CallKeys(Keys):
+    """The key of a step that calls an AWS service."""
+
+    call: str = Field(
+        pattern=r"^[a-z0-9]+:[a-z][A-Za-z0-9]*$", description="`service:action`, such as `dynamodb:transactWriteItems`."
+    )
+
+
+class AwsSdkCall(Integration):
+    """The SDK integrations of Step Functions."""
+
+    key = "call"
+    keys = CallKeys
+    tasks = ("aws-sdk:",)
+
+    def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
+        assert isinstance(step.work, CallKeys)
+        name, action = step.work.call.split(":")
+        service = service_model(name)
+        if service is None:
+            hint = (
+                nearest(name, service_names()) or "the name is the service's in the AWS SDK for Java, in small letters"
+            )
+            yield Problem("SW223", f"AWS has no service `{name}`", step.mark_of("call"), hint)
+            return
+        operation = service.operation(action)
+        if operation is None:
+            hint = nearest(action, service.actions) or "see the service's API reference"
+            yield Problem("SW223", f"`{name}` has no action `{action}`", step.mark_of("call"), hint)
+            return
+        yield from check_parameters(step, service, operation)
+        if not step.keys.permissions and not derives_grants(step, workflow, service):
+            hint = (
+                "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the ARN and the IAM action"
+            )
+            yield Problem("SW606", "on what this call may act is not known", step.key_mark("call"), hint)
+
+    def plan(self, step: Step, scope: Scope) -> Call:
+        assert isinstance(step.work, CallKeys)
+        name, action = step.work.call.split(":")
+        service = service_model(name)
+        assert service
+        operation = service.operation(action)
+        assert operation
+        return Call(
+            resource=f"aws-sdk:{name}:{action}",
+            arguments=_arguments(step, service, operation, scope),
+            timeout=step.keys.timeout or _TIMEOUT,
+            transient=_transient(service, operation),
+            transient_when=_transient_when(service, operation),
+            grants=(*derived_grants(step, service, operation, scope), *scope.permissions(scope.machine)),
+        )
+
+    def perform(self, resource: str, arguments: Any, world: World) -> Any:
+        from stepworkflows_cdk.integrations.aws_sdk.local import perform
+
+        return perform(resource, arguments, world)
+
+
+def _arguments(step: Step, service: Service, operation: Operation, scope: Scope) -> Data:
+    given = spelt(service, operation.input, scope.inputs())
+    assert isinstance(given, dict)
+    token = service.token(operation)
+    if token and token not in given:
+        # The same for every try of this step, another for every other step and execution.
+        given[token] = Jsonata(f"$hash($states.context.Execution.Id & '/{step.id}', 'MD5')")
+    return given
+
+
+def _transient(service: Service, operation: Operation) -> tuple[str, ...]:
+    names = {"SdkClientException"}
+    for error in operation.errors:
+        stem = error.removesuffix("Exception").removesuffix("Fault")
+        if stem.startswith(_TRANSIENT):
+            names.add(f"{stem}Exception")
+    names.update(f"{stem}Exception" for stem in ("Throttling", "InternalServerError", "ServiceUnavailable"))
+    return tuple(f"{service.error_prefix}.{name}" for name in sorted(names))
+
+
+def _transient_when(service: Service, operation: Operation) -> dict[str, str]:
+    if "TransactionCanceledException" in operation.errors:
+        return {f"{service.error_prefix}.TransactionCanceledException": _LOST_RACE}
+    return {}

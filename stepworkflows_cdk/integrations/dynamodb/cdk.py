@@ -1,0 +1,84 @@
+"""A table need becomes a DynamoDB table, or the caller's own table is taken for it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
+
+__all__ = ["bind"]
+
+
+def bind(scope: Construct, need: TableNeed, given: object | None, bindings: Bindings) -> Bound:
+    """Attributes: ``name``, ``arn``, and ``key_arn`` for a table with a KMS key of its own.
+
+    A table made here is billed by request, can be restored to any second of the last 35 days, is protected
+    from deletion and outlives its stack. It is the ``Table`` construct, whose resource every rule of cdk-nag about
+    tables reads; the newer ``TableV2`` makes a global table, which they do not see.
+    """
+    table = _created(scope, need) if given is None else _adopted(need, given)
+    attributes = {"name": table.table_name, "arn": table.table_arn}
+    key = table.encryption_key
+    if key is None:
+        return Bound(construct=table, attributes=attributes)
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    return Bound(construct=table, attributes={**attributes, "key_arn": key.key_arn}, key_actions=_KEY_ACTIONS)
+
+
+_KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+
+
+def _created(scope: Construct, need: TableNeed) -> dynamodb.ITable:
+    return dynamodb.Table(
+        scope,
+        "Table",
+        partition_key=_string(need.partition_key),
+        sort_key=_string(need.sort_key) if need.sort_key else None,
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        deletion_protection=True,
+        removal_policy=cdk.RemovalPolicy.RETAIN,
+    )
+
+
+def _string(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+def _adopted(need: TableNeed, given: object) -> dynamodb.ITable:
+    if not (hasattr(given, "table_arn") and hasattr(given, "table_name")):
+        raise ConfigurationError(
+            f"resources: {need.name!r} is a table; pass a dynamodb.ITable, not {type(given).__name__}"
+        )
+    table = cast(dynamodb.ITable, given)
+    if isinstance(table, dynamodb.Table):
+        _check_keys(need, table)
+    return table
+
+
+def _check_keys(need: TableNeed, table: dynamodb.Table) -> None:
+    schema = table.schema()
+    keys = [schema.partition_key, schema.sort_key]
+    has = tuple((key.name, key.type == dynamodb.AttributeType.STRING) if key else None for key in keys)
+    wants = tuple((name, True) if name else None for name in (need.partition_key, need.sort_key))
+    if has != wants:
+        found = ", ".join(f"{key.name} ({key.type.name.lower()})" for key in keys if key)
+        asked = ", ".join(f"{name} (string)" for name in (need.partition_key, need.sort_key) if name)
+        raise ConfigurationError(
+            f"resources: table {need.name!r} has the key {found}, and {need.mark} asks for {asked}"
+        )

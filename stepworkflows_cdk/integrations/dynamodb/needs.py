@@ -1,0 +1,19 @@
+"""What a step that records in a database needs: a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepworkflows_cdk.compiler.plan import Need
+
+__all__ = ["TableNeed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableNeed(Need):
+    """A DynamoDB table. Attributes for holes: ``name`` and ``arn``. Keys are strings (attribute type ``S``)."""
+
+    name: str
+    """The name under ``resources`` in the document, which the caller injects by."""
+    partition_key: str
+    sort_key: str | None

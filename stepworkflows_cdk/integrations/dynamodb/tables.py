@@ -1,0 +1,109 @@
+"""``resources: {orders: {type: table, key: order_id}}``: tables, and what steps may do on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.compiler.plan import Hole, Need, Text
+from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from stepworkflows_cdk.constructs.bound import Bindings, Bound
+    from stepworkflows_cdk.local.world import World
+
+__all__ = ["TableKeys", "Tables", "table_arn", "table_name", "table_problems"]
+
+
+class TableKeys(Keys):
+    """A table. Its keys are strings."""
+
+    key: str | list[str] = Field(description="The partition key; or a list of the partition key and the sort key.")
+
+
+class Tables(Integration):
+    """DynamoDB tables: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html."""
+
+    resource_types = {"table": TableKeys}
+    access = {
+        "read": ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"),
+        "write": ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+    }
+    needs = (TableNeed,)
+    tasks = ("dynamodb:",)
+
+    def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
+        partition, sort = key_names_of(keys)
+        id_ = f"table-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}"
+        return TableNeed(id=id_, mark=mark, name=name, partition_key=partition, sort_key=sort)
+
+    def identity(self, need: Need) -> Text:
+        return table_name(need)
+
+    def arn(self, need: Need) -> Text:
+        return table_arn(need)
+
+    def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
+        from stepworkflows_cdk.integrations.dynamodb.cdk import bind
+
+        assert isinstance(need, TableNeed)
+        return bind(scope, need, given, bindings)
+
+    def realise(self, need: Need, world: World) -> Mapping[str, str]:
+        from stepworkflows_cdk.integrations.dynamodb.local import realise
+
+        assert isinstance(need, TableNeed)
+        return realise(need, world)
+
+    def perform(self, resource: str, arguments: Any, world: World) -> Any:
+        from stepworkflows_cdk.integrations.dynamodb.local import perform
+
+        return perform(resource, arguments, world)
+
+
+def key_names_of(keys: TableKeys) -> tuple[str, str | None]:
+    """The partition key and the sort key."""
+    if isinstance(keys.key, str):
+        return keys.key, None
+    return keys.key[0], keys.key[1] if len(keys.key) > 1 else None
+
+
+def table_name(need: Need) -> Text:
+    """What the API calls the table by."""
+    return Text((Hole(need.id, "name"),))
+
+
+def table_arn(need: Need) -> Text:
+    """What permissions on the table are given on."""
+    return Text((Hole(need.id, "arn"),))
+
+
+def table_problems(
+    step: Step, workflow: Workflow, work_key: str, table: str, key: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Whether the table exists and the key is its key."""
+    resource = workflow.resources.get(table)
+    if resource is None or not isinstance(resource.keys, TableKeys):
+        tables = [name for name, known in workflow.resources.items() if isinstance(known.keys, TableKeys)]
+        hint = nearest(table, tables) or f"declare it: `resources: {{{table}: {{type: table, key: id}}}}`"
+        yield Problem("SW216", f"no table is called `{table}`", step.mark_of(work_key, "table"), hint)
+        return
+    wanted = {name for name in key_names_of(resource.keys) if name}
+    if set(key) != wanted:
+        listed = " and ".join(f"`{name}`" for name in sorted(wanted))
+        yield Problem(
+            "SW217",
+            f"the key of `{table}` is {listed}",
+            step.mark_of(work_key, "key"),
+            f"give a value for {listed}, and nothing else",
+        )

@@ -1,0 +1,140 @@
+"""The graph: ids and names, one work for each step, undo and pivot, what a step without work may say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["check"]
+
+_TASK_KEYS = ("retry", "on-error", "undo", "pivot", "timeout", "ignore", "env", "secrets", "permissions")
+_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error")
+
+
+def check(workflow: Workflow) -> Iterator[Problem]:
+    yield from _unique(workflow)
+    for step in workflow.all_steps:
+        yield from _one_work(step)
+    yield from _saga(workflow)
+
+
+def _unique(workflow: Workflow) -> Iterator[Problem]:
+    ids: dict[str, Step] = {}
+    names: dict[str, Step] = {}
+    for step in workflow.all_steps:
+        if step.id in ids:
+            first = ids[step.id].mark
+            yield Problem(
+                "SW201",
+                f"the id `{step.id}` stands twice, first on line {first.line} of {first.file}",
+                step.mark_of("id"),
+                "give one of them another `id`",
+            )
+        elif step.name in names:
+            first = names[step.name].mark
+            yield Problem(
+                "SW201",
+                f"the name `{step.name}` stands twice, first on line {first.line} of {first.file}",
+                step.mark_of("name"),
+                "give one of them another `name`",
+            )
+        ids.setdefault(step.id, step)
+        names.setdefault(step.name, step)
+
+
+def _one_work(step: Step) -> Iterator[Problem]:
+    controls = [key for key in ("require", "fail") if step.get(key) is not None]
+    if step.integration:
+        controls.insert(0, step.integration.key or "")
+    if len(controls) > 1:
+        found = " and ".join(f"`{key}`" for key in controls)
+        yield Problem(
+            "SW104", f"a step does one work, and here are {found}", step.key_mark(controls[1]), "make them two steps"
+        )
+    if not controls and not step.outputs:
+        yield Problem(
+            "SW106",
+            "the step does nothing",
+            step.mark,
+            "add a work key such as `runs-on`, `record` or `call`, or `outputs`",
+        )
+    if step.integration is None:
+        for key in _TASK_KEYS:
+            if step.get(key) is not None:
+                yield Problem(
+                    "SW107", f"`{key}` is for a step that does work", step.key_mark(key), "remove it, or add a work key"
+                )
+        if step.get("inputs") is not None:
+            yield Problem(
+                "SW107",
+                "`inputs` is for a step that does work",
+                step.key_mark("inputs"),
+                "name the values in `outputs` directly",
+            )
+        if controls and step.outputs:
+            yield Problem(
+                "SW107",
+                f"`{controls[0]}` gives no outputs",
+                step.key_mark("outputs"),
+                "set values in a step of their own",
+            )
+
+
+def _saga(workflow: Workflow) -> Iterator[Problem]:
+    pivots = [step for step in workflow.steps if step.keys.pivot]
+    for step in pivots[1:]:
+        yield Problem(
+            "SW208",
+            f"a second pivot; the first is `{pivots[0].id}`",
+            step.key_mark("pivot"),
+            "keep one point of no return",
+        )
+    passed = False
+    for step in workflow.steps:
+        if passed and step.undo:
+            yield Problem(
+                "SW209",
+                f"nothing is undone behind the pivot `{pivots[0].id}`",
+                step.key_mark("undo"),
+                "remove `undo`, or move the pivot",
+            )
+        passed = passed or step.keys.pivot
+        if step.keys.ignore is not None:
+            yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")
+        if step.get("undo-when") is not None and step.get("undo") is None:
+            yield Problem(
+                "SW107", "`undo-when` needs `undo` beside it", step.key_mark("undo-when"), "add `undo`, or remove it"
+            )
+        if step.may_fail_alone and step.keys.undo_when == "completed":
+            hint = "remove one of them"
+            yield Problem(
+                "SW112",
+                "`on-error: continue` and `undo-when: completed` do not go together",
+                step.key_mark("undo-when"),
+                hint,
+            )
+    used = {id(step) for step in workflow.undos}
+    for name, step in workflow.undo_steps.items():
+        if id(step) not in used:
+            yield Problem(
+                "SW214", f"the undo step `{name}` is never used", step.mark, f"name it: `undo: {name}`, or remove it"
+            )
+    for step in (
+        *{id(undo): undo for undo in (*workflow.undos, *workflow.undo_steps.values())}.values(),
+        *workflow.on_failure,
+    ):
+        yield from _handler(step, "an undo step" if step not in workflow.on_failure else "a step of `on-failure`")
+
+
+def _handler(step: Step, what: str) -> Iterator[Problem]:
+    for key in _UNDO_MISFITS:
+        if step.get(key) is not None and not (what.startswith("a step") and key == "on-error"):
+            yield Problem("SW112", f"{what} cannot have `{key}`", step.key_mark(key), "remove it")
+    if step.outputs:
+        yield Problem("SW112", f"{what} gives no outputs", step.key_mark("outputs"), "remove them")
+    if step.integration is None:
+        yield Problem("SW112", f"{what} has to do work", step.mark, "add a work key such as `call` or `record`")
+    if what.startswith("a step") and step.keys.ignore is not None:
+        yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")

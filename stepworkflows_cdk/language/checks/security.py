@@ -1,0 +1,108 @@
+"""Security: permissions without wildcards, on what exists; secrets where they belong; no reserved variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.references import Template, WrongValue, parse_value
+from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["check"]
+
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+\Z")
+_ARN = re.compile(r"arn:[^:\s]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S+\Z")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+_RESERVED = re.compile(r"AWS_|LAMBDA_|_HANDLER\Z|_X_AMZN_TRACE_ID\Z|TZ\Z")
+
+
+def check(workflow: Workflow) -> Iterator[Problem]:
+    for step in workflow.all_steps:
+        yield from _permissions(workflow, step)
+        yield from _secrets(step)
+        yield from _env(step)
+
+
+def _permissions(workflow: Workflow, step: Step) -> Iterator[Problem]:
+    for target, actions in (step.keys.permissions or {}).items():
+        mark = step.key_mark("permissions", target)
+        is_arn = target.startswith("arn:")
+        if is_arn and ("*" in target or "?" in target):
+            yield Problem(
+                "SW602",
+                "a permission names one resource, without a wildcard",
+                mark,
+                "write the complete ARN of each resource",
+            )
+        elif is_arn and not _ARN.match(target):
+            yield Problem(
+                "SW603",
+                f"`{target}` is no complete ARN",
+                mark,
+                "write arn:PARTITION:SERVICE:REGION:ACCOUNT_ID:RESOURCE",
+            )
+        elif not is_arn and target not in workflow.resources:
+            hint = nearest(target, workflow.resources) or "declare it under `resources`, or write a complete ARN"
+            yield Problem("SW603", f"no resource is called `{target}`", mark, hint)
+        if not actions:
+            yield Problem(
+                "SW603", f"no action is given on `{target}`", mark, "write `[read]`, `[write]` or exact actions"
+            )
+        for index, action in enumerate(actions):
+            at = step.mark_of("permissions", target, index)
+            if "*" in action or "?" in action:
+                yield Problem("SW602", f"`{action}` is a wildcard", at, "write each action")
+            elif action in ("read", "write") and is_arn:
+                yield Problem(
+                    "SW603",
+                    f"`{action}` is for names under `resources`",
+                    at,
+                    "write exact actions, such as `s3:GetObject`",
+                )
+            elif action not in ("read", "write") and not _ACTION.match(action):
+                yield Problem("SW603", f"`{action}` is no IAM action", at, "write `read`, `write` or `service:Action`")
+
+
+def _secrets(step: Step) -> Iterator[Problem]:
+    for name, value in (step.keys.secrets or {}).items():
+        try:
+            parsed = parse_value(value)
+        except WrongValue:
+            continue
+        alone = isinstance(parsed, Template) and len(parsed.parts) == 1
+        if not alone or not isinstance(parsed, Template) or getattr(parsed.parts[0], "root", None) != "secrets":
+            yield Problem(
+                "SW604",
+                "a value under `secrets` is one secret of the flow",
+                step.mark_of("secrets", name),
+                'write `"{secrets.NAME}"`',
+            )
+
+
+def _env(step: Step) -> Iterator[Problem]:
+    for key in ("env", "secrets"):
+        for name in getattr(step.keys, key) or {}:
+            if not _NAME.match(name):
+                yield Problem(
+                    "SW605",
+                    f"`{name}` is no name of a variable",
+                    step.key_mark(key, name),
+                    "use letters, digits and `_`",
+                )
+            elif _RESERVED.match(name):
+                yield Problem(
+                    "SW605",
+                    f"the variable `{name}` is reserved by Lambda",
+                    step.key_mark(key, name),
+                    "choose another name",
+                )
+    for name in set(step.keys.env or {}) & set(step.keys.secrets or {}):
+        yield Problem(
+            "SW605",
+            f"the variable `{name}` is set under `env` and under `secrets`",
+            step.key_mark("secrets", name),
+            "remove one of them",
+        )

@@ -1,0 +1,203 @@
+"""The keys of the documents and the shapes of their values, as pydantic models: errors, schema and reference come from here.
+
+The keys of a step's work (``runs-on``, ``record``, ``call`` ...) are not here: each integration brings its own model.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from stepworkflows_cdk.language.contract import SchemaEntry
+from stepworkflows_cdk.language.durations import Duration
+
+__all__ = [
+    "NOT_BUILT",
+    "ConfigKeys",
+    "FailKeys",
+    "FlowKeys",
+    "Keys",
+    "OutputKeys",
+    "RequireKeys",
+    "RetryKeys",
+    "SecretKeys",
+    "StepKeys",
+    "alias",
+    "key_type",
+]
+
+
+def alias(name: str) -> str:
+    """The key in a document for a field of a model: ``on_error`` is ``on-error``."""
+    return name.rstrip("_").replace("_", "-")
+
+
+class Keys(BaseModel):
+    """A mapping in a document: every key is known, every value has the written type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=alias)
+
+
+class RetryKeys(Keys):
+    """One rule for tries after the first."""
+
+    errors: list[str] = Field(
+        default_factory=lambda: ["transient"],
+        min_length=1,
+        description="Names of errors; `transient` is the service's own set.",
+    )
+    when: str | None = Field(
+        None, description="A condition on `{error.type}` and `{error.cause}`; only where it holds there is another try."
+    )
+    attempts: int = Field(
+        5, ge=0, le=1000, description="Tries after the first; 0 switches the default off for these errors."
+    )
+    interval: Duration = Field(2, description="The time before the second try.")
+    backoff: float = Field(2.0, ge=1, le=100, description="The factor by which the time grows.")
+    max_interval: Duration | None = Field(60, description="The longest time between two tries.")
+    jitter: bool = Field(
+        True, description="Wait a random part of the time, so that many executions do not come back at once."
+    )
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+class RequireKeys(Keys):
+    """A rule of the business that must hold."""
+
+    that: str = Field(description="The condition.")
+    error: str = Field("RequirementFailed", pattern=r"^[^\s]{1,256}$", description="The error's name.")
+    message: str = Field("", description="What the caller is told.")
+
+
+class FailKeys(Keys):
+    """The end, with an error."""
+
+    error: str = Field(pattern=r"^[^\s]{1,256}$", description="The error's name.")
+    message: str = Field("", description="What the caller is told.")
+
+
+class OutputKeys(Keys):
+    """The long form of an output."""
+
+    value: Any = Field(description="A literal, a reference or an expression.")
+    type: Literal["string", "number", "integer", "boolean", "object", "array"] | None = Field(
+        None, description="Checked while the flow runs."
+    )
+    default: Any = Field(None, description="The value after a caught error, or where the result lacks the field.")
+
+
+class StepKeys(Keys):
+    """The keys of any step inside a flow, its work keys left out."""
+
+    version: Literal[1] | None = Field(None, description="The version of the language.")
+    id: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9-]{0,62}$", description="Unique in the document; default: made from the name."
+    )
+    name: str | None = Field(None, min_length=1, max_length=80, description="The name of its state; default: the id.")
+    description: str | None = Field(None, description="For readers; it becomes the state's comment.")
+    type: Literal["ActorStep"] | None = Field(None, description="`ActorStep` is the default inside `steps`.")
+    inputs: dict[str, Any] | None = Field(None, description="What the step is given.")
+    outputs: dict[str, Any] | None = Field(None, description="What the step gives to the steps behind it.")
+    env: dict[str, str] | None = Field(
+        None, description="Environment variables of the step's code, fixed at deployment."
+    )
+    timeout: Duration | None = Field(None, description="The longest time that the work may take.")
+    retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
+        None, description="When to try again; comes before the default."
+    )
+    on_error: Literal["continue"] | None = Field(
+        None, description="`continue`: an error of this step does not end the flow."
+    )
+    undo: str | dict[str, Any] | None = Field(
+        None, description="The step that undoes this one, or its name under `undo-steps`."
+    )
+    undo_when: Literal["attempted", "completed"] = Field(
+        "attempted", description="Whether the step is undone also where it failed itself."
+    )
+    pivot: bool = Field(False, description="The point of no return: after it nothing is undone.")
+    ignore: list[str] | None = Field(None, description="For an undo step: errors that mean there is nothing to undo.")
+    secrets: dict[str, str] | None = Field(
+        None, description="Environment variable -> `{secrets.x}`; it holds the secret's ARN."
+    )
+    permissions: dict[str, list[str]] | None = Field(
+        None, description="Resource or ARN -> `read`, `write` or exact IAM actions for the step's own code."
+    )
+    require: RequireKeys | None = Field(None, description="Refuses with a business error unless a condition holds.")
+    fail: FailKeys | None = Field(None, description="Ends the flow with an error.")
+
+
+class SecretKeys(Keys):
+    """A secret that the flow depends on. Its value is never in a document."""
+
+    description: str = Field("", description="For whoever has to fill it in.")
+
+
+class ConfigKeys(Keys):
+    """A value that is fixed when the flow is compiled."""
+
+    type: Literal["string", "number", "integer", "boolean"] = Field("string", description="Its JSON type.")
+    default: Any = Field(None, description="The value where none is given.")
+    allowed: list[Any] | None = Field(None, min_length=1, description="The only values allowed.")
+    description: str = Field("", description="For readers.")
+
+
+class FlowKeys(Keys):
+    """The keys of a RunnableStep, the work keys of its own code left out."""
+
+    version: Literal[1] | None = Field(None, description="The version of the language.")
+    id: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9-]{0,62}$", description="The flow's id; default: made from the name."
+    )
+    name: str | None = Field(None, min_length=1, max_length=80, description="The flow's name.")
+    description: str | None = Field(None, description="For readers; it becomes the machine's comment.")
+    type: Literal["RunnableStep"] | None = Field(None, description="`RunnableStep`: it can be started.")
+    inputs: dict[str, SchemaEntry] | None = Field(
+        None, description="The contract of the input, checked before any step; `{}` is open."
+    )
+    outputs: dict[str, Any] | None = Field(None, description="The result of the execution.")
+    steps: list[dict[str, Any]] | None = Field(None, description="The steps, in order.")
+    resources: dict[str, dict[str, Any]] | None = Field(None, description="What the flow depends on, by name.")
+    config: dict[str, ConfigKeys] | None = Field(None, description="Values fixed when the flow is compiled.")
+    secrets: dict[str, SecretKeys] | None = Field(None, description="The secrets that the flow depends on.")
+    undo_steps: dict[str, dict[str, Any]] | None = Field(None, description="Undo steps, by name.")
+    on_failure: list[dict[str, Any]] | None = Field(
+        None, description="Steps that run, after the undoing, where the flow fails."
+    )
+    timeout: Duration | None = Field(None, description="The longest time that an execution may take.")
+    env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
+    retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
+        None, description="For the flow's own code."
+    )
+    permissions: dict[str, list[str]] | None = Field(None, description="For the flow's own code.")
+
+
+NOT_BUILT = frozenset(
+    """
+    needs if heartbeat catch triggers defaults policies finally cancel concurrency mode guard deploy tags tests parallel
+    switch wait repeat for-each stop uses asl signal detached image file message emit email http wait-for on-timeout remind
+    """.split()
+)
+"""Keys of the language that this version does not build: an error that says so, never a key that does nothing."""
+
+
+def key_type(value: Any) -> str:
+    """The JSON type of a value, as ``type`` names it."""
+    match value:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case dict():
+            return "object"
+        case _:
+            return "null"

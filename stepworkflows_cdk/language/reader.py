@@ -1,0 +1,317 @@
+"""Documents become workflows: which file is a flow, which a step of it, what each step's keys are and whose work it is.
+
+Every fault becomes a problem, and reading goes on behind it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
+from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
+from stepworkflows_cdk.language.source import Document, Path_
+from stepworkflows_cdk.language.workflow import Output, Resource, Secret, Step, WorkKey, Workflow
+
+__all__ = ["read_workflows"]
+
+_RUNS_ON = "runs-on"
+
+
+def read_workflows(
+    documents: Sequence[Document], integrations: Sequence[WorkKey], problems: list[Problem]
+) -> tuple[Workflow, ...]:
+    """The flows of the documents, in order. What does not fit is added to ``problems``."""
+    groups: list[list[Document]] = []
+    for document in documents:
+        kind = document.get(("type",))
+        mark = document.mark(("type",))
+        if kind == "RunnableStep" or (kind is None and "steps" in document.value):
+            groups.append([document])
+        elif kind not in ("ActorStep", None):
+            problems.append(
+                Problem(
+                    "SW103",
+                    "`type` must be `RunnableStep` or `ActorStep`",
+                    mark,
+                    nearest(str(kind), ("RunnableStep", "ActorStep")),
+                )
+            )
+        elif not groups:
+            hint = "put a document with `type: RunnableStep` first"
+            problems.append(Problem("SW110", "the first document must be a flow, and this is a step", mark, hint))
+        else:
+            groups[-1].append(document)
+    flows = [_Reader(group[0], integrations, problems).flow(group[1:]) for group in groups]
+    seen: dict[str, Workflow] = {}
+    for flow in flows:
+        if flow and flow.id in seen:
+            problems.append(
+                Problem("SW201", f"two flows have the id `{flow.id}`", flow.mark, "give one of them another `id`")
+            )
+        elif flow:
+            seen[flow.id] = flow
+    return tuple(seen.values())
+
+
+class _Reader:
+    """Reads one flow."""
+
+    def __init__(self, document: Document, integrations: Sequence[WorkKey], problems: list[Problem]) -> None:
+        self._document = document
+        self._integrations = integrations
+        self._problems = problems
+        self._work_keys = {
+            key for integration in integrations if integration.keys for key in key_names(integration.keys)
+        }
+
+    def flow(self, actors: Sequence[Document]) -> Workflow | None:
+        document = self._document
+        work = {key: value for key, value in document.value.items() if key in self._work_keys}
+        own = {key: value for key, value in document.value.items() if key not in work}
+        if not self._known(document, (), own, FlowKeys):
+            own = {key: value for key, value in own.items() if key in key_names(FlowKeys)}
+        keys = read_keys(FlowKeys, document, (), own, self._problems)
+        undo_steps = {
+            name: step
+            for name in self._mapping("undo-steps")
+            if (step := self._step(document, ("undo-steps", name), name))
+        }
+        steps: list[Step | None] = []
+        if work and keys:
+            steps.append(self._own_code(keys, work))
+        steps.extend(self._step(document, ("steps", index), None, undo_steps) for index in self._list("steps"))
+        steps.extend(self._step(actor, (), None, undo_steps) for actor in actors)
+        on_failure = [self._step(document, ("on-failure", index), None) for index in self._list("on-failure")]
+        if keys is None:
+            return None
+        if not steps:
+            self._problems.append(
+                Problem("SW111", "the flow has no steps", document.mark(()), "add `steps`, or the keys of its own code")
+            )
+        name = keys.name or keys.id
+        if name is None:
+            self._problems.append(
+                Problem("SW102", "the flow has neither `name` nor `id`", document.mark(()), "add `name`")
+            )
+            return None
+        return Workflow(
+            id=keys.id or self._slug(name, document, ("name",)),
+            name=name,
+            document=document,
+            keys=keys,
+            steps=tuple(step for step in steps if step),
+            on_failure=tuple(step for step in on_failure if step),
+            undo_steps=undo_steps,
+            outputs=self._outputs(document, (), keys.outputs),
+            resources=self._resources(keys),
+            secrets={
+                name: Secret(name, secret, document.key_mark(("secrets", name)))
+                for name, secret in (keys.secrets or {}).items()
+            },
+            config=keys.config or {},
+        )
+
+    def _own_code(self, keys: FlowKeys, work: dict[str, Any]) -> Step | None:
+        shared = {
+            key: self._document.value[key]
+            for key in ("id", "name", "description", "outputs", "env", "retry", "permissions")
+            if key in self._document.value
+        }
+        step = self._step_of(self._document, (), {**shared, **work}, None, {})
+        if step is None:
+            return None
+        return Step(
+            step.id,
+            step.name,
+            step.document,
+            step.path,
+            step.keys,
+            step.outputs,
+            step.integration,
+            step.work,
+            None,
+            True,
+        )
+
+    def _step(
+        self, document: Document, path: Path_, name: str | None, undo_steps: dict[str, Step] | None = None
+    ) -> Step | None:
+        value = document.get(path)
+        if not isinstance(value, dict):
+            self._problems.append(
+                Problem("SW103", "a step must be a mapping", document.mark(path), "begin with `- id: ...`")
+            )
+            return None
+        return self._step_of(document, path, value, name, undo_steps)
+
+    def _step_of(
+        self,
+        document: Document,
+        path: Path_,
+        value: dict[str, Any],
+        name: str | None,
+        undo_steps: dict[str, Step] | None,
+    ) -> Step | None:
+        before = len(self._problems)
+        known = {key: item for key, item in value.items() if key in key_names(StepKeys)}
+        self._known(document, path, value, StepKeys)
+        keys = read_keys(StepKeys, document, path, known, self._problems)
+        integration, work = self._work(document, path, value)
+        if keys is None or len(self._problems) > before:
+            return None
+        title = keys.name or keys.id or name
+        if title is None:
+            self._problems.append(
+                Problem("SW102", "the step has neither `id` nor `name`", document.mark(path), "add `id`")
+            )
+            return None
+        id_ = keys.id or (name if name and not keys.name else None) or self._slug(title, document, (*path, "name"))
+        undo = self._undo(document, path, keys, id_, undo_steps)
+        outputs = self._outputs(document, path, keys.outputs)
+        return Step(id_, title, document, path, keys, outputs, integration, work, undo)
+
+    def _known(self, document: Document, path: Path_, value: dict[str, Any], model: type[Keys]) -> bool:
+        allowed = {*key_names(model), *self._work_keys}
+        unknown = [key for key in value if key not in allowed]
+        self._problems.extend(unknown_key(document, (*path, key), allowed) for key in unknown)
+        return not unknown
+
+    def _undo(
+        self, document: Document, path: Path_, keys: StepKeys, id_: str, undo_steps: dict[str, Step] | None
+    ) -> Step | None:
+        if keys.undo is None:
+            return None
+        mark = document.mark((*path, "undo"))
+        if undo_steps is None:
+            self._problems.append(Problem("SW112", "only a step of the flow can have an `undo`", mark, "remove it"))
+            return None
+        if isinstance(keys.undo, dict):
+            return self._step(document, (*path, "undo"), f"undo-{id_}")
+        if keys.undo not in undo_steps:
+            declared = self._document.get(("undo-steps", keys.undo)) is not None
+            if not declared:
+                hint = nearest(keys.undo, undo_steps) or "declare it under `undo-steps`"
+                self._problems.append(Problem("SW202", f"no undo step is called `{keys.undo}`", mark, hint))
+            return None
+        return undo_steps[keys.undo]
+
+    def _work(self, document: Document, path: Path_, value: dict[str, Any]) -> tuple[WorkKey | None, Any]:
+        owned = [key for key in value if key in self._work_keys]
+        if not owned:
+            return None, None
+        mark = document.key_mark((*path, owned[0]))
+        leaders = {i.key: i for i in self._integrations if i.key and i.key in value and i.key != _RUNS_ON}
+        runtimes = {i.runtime: i for i in self._integrations if i.key == _RUNS_ON and i.runtime}
+        if len(leaders) + (_RUNS_ON in value) > 1:
+            found = ", ".join(f"`{key}`" for key in value if key in leaders or key == _RUNS_ON)
+            self._problems.append(
+                Problem("SW104", f"a step does one work, and here are {found}", mark, "make them two steps")
+            )
+            return None, None
+        if leaders:
+            integration = next(iter(leaders.values()))
+        else:
+            runtime = value.get(_RUNS_ON)
+            runtime = next(iter(runtime), None) if isinstance(runtime, dict) else runtime
+            chosen = runtimes.get(runtime) if isinstance(runtime, str) else None
+            if chosen is None:
+                self._problems.append(self._no_runtime(document, path, value, runtimes))
+                return None, None
+            integration = chosen
+        assert integration.keys is not None
+        work = {key: item for key, item in value.items() if key in owned}
+        for key in [key for key in work if key not in key_names(integration.keys)]:
+            leader = integration.runtime or integration.key
+            self._problems.append(
+                Problem(
+                    "SW104",
+                    f"`{key}` does not go with `{leader}`",
+                    document.key_mark((*path, key)),
+                    "remove it, or make two steps",
+                )
+            )
+            del work[key]
+        return integration, read_keys(integration.keys, document, path, work, self._problems)
+
+    def _no_runtime(
+        self, document: Document, path: Path_, value: dict[str, Any], runtimes: dict[str, WorkKey]
+    ) -> Problem:
+        known = ", ".join(f"`{runtime}`" for runtime in sorted(runtimes))
+        if _RUNS_ON not in value:
+            key = next(key for key in value if key in self._work_keys)
+            return Problem(
+                "SW102",
+                f"`{key}` needs `{_RUNS_ON}` beside it",
+                document.key_mark((*path, key)),
+                f"add `{_RUNS_ON}`: {known}",
+            )
+        written = value[_RUNS_ON]
+        if isinstance(written, str) and written in ("fargate", "ec2", "activity"):
+            return Problem(
+                "SW109",
+                f"`{_RUNS_ON}: {written}` is not built in this version",
+                document.mark((*path, _RUNS_ON)),
+                f"use {known}",
+            )
+        return Problem(
+            "SW103", f"`{_RUNS_ON}` must be {known}", document.mark((*path, _RUNS_ON)), nearest(str(written), runtimes)
+        )
+
+    def _outputs(self, document: Document, path: Path_, outputs: dict[str, Any] | None) -> tuple[Output, ...]:
+        found: list[Output] = []
+        for name, value in (outputs or {}).items():
+            place = (*path, "outputs", name)
+            if isinstance(value, dict) and "value" in value and set(value) <= set(key_names(OutputKeys)):
+                keys = read_keys(OutputKeys, document, place, value, self._problems)
+                if keys:
+                    found.append(Output(name, (*place, "value"), keys.type, "default" in value, keys.default))
+            else:
+                found.append(Output(name, place))
+        return tuple(found)
+
+    def _resources(self, keys: FlowKeys) -> dict[str, Resource]:
+        owners = {type_: i for i in self._integrations for type_ in i.resource_types}
+        found: dict[str, Resource] = {}
+        for name, value in (keys.resources or {}).items():
+            path = ("resources", name)
+            type_ = value.get("type")
+            owner = owners.get(type_) if isinstance(type_, str) else None
+            if owner is None or not isinstance(type_, str):
+                known = ", ".join(f"`{known}`" for known in sorted(owners))
+                mark = self._document.mark((*path, "type"))
+                self._problems.append(
+                    Problem("SW103", f"the `type` of a resource must be {known}", mark, nearest(str(type_), owners))
+                )
+                continue
+            rest = {key: item for key, item in value.items() if key != "type"}
+            read = read_keys(owner.resource_types[type_], self._document, path, rest, self._problems)
+            if read is not None:
+                found[name] = Resource(name, type_, read, owner, self._document.key_mark(path))
+        return found
+
+    def _slug(self, name: str, document: Document, path: Path_) -> str:
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:63]
+        if not slug or not slug[0].isalpha():
+            self._problems.append(
+                Problem(
+                    "SW105",
+                    f"no id can be made from the name `{name}`",
+                    document.mark(path),
+                    "add `id`, such as `id: pay`",
+                )
+            )
+            return "step"
+        return slug
+
+    def _mapping(self, key: str) -> dict[str, Any]:
+        value = self._document.get((key,))
+        return value if isinstance(value, dict) else {}
+
+    def _list(self, key: str) -> range:
+        value = self._document.get((key,))
+        return range(len(value)) if isinstance(value, list) else range(0)

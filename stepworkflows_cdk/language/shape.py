@@ -1,0 +1,149 @@
+"""Shapes: values of a document against pydantic models, every fault with its place, its key and the nearest right one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.model import NOT_BUILT
+from stepworkflows_cdk.language.source import Document, Path_
+
+__all__ = ["key_names", "nearest", "read_keys", "unknown_key"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_EXPECTED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def read_keys(model: type[Model], document: Document, path: Path_, value: Any, problems: list[Problem]) -> Model | None:
+    """The model of the mapping at ``path``; None, with problems added, where it does not fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems.extend(_problems(error, model, document, path))
+        return None
+
+
+def key_names(model: type[BaseModel]) -> tuple[str, ...]:
+    """The keys of a model as they are written."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """`` did you mean ...`` for a misspelt word, or nothing."""
+    found = get_close_matches(word, [str(known) for known in words], n=1, cutoff=0.6)
+    return f"did you mean `{found[0]}`?" if found else ""
+
+
+def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Problem:
+    """The problem of a key that nobody knows, or that this version does not build."""
+    key = str(path[-1])
+    allowed = sorted(allowed)
+    mark = document.key_mark(path)
+    if key in NOT_BUILT and key not in allowed and len(path) in (1, 3):
+        return Problem(
+            "SW109", f"`{key}` is a key of the language that this version does not build", mark, "do without it for now"
+        )
+    listed = ", ".join(f"`{name}`" for name in allowed)
+    return Problem("SW101", f"`{key}` is no key here", mark, nearest(key, allowed) or f"known here: {listed or 'none'}")
+
+
+def _problems(error: ValidationError, model: type[BaseModel], document: Document, path: Path_) -> Iterator[Problem]:
+    seen: set[Path_] = set()
+    for fault in error.errors(include_url=False):
+        place = (*path, *_in_document(document, path, fault["loc"]))
+        kind = fault["type"]
+        if place in seen:
+            continue  # another member of the same union
+        seen.add(place)
+        if kind == "extra_forbidden":
+            yield unknown_key(document, place, _siblings(model, fault["loc"]))
+        elif kind == "missing":
+            key = place[-1]
+            yield Problem("SW102", f"the key `{key}` is missing", document.mark(place[:-1]), f"add `{key}`")
+        else:
+            yield Problem("SW103", f"{_subject(place)} must be {_expected(fault)}", document.mark(place), _hint(fault))
+
+
+def _in_document(document: Document, path: Path_, loc: tuple[str | int, ...]) -> Path_:
+    """The location without the parts that pydantic adds for short forms and unions."""
+    found: list[str | int] = []
+    for number, part in enumerate(loc):
+        value = document.get((*path, *found))
+        last = number == len(loc) - 1
+        if isinstance(value, dict) and isinstance(part, str) and (part in value or last):
+            found.append(part)
+        elif isinstance(value, list) and isinstance(part, int):
+            found.append(part)
+    return tuple(found)
+
+
+def _siblings(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[str, ...]:
+    """The keys of the model that the unknown key at ``loc`` stands in."""
+    current: type[BaseModel] = model
+    for part in loc[:-1]:
+        field = next((field for name, field in current.model_fields.items() if part in (field.alias, name)), None)
+        inner = _model_in(field.annotation) if field else None
+        if inner:
+            current = inner
+    return key_names(current)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := _model_in(argument):
+            return found
+    return None
+
+
+def _subject(path: Path_) -> str:
+    key = next((part for part in reversed(path) if isinstance(part, str)), None)
+    return f"`{key}`" if key else "the value"
+
+
+def _expected(fault: Any) -> str:
+    kind, context = fault["type"], fault.get("ctx", {})
+    match kind:
+        case "literal_error":
+            return str(context["expected"]).replace("'", "`")
+        case "value_error":
+            return str(context["error"]).removeprefix("a duration is ")
+        case "string_pattern_mismatch":
+            return f"a text of the form {context['pattern']}"
+        case "string_too_long":
+            return f"at most {context['max_length']} characters long"
+        case "string_too_short" | "too_short":
+            return "longer: it is empty"
+        case "greater_than_equal":
+            return f"at least {context['ge']}"
+        case "less_than_equal":
+            return f"at most {context['le']}"
+        case _:
+            return _EXPECTED.get(kind) or str(fault["msg"]).removeprefix("Input should be ").lower()
+
+
+def _hint(fault: Any) -> str:
+    match fault["type"]:
+        case "string_type" if isinstance(fault["input"], (bool, int, float)):
+            return "quote it"
+        case "literal_error" if isinstance(fault["input"], str):
+            return nearest(
+                fault["input"], str(fault["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            )
+        case _:
+            return ""

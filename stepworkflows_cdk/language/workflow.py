@@ -1,0 +1,148 @@
+"""The workflow: what documents mean. Steps in order, each with its keys read and its place in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel
+
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
+from stepworkflows_cdk.language.source import Document, Path_
+
+__all__ = ["Output", "Resource", "Secret", "Step", "WorkKey", "Workflow"]
+
+OutputType = Literal["string", "number", "integer", "boolean", "object", "array"]
+
+
+class WorkKey(Protocol):
+    """What the language must know of an integration."""
+
+    key: ClassVar[str | None]
+    runtime: ClassVar[str | None]
+    keys: ClassVar[type[BaseModel] | None]
+    resource_types: ClassVar[Mapping[str, type[BaseModel]]]
+
+    def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
+        """What is wrong with the step's work keys beyond their shape."""
+        ...
+
+
+@dataclass(frozen=True)
+class Output:
+    """One name under ``outputs``. ``path`` leads to its value in the document."""
+
+    name: str
+    path: Path_
+    type: OutputType | None = None
+    has_default: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. ``work`` holds the keys that belong to ``integration``; a step without one only sets values or refuses."""
+
+    id: str
+    name: str
+    document: Document
+    path: Path_
+    keys: StepKeys
+    outputs: tuple[Output, ...]
+    integration: WorkKey | None = None
+    work: BaseModel | None = None
+    undo: Step | None = None
+    whole_input: bool = False
+    """Whether it is the code of the flow itself, which is given the whole input."""
+
+    @property
+    def mark(self) -> Mark:
+        return self.mark_of()
+
+    def mark_of(self, *path: str | int) -> Mark:
+        """Where the value at ``path`` inside the step stands."""
+        mark = self.document.mark((*self.path, *path))
+        return Mark(mark.file, mark.line, mark.column, self.id)
+
+    def key_mark(self, *path: str | int) -> Mark:
+        """Where the key of that value stands."""
+        mark = self.document.key_mark((*self.path, *path))
+        return Mark(mark.file, mark.line, mark.column, self.id)
+
+    def get(self, *path: str | int) -> Any:
+        """The value at ``path`` inside the step, as written."""
+        return self.document.get((*self.path, *path))
+
+    def output(self, name: str) -> Output | None:
+        """The output of that name."""
+        return next((output for output in self.outputs if output.name == name), None)
+
+    @property
+    def may_fail_alone(self) -> bool:
+        """Whether the flow goes on behind it also where it failed."""
+        return self.keys.on_error == "continue"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One name under ``resources``."""
+
+    name: str
+    type: str
+    keys: BaseModel
+    integration: WorkKey
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One name under ``secrets``."""
+
+    name: str
+    keys: SecretKeys
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One flow: a RunnableStep with its steps."""
+
+    id: str
+    name: str
+    document: Document
+    keys: FlowKeys
+    steps: tuple[Step, ...]
+    on_failure: tuple[Step, ...] = ()
+    undo_steps: Mapping[str, Step] = field(default_factory=dict)
+    """All of ``undo-steps``, used or not."""
+    outputs: tuple[Output, ...] = ()
+    resources: Mapping[str, Resource] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    config: Mapping[str, ConfigKeys] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> Mark:
+        return self.document.mark(())
+
+    @property
+    def own_code(self) -> Step | None:
+        """The step that is the flow's own code, if it has any."""
+        return self.steps[0] if self.steps and self.steps[0].whole_input else None
+
+    @property
+    def undos(self) -> tuple[Step, ...]:
+        """The undo step of each step that has one, in the order of the steps."""
+        return tuple(step.undo for step in self.steps if step.undo)
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Every step that can run: forward, undo and on failure; each undo step once, however many steps name it."""
+        undos = {id(step): step for step in (*self.undos, *self.undo_steps.values())}
+        return (*self.steps, *undos.values(), *self.on_failure)
+
+    @property
+    def open(self) -> bool:
+        """Whether the flow takes any input."""
+        return not self.keys.inputs

@@ -1,0 +1,23 @@
+"""Runs a bundle on this machine: the same ASL text that deploys, the real step code, AWS's services by moto, virtual
+time."""
+
+from __future__ import annotations
+
+from stepworkflows_cdk.local.errors import TaskFailed
+from stepworkflows_cdk.local.events import AttemptFailed, Event, MailSent, RowWritten, StateEntered, StateLeft
+from stepworkflows_cdk.local.run import RunResult, run
+from stepworkflows_cdk.local.world import LogLine, World
+
+__all__ = [
+    "AttemptFailed",
+    "Event",
+    "LogLine",
+    "MailSent",
+    "RowWritten",
+    "RunResult",
+    "StateEntered",
+    "StateLeft",
+    "TaskFailed",
+    "World",
+    "run",
+]

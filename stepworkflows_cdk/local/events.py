@@ -1,0 +1,67 @@
+"""What a run tells a listener while it goes on, for a display of its progress. ``at`` is virtual time, in seconds
+since the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Union
+
+__all__ = ["AttemptFailed", "Event", "MailSent", "RowWritten", "StateEntered", "StateLeft"]
+
+
+@dataclass(frozen=True)
+class StateEntered:
+    """A state begins. ``step`` is the id of the step that caused it, empty where none did."""
+
+    name: str
+    step: str
+    at: float
+
+
+@dataclass(frozen=True)
+class StateLeft:
+    """A state ended well, or its error was caught."""
+
+    name: str
+    step: str
+    at: float
+
+
+@dataclass(frozen=True)
+class AttemptFailed:
+    """One attempt of a state failed. It is tried again in ``retry_in`` seconds; None: no retrier wants it again."""
+
+    name: str
+    step: str
+    at: float
+    attempt: int
+    """Counts from 1."""
+    error: str
+    cause: str
+    retry_in: float | None
+
+
+@dataclass(frozen=True)
+class MailSent:
+    """SES accepted a mail."""
+
+    at: float
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+
+
+@dataclass(frozen=True)
+class RowWritten:
+    """A row of a table was put, updated or deleted."""
+
+    at: float
+    table: str
+    """The table's name under ``resources``."""
+    key: Mapping[str, object]
+    operation: str
+    """``put``, ``update`` or ``delete``."""
+
+
+Event = Union[StateEntered, StateLeft, AttemptFailed, MailSent, RowWritten]

@@ -1,0 +1,172 @@
+"""Runs a definition: from state to state, each branch and iteration a fiber of its own.
+
+The semantics are those of https://states-language.net/spec.html and of the developer guide
+(https://docs.aws.amazon.com/step-functions/latest/dg/workflow-states.html); what each type of state does stands in
+``states``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stepworkflows_cdk.local.clock import timestamp
+from stepworkflows_cdk.local.definition import Definition
+from stepworkflows_cdk.local.errors import DataLimitExceeded, QueryFailed, StateFailed
+from stepworkflows_cdk.local.journal import Journal
+from stepworkflows_cdk.local.jsonata import Evaluator, plain_numbers
+from stepworkflows_cdk.local.limits import PAYLOAD, VARIABLES, payload_size
+from stepworkflows_cdk.local.scheduler import Join, Pause, Scheduler, Work
+from stepworkflows_cdk.local.scope import Scope
+from stepworkflows_cdk.local.tasks import Tasks
+from stepworkflows_cdk.local.world import ACCOUNT, PARTITION, World
+
+__all__ = ["Execution", "Outcome", "Visit"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended: ``SUCCEEDED`` with ``output``, ``FAILED`` or ``TIMED_OUT`` with ``error`` and
+    ``cause``."""
+
+    status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT"]
+    output: Any = None
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass
+class Visit:
+    """One stay in one state."""
+
+    name: str
+    step: str
+    state: Mapping[str, Any]
+    input: Any
+    event: int
+    """The id of the event by which the state was entered."""
+    entered: str
+    scope: Scope
+    item: Mapping[str, Any] | None
+    """``Map.Item`` of the context object, in the form that expressions read; None outside of a Map."""
+    retries: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+    """``result`` or ``errorOutput``, where they are defined."""
+
+    def located(self, failure: StateFailed) -> StateFailed:
+        """The failure, its cause beginning with where it happened."""
+        place = f"An error occurred while executing the state '{self.name}' (entered at the event id #{self.event}). "
+        return StateFailed(failure.error, place + failure.cause)
+
+
+class Execution:
+    """One execution of one machine."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        *,
+        machine: str,
+        name: str,
+        input_: Any,
+        tasks: Tasks,
+        world: World,
+        evaluator: Evaluator,
+        rng: random.Random,
+    ) -> None:
+        self.scheduler = Scheduler(world.clock)
+        self.journal = Journal(world)
+        self.evaluator = evaluator
+        self.tasks = tasks
+        self.world = world
+        self.rng = rng
+        self._definition = definition
+        self._input = plain_numbers(input_)
+        self._stored = 0
+        self._context = evaluator.data(
+            {
+                "Execution": {
+                    "Id": world.arn("states", f"execution:{machine}:{name}"),
+                    "Input": self._input,
+                    "Name": name,
+                    "RoleArn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{machine}",
+                    "StartTime": timestamp(world.clock.now()),
+                    "RedriveCount": 0,
+                },
+                "StateMachine": {"Id": world.arn("states", f"stateMachine:{machine}"), "Name": machine},
+            }
+        )
+
+    def run(self) -> Outcome:
+        """Runs the machine to its end."""
+        try:
+            done, output = self.scheduler.run(self._limited())
+        except StateFailed as failure:
+            return Outcome("FAILED", None, failure.error, failure.cause or None)
+        return Outcome("SUCCEEDED", output) if done else Outcome("TIMED_OUT", None, "States.Timeout")
+
+    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope, item: Mapping[str, Any] | None) -> Work:
+        """Runs the states of a machine, a branch or an iteration; the output of the last."""
+        from stepworkflows_cdk.local.states import BEHAVIOUR
+
+        name: str | None = document["StartAt"]
+        while name is not None:
+            yield Pause(0)
+            state = document["States"][name]
+            step = self.tasks.step(name)
+            event = self.journal.enter(name, step, state["Type"])
+            entered = timestamp(self.world.clock.now())
+            visit = Visit(name, step, state, input_, event, entered, scope, item)
+            input_, name = yield from BEHAVIOUR[state["Type"]](self, visit)
+            self.journal.leave(visit.name, step, state["Type"])
+        return input_
+
+    def evaluate(self, visit: Visit, field_: str, value: Any, type_: str | None = None) -> Any:
+        """The value of a field of the visited state, its expressions evaluated; of ``type_``, where one is needed."""
+        variables = self._variables(visit)
+        try:
+            if type_ is None:
+                return self.evaluator.template(value, field_, variables)
+            return self.evaluator.typed(value, field_, variables, type_)
+        except QueryFailed as failure:
+            raise visit.located(failure) from failure
+
+    def finish(self, visit: Visit, holder: Mapping[str, Any], place: str, default: Any) -> Any:
+        """Assign and Output of ``holder`` (the state, a rule or a catcher), both with the variables as they were; the
+        output."""
+        assigned = self.evaluate(visit, f"{place}Assign", holder.get("Assign", {}))
+        output = self.evaluate(visit, f"{place}Output", holder["Output"]) if "Output" in holder else default
+        size = payload_size(assigned)
+        self._stored += size
+        if size > PAYLOAD or self._stored > VARIABLES or payload_size(output) > PAYLOAD:
+            raise DataLimitExceeded(visit.name)
+        visit.scope.assign(self.evaluator.data(assigned))
+        return output
+
+    def _limited(self) -> Work:
+        """The whole machine within its TimeoutSeconds: whether it came to its end, and its output."""
+        limit = self._definition.timeout
+        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope(), None))
+        if limit is None:
+            yield Join((main,))
+        else:
+            yield Join((main, self.scheduler.start(_timer(limit))), first=True)
+        if main.failure is not None:
+            raise main.failure
+        return main.ended, main.result
+
+    def _variables(self, visit: Visit) -> dict[str, Any]:
+        context = {
+            **self._context,
+            "State": {"Name": visit.name, "EnteredTime": visit.entered, "RetryCount": visit.retries},
+        }
+        if visit.item is not None:
+            context["Map"] = {"Item": visit.item}
+        states = {"input": self.evaluator.data(visit.input), "context": context, **visit.extra}
+        return {**visit.scope.visible(), "states": states}
+
+
+def _timer(seconds: float) -> Work:
+    yield Pause(seconds)

@@ -1,0 +1,175 @@
+"""JSONata as Step Functions evaluates it: ``{% %}`` strings and templates in, plain JSON out.
+
+``jsonata-python`` does the work. What it does differently from the reference implementation (JSONata 2.0.6) is mended
+here and in ``jsonata_functions``: JSON's null is handed over as the library's own null (a Python None means "nothing"
+there), whole numbers come back as integers, and the library's state for each thread is set before each evaluation.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from stepworkflows_cdk.local.clock import Clock
+from stepworkflows_cdk.local.errors import QueryFailed
+
+__all__ = ["Evaluator", "code_of", "json_type", "plain_numbers"]
+
+_TIME_LIMIT = 10_000
+"""Milliseconds of real time for one expression, a guard against endless recursion."""
+_DEPTH = 10_000
+_EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
+
+
+class Evaluator:
+    """Evaluates expressions of one run: with its clock for ``$now`` and ``$millis``, and its random numbers."""
+
+    def __init__(self, clock: Clock, rng: random.Random) -> None:
+        limit = sys.getrecursionlimit()
+        import jsonata  # sets the recursion limit of the whole process as it is imported
+
+        sys.setrecursionlimit(limit)
+
+        from stepworkflows_cdk.local.jsonata_functions import functions
+
+        self._library: Any = jsonata
+        self._null: Any = jsonata.Utils.NULL_VALUE
+        self._functions = functions(clock, rng)
+        self._compiled: dict[str, Any] = {}
+
+    def data(self, value: Any) -> Any:
+        """``value``, which is JSON, in the form that expressions read."""
+        if value is None:
+            return self._null
+        if isinstance(value, dict):
+            return {key: self.data(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.data(item) for item in value]
+        return plain_numbers(value)
+
+    def problem(self, code: str) -> str | None:
+        """Why ``code`` is no JSONata, or None."""
+        try:
+            self._compile(code)
+        except self._library.JException as error:
+            return _message(error)
+        return None
+
+    def template(self, value: Any, field: str, variables: Mapping[str, Any]) -> Any:
+        """A JSON value with expressions in it, evaluated. ``field`` is its name in errors, ``variables`` are from
+        :meth:`data`."""
+        if isinstance(value, dict):
+            return {key: self.template(item, f"{field}/{key}", variables) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.template(item, f"{field}[{index}]", variables) for index, item in enumerate(value)]
+        code = code_of(value)
+        return value if code is None else self.evaluate(code, field, variables)
+
+    def typed(self, value: Any, field: str, variables: Mapping[str, Any], type_: str) -> Any:
+        """As :meth:`template`, for a field that must give ``type_``: ``string``, ``number``, ``boolean``, ``array``."""
+        result = self.template(value, field, variables)
+        if (found := json_type(result)) != type_:
+            shown = json.dumps(result, separators=(",", ":"), ensure_ascii=False)
+            raise QueryFailed(
+                f"{_expression(str(code_of(value) or value), field)} returned an unexpected result type. "
+                f"Expected '{type_}', but was '{found}' for value: {shown}"
+            )
+        return result
+
+    def evaluate(self, code: str, field: str, variables: Mapping[str, Any]) -> Any:
+        """The value of one expression, plain JSON."""
+        result = self._raw(code, field, variables)
+        if result is None:
+            raise QueryFailed(f"{_expression(code, field)} returned nothing (undefined).")
+        try:
+            return self._plain(result)
+        except TypeError as error:
+            raise QueryFailed(f"{_expression(code, field)} returned an unsupported result type.") from error
+
+    def _raw(self, code: str, field: str, variables: Mapping[str, Any]) -> Any:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _DEPTH))
+        try:
+            compiled = self._compile(code)
+            # The library looks functions' surroundings up in the expression that this thread parsed last.
+            self._library.Jsonata.CURRENT.jsonata = compiled
+            compiled.environment.set_runtime_bounds(_TIME_LIMIT, None)
+            return compiled.evaluate(None, variables)
+        except RecursionError as error:
+            reason = "Stack overflow error: Check for non-terminating recursive function."
+            raise QueryFailed(f"{_expression(code, field)} threw an error during evaluation. {reason}") from error
+        except Exception as error:  # whatever the library raises, the expression is at fault
+            raise QueryFailed(
+                f"{_expression(code, field)} threw an error during evaluation. {_message(error)}"
+            ) from error
+        finally:
+            sys.setrecursionlimit(limit)
+
+    def _compile(self, code: str) -> Any:
+        if code not in self._compiled:
+            compiled = self._library.Jsonata(code)
+            compiled.set_validate_input(False)
+            compiled.set_output_convert_nulls(False)
+            for name, function in self._functions.items():
+                compiled.environment.bind(name, function)
+            self._compiled[code] = compiled
+        return self._compiled[code]
+
+    def _plain(self, value: Any) -> Any:
+        """A copy without anything of the library in it."""
+        if value is None or value is self._null:
+            return None
+        if isinstance(value, dict):
+            return {str(key): self._plain(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._plain(value[index]) for index in range(len(value))]
+        if isinstance(value, bool | int | str):
+            return value
+        if isinstance(value, float) and math.isfinite(value):
+            return plain_numbers(value)
+        raise TypeError(type(value).__name__)
+
+
+def code_of(value: Any) -> str | None:
+    """The expression in ``{% ... %}``, or None for any other value."""
+    if isinstance(value, str) and (found := _EXPRESSION.fullmatch(value)):
+        return found.group(1).strip()
+    return None
+
+
+def json_type(value: Any) -> str:
+    """The name of a JSON value's type: ``object``, ``array``, ``string``, ``number``, ``boolean``, ``null``."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "null"
+
+
+def plain_numbers(value: Any) -> Any:
+    """JSON has one kind of number: ``3.0`` becomes ``3``. Goes into lists and objects."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: plain_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_numbers(item) for item in value]
+    return value
+
+
+def _expression(code: str, field: str) -> str:
+    return f"The JSONata expression '{code}' specified for the field '{field}'"
+
+
+def _message(error: Exception) -> str:
+    code = getattr(error, "error", None)
+    return f"{code}: {error}" if isinstance(code, str) and not str(error).startswith(code) else str(error)

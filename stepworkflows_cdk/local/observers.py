@@ -1,0 +1,128 @@
+"""What is seen of a run from outside: mails and written rows, by botocore's public event system on the run's session.
+
+Every client of the session is observed, those that step code makes with ``boto3.client`` too. A session that step code
+makes itself (``boto3.Session()``) is not. Senders count as verified: the first mail of an address verifies it.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Iterator, Mapping
+from email.message import EmailMessage
+from email.utils import getaddresses, parseaddr
+from typing import Any
+
+from stepworkflows_cdk.local.clock import timestamp
+from stepworkflows_cdk.local.events import MailSent, RowWritten
+from stepworkflows_cdk.local.rows import plain_row
+from stepworkflows_cdk.local.world import World
+
+__all__ = ["observe"]
+
+_PARAMETERS = "stepworkflows-parameters"
+_MAILS = (("ses", "SendEmail"), ("ses", "SendRawEmail"), ("ses", "SendTemplatedEmail"), ("sesv2", "SendEmail"))
+_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+
+
+def observe(world: World) -> None:
+    """From now on, mails come into ``world.outbox`` and its listener hears of mails and rows. Before any client is
+    made."""
+    events = world.session.events
+
+    def keep(params: Any, context: dict[str, Any], **_: Any) -> None:
+        context[_PARAMETERS] = params
+
+    def verify(params: Mapping[str, Any], **_: Any) -> None:
+        if sender := parseaddr(_sender(params))[1]:
+            world.client("ses").verify_email_identity(EmailAddress=sender)
+
+    def mailed(http_response: Any, context: Mapping[str, Any], **_: Any) -> None:
+        if http_response.status_code < 300:
+            mail = _mail(context[_PARAMETERS])
+            world.outbox.append({**mail, "time": timestamp(world.clock.now())})
+            world.tell(MailSent(world.clock.elapsed(), mail["from"], tuple(mail["to"]), mail["subject"]))
+
+    def written(http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
+        if http_response.status_code < 300 and world.listener is not None:
+            for table, key, operation in _writes(world, model.name, context[_PARAMETERS]):
+                world.tell(RowWritten(world.clock.elapsed(), table, plain_row(key), operation))
+
+    for service, operation in _MAILS:
+        events.register(f"provide-client-params.{service}.{operation}", keep)
+        events.register(f"provide-client-params.{service}.{operation}", verify)
+        events.register(f"after-call.{service}.{operation}", mailed)
+    for operation in _WRITES:
+        events.register(f"provide-client-params.dynamodb.{operation}", keep)
+        events.register(f"after-call.dynamodb.{operation}", written)
+
+
+def _sender(params: Mapping[str, Any]) -> str:
+    if source := params.get("Source") or params.get("FromEmailAddress"):
+        return str(source)
+    return str(_parsed(params)["From"] or "") if _raw(params) else ""
+
+
+def _mail(params: Mapping[str, Any]) -> dict[str, Any]:
+    """One shape for all ways to send a mail with SES."""
+    destination = params.get("Destination", {})
+    to = [address for kind in ("To", "Cc", "Bcc") for address in destination.get(f"{kind}Addresses", ())]
+    mail = {
+        "from": _sender(params),
+        "to": to or list(params.get("Destinations", ())),
+        "subject": "",
+        "text": None,
+        "html": None,
+    }
+    content = params.get("Content", {})
+    template = params.get("Template") or content.get("Template", {}).get("TemplateName")
+    if _raw(params):
+        parsed = _parsed(params)
+        addresses = getaddresses([str(parsed[name]) for name in ("To", "Cc", "Bcc") if parsed[name]])
+        mail["to"] = mail["to"] or [address for _, address in addresses]
+        mail["subject"] = str(parsed["Subject"] or "")
+        for name, kind in (("text", "plain"), ("html", "html")):
+            body = parsed.get_body((kind,))
+            mail[name] = body.get_content() if body is not None else None
+    elif template:
+        data = params.get("TemplateData") or content["Template"].get("TemplateData", "")
+        mail.update(subject=f"template {template}", text=data)
+    else:
+        message = params.get("Message") or content.get("Simple", {})
+        mail["subject"] = message.get("Subject", {}).get("Data", "")
+        for name, kind in (("text", "Text"), ("html", "Html")):
+            mail[name] = message.get("Body", {}).get(kind, {}).get("Data")
+    return mail
+
+
+def _raw(params: Mapping[str, Any]) -> Any:
+    return (params.get("RawMessage") or params.get("Content", {}).get("Raw") or {}).get("Data")
+
+
+def _parsed(params: Mapping[str, Any]) -> EmailMessage:
+    data = _raw(params)
+    raw = data.encode() if isinstance(data, str) else bytes(data)
+    return email.message_from_bytes(raw, policy=email.policy.default)
+
+
+def _writes(world: World, api: str, params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Table's resource name, key in DynamoDB's form, operation; of each write in a call."""
+    names = {table.physical: name for name, table in world.tables.items()}
+    for physical, operation, request in _requests(api, params):
+        row = request.get("Item") or request.get("Key")
+        if physical in names and row:
+            keys = world.tables[names[physical]].keys
+            yield names[physical], {key: row[key] for key in keys if key in row}, operation
+
+
+def _requests(api: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    if "TableName" in params:
+        yield params["TableName"], api.removesuffix("Item").lower(), params
+    for table, entries in params.get("RequestItems", {}).items():
+        for entry in entries:
+            for kind, request in entry.items():
+                yield table, kind.removesuffix("Request").lower(), request
+    for item in params.get("TransactItems", ()):
+        for kind, request in item.items():
+            if kind != "ConditionCheck":
+                yield request["TableName"], kind.lower(), request

@@ -1,0 +1,86 @@
+"""The calls of task states: made by the integration that performs the resource, or answered from outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.local.errors import TaskFailed
+from stepworkflows_cdk.local.jsonata import plain_numbers
+from stepworkflows_cdk.local.outside import Returns, Throws
+from stepworkflows_cdk.local.world import TaskCall, World
+
+__all__ = ["Tasks"]
+
+_PATTERNS = (".sync", ".sync:2", ".waitForTaskToken")
+
+
+class Tasks:
+    """Performs tasks. ``states`` tells the step of each state."""
+
+    def __init__(self, integrations: Sequence[Integration], states: Mapping[str, Mark], world: World) -> None:
+        self._integrations = integrations
+        self._states = states
+        self._world = world
+
+    def step(self, state: str) -> str:
+        """The id of the step that caused a state, empty where none did."""
+        mark = self._states.get(state)
+        return mark.step if mark is not None else ""
+
+    def refusal(self, resource: str, state: str) -> str | None:
+        """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
+        step = self.step(state)
+        if self._world.outside.answers(step) or self._performer(resource) is not None:
+            return None
+        way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
+        for pattern in _PATTERNS:
+            if resource.endswith(pattern):
+                return f"the pattern {pattern} of {resource} is not supported on this machine{way_out}"
+        return f"nothing on this machine performs {resource}{way_out}"
+
+    def perform(self, resource: str, arguments: Any, state: str, attempt: int) -> Any:
+        """The result of one call, plain JSON, or a ``TaskFailed``."""
+        step = self.step(state)
+        self._world.call = TaskCall(state, step, attempt)
+        try:
+            entry = self._world.outside.take(step)
+            match entry:
+                case Returns(value=value):
+                    return _answer(resource, value)
+                case Throws(error=error, cause=cause, after_effect=after):
+                    if after:
+                        self._make(resource, arguments, state)
+                    raise TaskFailed(error, cause)
+            return self._make(resource, arguments, state)
+        finally:
+            self._world.call = None
+
+    def _make(self, resource: str, arguments: Any, state: str) -> Any:
+        performer = self._performer(resource)
+        if performer is None:
+            raise LocalRunError(f"state '{state}': {self.refusal(resource, state)}; all given answers are used up")
+        result = performer.perform(resource, arguments, self._world)
+        try:
+            return plain_numbers(json.loads(json.dumps(result, allow_nan=False)))
+        except (TypeError, ValueError) as error:
+            raise LocalRunError(f"state '{state}': {resource} gave something that is no JSON: {error}") from error
+
+    def _performer(self, resource: str) -> Integration | None:
+        if resource.endswith(_PATTERNS):
+            found = [i for i in self._integrations if resource in i.tasks]
+        else:
+            found = [i for i in self._integrations if resource.startswith(tuple(i.tasks))]
+        # The longest beginning is the most special one.
+        return max(found, key=lambda i: max(len(t) for t in i.tasks if resource.startswith(t)), default=None)
+
+
+def _answer(resource: str, value: Any) -> Any:
+    """For code, people write what the code returns; Step Functions wraps it."""
+    if resource.startswith("lambda:invoke"):
+        return {"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200}
+    return value

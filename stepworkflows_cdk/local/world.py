@@ -1,0 +1,128 @@
+"""What the steps of a run on this machine share: the clock, the services, values for holes, what was observed."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stepworkflows_cdk.compiler.plan import Hole, Text
+from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.local.clock import Clock, timestamp
+from stepworkflows_cdk.local.events import Event
+from stepworkflows_cdk.local.outside import Outside
+
+__all__ = ["ACCOUNT", "PARTITION", "REGION", "LogLine", "Table", "TaskCall", "World"]
+
+PARTITION, REGION, ACCOUNT = "aws", "us-east-1", "123456789012"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the run. ``physical`` is its name in DynamoDB, ``keys`` its partition key and any sort key."""
+
+    physical: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TaskCall:
+    """The call that is being made: by which state, for which step, which attempt (from 1)."""
+
+    state: str
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line that step code printed or logged. ``time`` is that of the run's clock."""
+
+    time: str
+    state: str
+    text: str
+
+
+@dataclass
+class World:
+    """One for each run. Integrations get it in ``realise`` and ``perform``."""
+
+    clock: Clock
+    seed: int
+    outside: Outside
+    session: Any
+    """The boto3 session that all clients come from; every service behind it is moto's."""
+    listener: Callable[[Event], None] | None = None
+    attributes: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Need id -> what ``realise`` gave for it."""
+    tables: dict[str, Table] = field(default_factory=dict)
+    """Resource name -> table; what ``RunResult.tables`` shows at the end."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Secret's name in the document -> its ARN."""
+    store: dict[str, Any] = field(default_factory=dict)
+    """What an integration keeps between ``realise`` and ``perform``, under its own name."""
+    call: TaskCall | None = None
+    outbox: list[dict[str, Any]] = field(default_factory=list)
+    """Mails: ``from``, ``to``, ``subject``, ``text``, ``html``, ``time``."""
+    logs: list[LogLine] = field(default_factory=list)
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _folders: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._requests = random.Random(f"{self.seed}:requests")
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service, by boto3's name for it (``events``, not ``eventbridge``)."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service)
+        return self._clients[service]
+
+    def value(self, hole: Hole) -> str:
+        """What a hole is filled with."""
+        if hole.need == "aws":
+            return {"partition": PARTITION, "region": REGION, "account": ACCOUNT}[hole.attribute]
+        attributes = self.attributes.get(hole.need, {})
+        if hole.attribute not in attributes:
+            raise LocalRunError(f"nothing on this machine gives the attribute {hole.attribute} of {hole.need}")
+        return attributes[hole.attribute]
+
+    def fill(self, text: Text) -> str:
+        """The text with every hole filled."""
+        return text.fill(self.value)
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of something in the run's account and region."""
+        return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+    def request_id(self) -> str:
+        """The next id for a request to a service, the same in each run with the same seed."""
+        return str(uuid.UUID(int=self._requests.getrandbits(128), version=4))
+
+    def placeholder(self, purpose: str) -> str:
+        """A value that looks random, made from the seed and ``purpose`` alone."""
+        return hashlib.sha256(f"{self.seed}:{purpose}".encode()).hexdigest()[:32]
+
+    def folder(self) -> Path:
+        """A new temporary folder, which goes when the run ends."""
+        self._folders.append(tempfile.TemporaryDirectory(prefix="stepworkflows-"))
+        return Path(self._folders[-1].name).resolve()
+
+    def log(self, text: str) -> None:
+        """Keeps what step code printed, line by line."""
+        time, state = timestamp(self.clock.now()), self.call.state if self.call is not None else ""
+        self.logs.extend(LogLine(time, state, line) for line in text.splitlines())
+
+    def tell(self, event: Event) -> None:
+        """Passes an event to the listener, if there is one."""
+        if self.listener is not None:
+            self.listener(event)
+
+    def close(self) -> None:
+        """Removes the temporary folders."""
+        while self._folders:
+            self._folders.pop().cleanup()

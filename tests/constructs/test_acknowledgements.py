@@ -1,0 +1,98 @@
+import json
+from dataclasses import replace
+
+import pytest
+from aws_cdk import aws_secretsmanager as secretsmanager
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.constructs import acknowledgements
+from stepworkflows_cdk.constructs.acknowledgements import TABLE
+
+PACKS = (AwsSolutionsChecks, ServerlessChecks)
+
+
+def findings(stack):
+    return {
+        (violation.rule_name, resource.construct_path)
+        for pack in PACKS
+        for violation in pack(stack).validate_scope(stack).violations
+        for resource in violation.violating_resources
+    }
+
+
+def acknowledged(template):
+    """(construct path, rule) of every acknowledgement in the app."""
+    return {
+        (construct.node.path, rule)
+        for construct in template.node.find_all()
+        for entry in construct.node.metadata
+        if entry.type == "aws:cdk:acknowledged-rules"
+        for rule in entry.data
+    }
+
+
+def test_both_packs_find_nothing(stack, shop, bind):
+    bind(stack, shop)
+    assert findings(stack) == set()
+
+
+WHERE = {
+    "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
+    "log-delivery": "Shop/StepWorkflowsShared/LogDelivery/Resource",
+    "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
+    "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
+}
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_each_acknowledgement_hides_exactly_one_finding(stack, shop, bind, monkeypatch, row):
+    without = {**TABLE, row: replace(TABLE[row], rule="AwsSolutions-Nothing")}
+    monkeypatch.setattr(acknowledgements, "TABLE", without)
+    bind(stack, shop)
+    assert findings(stack) == {(TABLE[row].rule, WHERE[row])}
+
+
+def test_acknowledgements_do_not_grow_with_steps_or_flows(new_stack, shop, make, bind, code):
+    few, many = new_stack(), new_stack()
+    own = {"secrets": {"payment": secretsmanager.Secret.from_secret_complete_arn(few, "Own", ARN)}}
+    bind(few, shop, **own)
+    functions = tuple(make.function(f"step-{number}", code) for number in range(5))
+    own = {"secrets": {"payment": secretsmanager.Secret.from_secret_complete_arn(many, "Own", ARN)}}
+    bind(many, replace(shop, needs=(*shop.needs, *functions)), **own)
+    own = {"secrets": {"payment": secretsmanager.Secret.from_secret_complete_arn(many, "Other", ARN)}}
+    bind(many, shop, construct_id="Second", **own)
+    assert len(acknowledged(few)) == 3
+    assert acknowledged(many) == acknowledged(few)
+    assert findings(many) == set()
+
+
+ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payment-a1b2c3"
+
+
+def test_what_is_not_used_is_not_acknowledged(stack, make, bind):
+    bind(stack, Bundle((make.machine({"a": {"Type": "Succeed"}}, ()),), (), ()))
+    assert {path for path, _ in acknowledged(stack)} == {
+        "Shop/StepWorkflowsShared/LogDelivery",
+        "Shop/StepWorkflowsShared/Tracing",
+    }
+    assert findings(stack) == set()
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))
+def test_every_row_gives_its_reason_and_its_source(row):
+    assert row.subject
+    assert row.source.startswith("https://docs.aws.amazon.com/")
+    assert all(subject in row.text for subject in row.subject)
+
+
+def test_the_shared_policies_hold_the_actions_of_their_rows(stack, shop, bind, template):
+    bind(stack, shop)
+    policies = template(stack).of_type("AWS::IAM::ManagedPolicy").values()
+    wild = [
+        sorted(statement["Action"])
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        if json.dumps(statement["Resource"]) == '"*"'
+    ]
+    assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in ("tracing", "log-delivery"))

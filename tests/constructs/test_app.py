@@ -1,0 +1,75 @@
+"""The repository's app: its flags are complete, and it writes the same assembly whoever starts it."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import aws_cdk._jsii
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_all_feature_flags_of_the_library_are_fixed():
+    """As the library recommends them to a new app. An update of the library brings new ones into cdk.json."""
+    (library,) = Path(aws_cdk._jsii.__file__).parent.glob("aws-cdk-lib@*.tgz")
+    with tarfile.open(library) as archive:
+        found = archive.extractfile("package/recommended-feature-flags.json")
+        recommended = json.load(found)
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    assert {name: context.get(name) for name in recommended} == recommended
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory):
+    """What ``python app.py`` writes, run from a folder that has nothing to do with it."""
+    outdir = tmp_path_factory.mktemp("assembly")
+    run_app(outdir, cwd=outdir)
+    return outdir
+
+
+def run_app(outdir, cwd, **environment):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "app.py")],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "CDK_OUTDIR": str(outdir), **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def contents(outdir):
+    return {path.relative_to(outdir).as_posix(): path.read_bytes() for path in outdir.rglob("*") if path.is_file()}
+
+
+def test_the_app_has_no_findings(assembly):
+    """Of the CDK's own validation, which reads the definition as well, and of both packs of cdk-nag."""
+    report = json.loads((assembly / "validation-report.json").read_text(encoding="utf-8"))
+    assert [each for each in report["pluginReports"] if each.get("violations")] == []
+    assert {each["pluginName"] for each in report["pluginReports"]} >= {"AwsSolutions", "Serverless"}
+
+
+def test_the_order_flow_is_in_it(assembly):
+    template = json.loads((assembly / "OrderFlow.template.json").read_text(encoding="utf-8"))
+    types = [resource["Type"] for resource in template["Resources"].values()]
+    assert types.count("AWS::StepFunctions::StateMachine") == 1
+    assert types.count("AWS::Lambda::Function") >= 1
+
+
+def test_the_cdk_command_gets_the_same_assembly(assembly, tmp_path):
+    """It passes the context of cdk.json and a few keys of its own in the environment."""
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    passed = {
+        **context,
+        "aws:cdk:bundling-stacks": ["**"],
+        "aws:cdk:disable-version-reporting": True,
+        "@aws-cdk/core:failSynthOnValidationErrors": False,
+    }
+    run_app(tmp_path, cwd=ROOT, CDK_CONTEXT_JSON=json.dumps(passed))
+    assert contents(tmp_path) == contents(assembly)

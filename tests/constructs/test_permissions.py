@@ -1,0 +1,85 @@
+import json
+
+import pytest
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
+from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.constructs.permissions import POLICY_SIZE, attach, policies_of, statements_of
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.diagnostics import Mark
+
+MARK = Mark("flow.yaml", 1, 1)
+NOTHING_BOUND = Bindings(partition="aws", region="eu-west-1", account="111122223333")
+
+
+def on(resource, *actions):
+    return Grant("main", actions, Text((resource,)), MARK)
+
+
+def allowed(statements):
+    return {(action, resource) for each in statements for action in each.actions for resource in each.resources}
+
+
+def test_resources_with_the_same_actions_share_a_statement():
+    grants = [on("arn:b", "s:Put", "s:Get"), on("arn:a", "s:Get"), on("arn:a", "s:Put"), on("arn:c", "s:Get")]
+    shared, alone = sorted(statements_of(grants, NOTHING_BOUND), key=lambda each: -len(each.actions))
+    assert (shared.actions, shared.resources) == (("s:Get", "s:Put"), (Text(("arn:a",)), Text(("arn:b",))))
+    assert (alone.actions, alone.resources) == (("s:Get",), (Text(("arn:c",)),))
+
+
+def test_statements_allow_what_the_grants_allow_and_nothing_else():
+    grants = [on(f"arn:{n % 7}", f"s:Action{n % 5}", f"t:Action{n % 3}") for n in range(60)]
+    wanted = {(action, grant.resource) for grant in grants for action in grant.actions}
+    assert allowed(statements_of(grants, NOTHING_BOUND)) == wanted
+
+
+def test_the_order_of_grants_does_not_show():
+    grants = [on(Hole(f"table-{n}", "arn"), f"s:Action{n % 3}") for n in range(20)]
+    assert statements_of(grants, NOTHING_BOUND) == statements_of(reversed(grants), NOTHING_BOUND)
+
+
+def test_a_grant_on_what_a_key_encrypts_brings_the_use_of_the_key():
+    bindings = Bindings(partition="aws", region="eu-west-1", account="111122223333")
+    bindings["table-orders"] = Bound(
+        construct=None, attributes={"arn": "arn:table", "key_arn": "arn:key"}, key_actions=("kms:Decrypt",)
+    )
+    statements = statements_of([on(Hole("table-orders", "arn"), "dynamodb:GetItem")], bindings)
+    assert {(action, bindings.fill(arn)) for action, arn in allowed(statements)} == {
+        ("dynamodb:GetItem", "arn:table"),
+        ("kms:Decrypt", "arn:key"),
+    }
+
+
+@pytest.mark.parametrize("number", [1, 20, 30, 100, 150])
+def test_every_policy_stays_below_the_size_that_iam_takes(number):
+    longest = "arn:aws-us-gov:dynamodb:us-gov-west-1:111122223333:table/" + "x" * 180
+    grants = [on(f"{longest}{n:03}", "dynamodb:PutItem") for n in range(number)]
+    policies = policies_of(statements_of(grants, NOTHING_BOUND))
+    for policy in policies:
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": list(each.actions),
+                    "Resource": [NOTHING_BOUND.fill(arn) for arn in each.resources],
+                }
+                for each in policy
+            ],
+        }
+        assert len(json.dumps(document, separators=(",", ":"))) <= POLICY_SIZE
+    assert len(allowed(each for policy in policies for each in policy)) == number
+
+
+def test_small_statements_share_a_policy():
+    grants = [on(f"arn:{n}", f"s:Action{n}") for n in range(30)]
+    assert len(policies_of(statements_of(grants, NOTHING_BOUND))) == 1
+
+
+def test_more_policies_than_a_role_takes_is_an_error_that_names_the_holder(stack):
+    grants = [on(f"arn:{n:0250}", f"s:Action{n}") for n in range(400)]
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+    with pytest.raises(ConfigurationError, match=r"main: its permissions fill \d+ policies, and a role takes 8"):
+        attach(Construct(stack, "Flow"), role, grants, NOTHING_BOUND)
