@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
-from stepworkflows_cdk.compiler.plan import Grant, Hole, Need
+from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = ["Bundle", "Machine"]
@@ -40,3 +43,43 @@ class Bundle:
     @property
     def main(self) -> Machine:
         return self.machines[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """The bundle as JSON: definitions as objects, holes as ``${name}``, marks as file, line, column and step, code by its name."""
+        return {
+            "machines": [
+                {
+                    "id": machine.id,
+                    "definition": json.loads(machine.text),
+                    "substitutions": {
+                        hole.name: {"need": hole.need, "attribute": hole.attribute} for hole in machine.holes
+                    },
+                    "states": {name: _mark(mark) for name, mark in machine.states.items()},
+                    "mark": _mark(machine.mark),
+                }
+                for machine in self.machines
+            ],
+            "needs": [{"kind": type(need).__name__.removesuffix("Need"), **_plain(need)} for need in self.needs],
+            "grants": [_plain(grant) for grant in self.grants],
+        }
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mark():
+            return _mark(value)
+        case Text():
+            return value.fill(lambda hole: f"${{{hole.name}}}")
+        case Path():
+            return value.name
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case Need() | Grant():
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        case _:
+            return value
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    found: dict[str, Any] = {"file": mark.file, "line": mark.line, "column": mark.column}
+    return {**found, "step": mark.step} if mark.step else found

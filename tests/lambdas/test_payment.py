@@ -110,8 +110,9 @@ def test_a_refund_gives_back_what_was_charged_once(charge: Handler, refund: Hand
 def test_a_refunded_order_is_not_charged_again(charge: Handler, refund: Handler, shop: Shop) -> None:
     charge()
     refund()
-    with named("PaymentRefused"):
+    with named("PaymentRefused") as caught:
         charge()
+    assert str(caught.value) == "the order was refunded already"
     assert shop.balance(ADA) == 10000
 
 

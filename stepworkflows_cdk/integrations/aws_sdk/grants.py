@@ -6,7 +6,7 @@ For everything else the step says it under ``permissions``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Scope
@@ -65,13 +65,12 @@ def derived_grants(step: Step, service: Service, operation: Operation, scope: Sc
 
 
 def _transaction(inputs: Mapping[str, Any], operation: Operation, scope: Scope, step: Step) -> tuple[Grant, ...]:
-    """For each table the operations on it, where they are written out; else all that the expression speaks of."""
+    """For each table the operations that stand around its name; all of them where none does."""
+    known = _TRANSACTIONS[operation.name]
     found: dict[str, tuple[Need, set[str]]] = {}
-    items = inputs.get("TransactItems", inputs.get("transactItems"))
-    for item in items if isinstance(items, list) else [items]:
-        members = _members(item, _TRANSACTIONS[operation.name])
-        for need in scope.resources_in(item):
-            found.setdefault(need.id, (need, set()))[1].update(members)
+    for member, text in _named(inputs.get("TransactItems", inputs.get("transactItems")), known, None):
+        for need in scope.resources_in(text):
+            found.setdefault(need.id, (need, set()))[1].update([member] if member else known)
     return tuple(
         Grant(
             scope.machine,
@@ -83,15 +82,38 @@ def _transaction(inputs: Mapping[str, Any], operation: Operation, scope: Scope, 
     )
 
 
-def _members(item: Any, known: tuple[str, ...]) -> set[str]:
-    if isinstance(item, dict):
-        named = {name[:1].upper() + name[1:] for name in item} & set(known)
-        return named or set(known)
-    if not isinstance(item, str):
-        return set(known)
-    code = item.removeprefix("{%").removesuffix("%}")
-    words = {token.text.strip("'\"`") for token in tokens(code) if token.kind in ("string", "name", "quoted")}
-    return (words & set(known)) or set(known)
+def _named(value: Any, known: tuple[str, ...], member: str | None) -> Iterator[tuple[str | None, str]]:
+    """Every string that can name a table, with the operation (``Put``, ``Update`` ...) that it stands in."""
+    match value:
+        case list():
+            for item in value:
+                yield from _named(item, known, member)
+        case dict():
+            for name, item in value.items():
+                capital = name[:1].upper() + name[1:]
+                yield from _named(item, known, capital if capital in known else member)
+        case str() if value.startswith("{%"):
+            yield from _in_expression(value, known, member)
+        case str():
+            yield member, value
+
+
+def _in_expression(text: str, known: tuple[str, ...], outer: str | None) -> Iterator[tuple[str | None, str]]:
+    """The references of an expression, each with the operation whose object it stands in."""
+    code = text.removeprefix("{%").removesuffix("%}")
+    around: list[str | None] = [outer]
+    key: str | None = None
+    before = ""
+    for token in tokens(code):
+        if token.kind == "reference":
+            yield around[-1], token.text
+        elif token.text in ("{", "(", "["):
+            around.append(key if token.text == "{" and before == ":" and key in known else around[-1])
+        elif token.text in ("}", ")", "]") and len(around) > 1:
+            around.pop()
+        if token.kind == "string":
+            key = token.text[1:-1]
+        before = token.text
 
 
 def _names_resource(text: str) -> bool:

@@ -1,7 +1,8 @@
-"""The order flow's shop in moto, and DynamoDB clients that behave as moto's does not: dying, replaying, busy."""
+"""The order flow's shop in moto, and DynamoDB clients that behave as moto's does not: dying, replaying, busy, late."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +122,24 @@ class FailingClient:
 
     def _fail(self, **parameters: Any) -> Any:
         raise self._error
+
+
+class InterruptedClient:
+    """After its first reading something else happens, so that what was read is out of date."""
+
+    def __init__(self, client: Any, happens: Callable[[], object]) -> None:
+        self._client = client
+        self._happens: Callable[[], object] | None = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_item(self, **parameters: Any) -> Any:
+        answer = self._client.get_item(**parameters)
+        if self._happens is not None:
+            happens, self._happens = self._happens, None
+            happens()
+        return answer
 
 
 def service_error(code: str, *cancellation_reasons: str) -> ClientError:

@@ -1,0 +1,54 @@
+"""The ``stepworkflows`` command: one verb, one module.
+
+Exit codes: 0 it went well; 1 the flow failed, or the documents have problems; 2 wrong usage; 3 this machine lacks something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from stepworkflows_cdk.cli import compile_, run, validate
+from stepworkflows_cdk.errors import (
+    ConfigurationError,
+    DocumentError,
+    LocalRunError,
+    PackagingError,
+    StepWorkflowsError,
+)
+
+__all__ = ["main"]
+
+_FAILED, _USAGE, _ENVIRONMENT = 1, 2, 3
+_CODES: tuple[tuple[type[StepWorkflowsError], int], ...] = (
+    (DocumentError, _FAILED),
+    (PackagingError, _FAILED),
+    (ConfigurationError, _USAGE),
+    (LocalRunError, _ENVIRONMENT),
+    (StepWorkflowsError, _ENVIRONMENT),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="stepworkflows", description="Step documents become AWS Step Functions state machines."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in (validate, compile_, run):
+        verb.add(verbs)
+    given = parser.parse_args(arguments)
+    try:
+        code: int = given.do(given)
+        sys.stdout.flush()
+        return code
+    except StepWorkflowsError as error:
+        print(error, file=sys.stderr)
+        return next(code for kind, code in _CODES if isinstance(error, kind))
+    except BrokenPipeError:
+        # The reader of a pipe (``| head``) has gone; what is still buffered has nowhere to go.
+        sys.stderr.close()
+        return _FAILED
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,115 @@
+"""``stepworkflows run``: the flow on this machine, with the real code of its steps."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
+from stepworkflows_cdk.definition import Definition, compile_workflow
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.usage import inferred_inputs
+
+__all__ = ["add"]
+
+_EVENTS = "events.json"
+
+
+def add(verbs: Any) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser("run", help="run the flow here: no AWS, no Docker, no waiting")
+    add_flow(parser)
+    add_config(parser)
+    parser.add_argument(
+        "--input",
+        metavar="FILE",
+        help="the execution's input as JSON, - for standard input; default: the flow's sample",
+    )
+    parser.add_argument(
+        "--events",
+        metavar="FILE",
+        help="what is there before and what comes from outside, as JSON; default: the flow's sample",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides everything random; default: 0")
+    parser.add_argument("--real-time", action="store_true", help="let waits last")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
+    parser.set_defaults(do=_do)
+
+
+def _do(given: argparse.Namespace) -> int:
+    from stepworkflows_cdk.local import run
+
+    definition = Definition.load(*given.flow)
+    bundle = compile_workflow(definition, config=config_of(given, definition))
+    sample = Path(given.flow[0]).parent / "sample"
+    input_, source = _input(given.input, sample, definition)
+    outside = _events(given.events, sample)
+    display = None if given.json else _display(definition.workflows[0].name, source)
+    result = run(
+        bundle,
+        input_,
+        integrations=definition.integrations,
+        outside=outside,
+        seed=given.seed,
+        real_time=given.real_time,
+        listener=display.show if display else None,
+    )
+    if display:
+        display.end(result)
+    else:
+        print(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
+    return 0 if result.status == "SUCCEEDED" else 1
+
+
+def _display(flow: str, source: str) -> Any:
+    from stepworkflows_cdk.cli.display import Display
+
+    return Display(flow, source)
+
+
+def _input(option: str | None, sample: Path, definition: Definition) -> tuple[Any, str]:
+    """The input, and where it comes from."""
+    if option == "-":
+        return _parsed(sys.stdin.read(), "standard input"), "standard input"
+    if option is not None:
+        return _read(Path(option)), option
+    samples = sorted(path for path in sample.glob("*.json") if path.name != _EVENTS)
+    if len(samples) == 1:
+        return _read(samples[0]), samples[0].as_posix()
+    if len(samples) > 1:
+        names = ", ".join(path.name for path in samples)
+        raise ConfigurationError(f"{sample.as_posix()} has several samples ({names}); name one with --input")
+    workflow = definition.workflows[0]
+    if workflow.open and not inferred_inputs(workflow):
+        return {}, "an empty input"
+    raise ConfigurationError(
+        f"the flow reads its input and has no sample ({sample.as_posix()}/*.json); give one with --input"
+    )
+
+
+def _events(option: str | None, sample: Path) -> list[Any]:
+    if option is None and not (sample / _EVENTS).exists():
+        return []
+    path = Path(option) if option is not None else sample / _EVENTS
+    events = _read(path)
+    if not isinstance(events, list):
+        raise ConfigurationError(f"{path.as_posix()}: the events are a JSON list")
+    return events
+
+
+def _read(path: Path) -> Any:
+    try:
+        return _parsed(path.read_text(encoding="utf-8-sig"), path.as_posix())
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path.as_posix()}: {(error.strerror or 'no access').lower()}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path.as_posix()} is not UTF-8") from None
+
+
+def _parsed(text: str, source: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"{source}:{error.lineno}:{error.colno} is no JSON: {error.msg.lower()}") from None
