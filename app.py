@@ -15,9 +15,11 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 HERE = Path(__file__).resolve().parent
 
+FLAGS = json.loads((HERE / "cdk.json").read_text(encoding="utf-8"))["context"]
+
 app = cdk.App(
-    # The feature flags. The cdk command passes them by itself, and what it passes wins.
-    context=json.loads((HERE / "cdk.json").read_text(encoding="utf-8"))["context"],
+    # What the cdk command passes by itself, so that the assembly is the same without it. What it passes wins.
+    context={**FLAGS, "aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True},
     # The cdk command says where; without it, the CDK would write to a temporary folder.
     outdir=None if "CDK_OUTDIR" in os.environ else str(HERE / "cdk.out"),
 )

@@ -65,15 +65,18 @@ def _read(paths: Sequence[Path], integrations: Sequence[Integration]) -> tuple[t
     root = paths[0].parent if paths else Path()
     if not paths:
         problems.append(Problem("SW001", "no file is given", Mark("", 0, 0), "name a file"))
+    sources: dict[str, str] = {}
     for path in paths:
+        file = Path(os.path.relpath(path, root)).as_posix()
         try:
-            documents.append(read_document(path, Path(os.path.relpath(path, root)).as_posix()))
+            documents.append(read_document(path, file))
+            sources[file] = documents[-1].text
         except SyntaxProblem as error:
             problems.append(error.problem)
+            sources[file] = error.text
     complete = len(documents) == len(paths)
     workflows = read_workflows(documents, integrations, problems) if complete else ()
     for workflow in workflows:
         problems.extend(check(workflow))
     folder = "" if str(root) == "." else f"{root.as_posix().rstrip('/')}/"
-    sources = {document.file: document.text for document in documents}
     return workflows, Report(tuple(problems), sources, folder).sorted()

@@ -48,7 +48,7 @@ RULES = {
     "constructs/": Rule(FRONT | CDK | {"constructs/"}),
     "local": Rule(FRONT | AWS | {"local"}),
     "testing": Rule(FRONT | {"local", "package", "testing"}),
-    "cli": Rule(FRONT | {"cli", "package"}, frozenset({"local"}) | BOTO),
+    "cli": Rule(FRONT | {"cli", "local", "package"}),
     "package": Rule(FRONT, frozenset({"constructs/", "local", "testing"})),
 }
 
@@ -115,6 +115,8 @@ def layer_of(file: str) -> str:
             return "integration"
         case ["constructs", *_]:
             return "constructs/"  # the package of the same name is `constructs`
+        case ["__main__"]:
+            return "cli"
         case ["definition" | "reference"]:
             return "entrance"
         case [first, *_]:
@@ -267,7 +269,7 @@ def test_the_planted_repository_keeps_the_rules(planted: Path) -> None:
         ("integrations/__init__.py", "from .s3.local import f", "integrations imports integration.local at its top"),
         ("constructs/bound.py", "from stepworkflows_cdk.local import world", "constructs imports local at its top"),
         ("local/world.py", "from stepworkflows_cdk.constructs import bound", "local imports constructs at its top"),
-        ("cli/main.py", "from stepworkflows_cdk.local import world", "cli imports local at its top"),
+        ("cli/main.py", "import boto3", "cli imports boto3 at its top"),
         (
             "cli/main.py",
             "def f():\n    from stepworkflows_cdk import constructs",

@@ -258,8 +258,8 @@ class _Machine:
 
     def _undo(self) -> list[State]:
         states: list[State] = []
-        undone = list(saga.chain(self.workflow))
-        following = [*(self.undo_names[id(step)] for step in undone[1:]), self.failure]
+        undone = tuple(saga.chain(self.workflow))
+        following = [*(self.undo_names[id(step)] for step in undone), self.failure][1:]
         for step, next_ in zip(undone, following, strict=True):
             undo, call = step.undo, self.calls[id(step.undo)].call
             assert undo and call
@@ -272,7 +272,7 @@ class _Machine:
     def _on_failure(self) -> list[State]:
         states: list[State] = []
         steps = self.workflow.on_failure
-        for step, next_ in zip(steps, [*(step.name for step in steps[1:]), self.end], strict=True):
+        for step, next_ in zip(steps, [*(step.name for step in steps), self.end][1:], strict=True):
             call = self.calls[id(step)].call
             assert call
             if step.may_fail_alone:

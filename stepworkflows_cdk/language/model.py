@@ -159,14 +159,12 @@ class FlowKeys(Keys):
         None, description="The contract of the input, checked before any step; `{}` is open."
     )
     outputs: dict[str, Any] | None = Field(None, description="The result of the execution.")
-    steps: list[dict[str, Any]] | None = Field(None, description="The steps, in order.")
+    steps: list[Any] | None = Field(None, description="The steps, in order.")
     resources: dict[str, dict[str, Any]] | None = Field(None, description="What the flow depends on, by name.")
     config: dict[str, ConfigKeys] | None = Field(None, description="Values fixed when the flow is compiled.")
     secrets: dict[str, SecretKeys] | None = Field(None, description="The secrets that the flow depends on.")
-    undo_steps: dict[str, dict[str, Any]] | None = Field(None, description="Undo steps, by name.")
-    on_failure: list[dict[str, Any]] | None = Field(
-        None, description="Steps that run, after the undoing, where the flow fails."
-    )
+    undo_steps: dict[str, Any] | None = Field(None, description="Undo steps, by name.")
+    on_failure: list[Any] | None = Field(None, description="Steps that run, after the undoing, where the flow fails.")
     timeout: Duration | None = Field(None, description="The longest time that an execution may take.")
     env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
     retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(

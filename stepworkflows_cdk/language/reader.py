@@ -29,7 +29,7 @@ def read_workflows(
     for document in documents:
         kind = document.get(("type",))
         mark = document.mark(("type",))
-        if kind == "RunnableStep" or (kind is None and "steps" in document.value):
+        if kind == "RunnableStep" or (kind is None and ("steps" in document.value or not groups)):
             groups.append([document])
         elif kind not in ("ActorStep", None):
             problems.append(

@@ -64,7 +64,7 @@ def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Prob
 def _problems(error: ValidationError, model: type[BaseModel], document: Document, path: Path_) -> Iterator[Problem]:
     seen: set[Path_] = set()
     for fault in error.errors(include_url=False):
-        place = (*path, *_in_document(document, path, fault["loc"]))
+        place = (*path, *_in_document(document, path, fault))
         kind = fault["type"]
         if place in seen:
             continue  # another member of the same union
@@ -78,13 +78,14 @@ def _problems(error: ValidationError, model: type[BaseModel], document: Document
             yield Problem("SW103", f"{_subject(place)} must be {_expected(fault)}", document.mark(place), _hint(fault))
 
 
-def _in_document(document: Document, path: Path_, loc: tuple[str | int, ...]) -> Path_:
+def _in_document(document: Document, path: Path_, fault: Any) -> Path_:
     """The location without the parts that pydantic adds for short forms and unions."""
     found: list[str | int] = []
+    loc: tuple[str | int, ...] = fault["loc"]
     for number, part in enumerate(loc):
         value = document.get((*path, *found))
-        last = number == len(loc) - 1
-        if isinstance(value, dict) and isinstance(part, str) and (part in value or last):
+        missing = fault["type"] == "missing" and number == len(loc) - 1
+        if isinstance(value, dict) and isinstance(part, str) and (part in value or missing):
             found.append(part)
         elif isinstance(value, list) and isinstance(part, int):
             found.append(part)

@@ -29,11 +29,12 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 class SyntaxProblem(Exception):
-    """Raised where a text cannot be read on; carries the problem."""
+    """Raised where a text cannot be read on; carries the problem, and the text as far as it is one."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
+        self.text = ""
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,17 @@ class Document:
 
 def read_document(path: Path, file: str) -> Document:
     """Reads one file; ``file`` is the name that marks carry. Raises :class:`SyntaxProblem`."""
+    text = _read_text(path, file)
+    try:
+        return _parse(text, path, file)
+    except SyntaxProblem as error:
+        error.text = text
+        raise
+
+
+def _parse(text: str, path: Path, file: str) -> Document:
     from stepworkflows_cdk.language.json_source import read_json
 
-    text = _read_text(path, file)
     if bidi := _BIDI.search(text):
         raise _problem(
             "SW004", file, text, bidi.start(), "a bidirectional control character hides what is written", "remove it"
@@ -84,14 +93,8 @@ def read_document(path: Path, file: str) -> Document:
     else:
         value, marks, key_marks = _Yaml(text, file).read()
     if not isinstance(value, dict):
-        raise SyntaxProblem(
-            Problem(
-                "SW005",
-                f"a document is a mapping of keys, and not {_kind(value)}",
-                Mark(file, 1, 1),
-                "begin with `name: ...`",
-            )
-        )
+        message = f"a document is a mapping of keys, and not {_kind(value)}"
+        raise SyntaxProblem(Problem("SW005", message, Mark(file, 1, 1), "begin with `name: ...`"))
     return Document(file, path.parent, text, value, marks, key_marks)
 
 

@@ -66,6 +66,7 @@ class Secrets(Integration):
 
 INTEGRATIONS = (Functions(), Tables(), Secrets())
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+"""The feature flags that the app has as well: they change logical ids and policies."""
 
 
 @dataclass(frozen=True)

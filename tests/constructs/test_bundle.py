@@ -91,11 +91,12 @@ def test_functions_are_made_as_the_need_says(stack, shop, bind, template):
     assert {key: function[key] for key in expected} == expected
 
 
-def test_a_runtime_that_the_cdk_does_not_know_yet(stack, make, bind, template, code):
-    need = make.function("charge", code, python="3.99", architecture="x86_64", name="charge-prod", env=())
+def test_a_runtime_that_the_cdk_does_not_list(stack, make, bind, template, code):
+    # An old one, since a new one would be the newest for cdk-nag in the whole process, and the others out of date.
+    need = make.function("charge", code, python="3.5", architecture="x86_64", name="charge-prod", env=())
     bind(stack, Bundle((make.machine({"a": {"Type": "Succeed"}}, ()),), (need,), ()))
     function = template(stack).only("AWS::Lambda::Function")
-    assert (function["Runtime"], function["Architectures"]) == ("python3.99", ["x86_64"])
+    assert (function["Runtime"], function["Architectures"]) == ("python3.5", ["x86_64"])
     assert function["FunctionName"] == "charge-prod"
 
 

@@ -72,7 +72,12 @@ def end(output: Any = None) -> dict[str, Any]:
                     "Type": "Choice",
                     "Choices": [
                         {"Condition": "{% $states.input.n = 2 %}", "Next": "B"},
-                        {"Condition": "{% $states.input.n = 1 %}", "Next": "C", "Assign": {"x": "{% 'c' %}"}, "Output": 9},
+                        {
+                            "Condition": "{% $states.input.n = 1 %}",
+                            "Next": "C",
+                            "Assign": {"x": "{% 'c' %}"},
+                            "Output": 9,
+                        },
                     ],
                     "Default": "B",
                     "Assign": {"x": "default"},
@@ -109,7 +114,10 @@ def end(output: Any = None) -> dict[str, Any]:
                     "Type": "Parallel",
                     "Arguments": {"given": "{% $x + 1 %}"},
                     "Branches": [
-                        branch(B={"Type": "Pass", "Assign": {"y": "{% $x + $states.input.given %}"}, "Next": "C"}, C=end("{% $y %}"))
+                        branch(
+                            B={"Type": "Pass", "Assign": {"y": "{% $x + $states.input.given %}"}, "Next": "C"},
+                            C=end("{% $y %}"),
+                        )
                     ],
                     "Assign": {"z": "{% $states.result[0] %}"},
                     "Next": "D",
@@ -124,8 +132,18 @@ def end(output: Any = None) -> dict[str, Any]:
                 "A": {
                     "Type": "Map",
                     "Items": "{% [3, 1, 2] %}",
-                    "ItemSelector": {"v": "{% $states.context.Map.Item.Value %}", "i": "{% $states.context.Map.Item.Index %}"},
-                    "ItemProcessor": branch(B={"Type": "Wait", "Seconds": "{% $states.input.v %}", "Output": "{% $states.input %}", "End": True}),
+                    "ItemSelector": {
+                        "v": "{% $states.context.Map.Item.Value %}",
+                        "i": "{% $states.context.Map.Item.Index %}",
+                    },
+                    "ItemProcessor": branch(
+                        B={
+                            "Type": "Wait",
+                            "Seconds": "{% $states.input.v %}",
+                            "Output": "{% $states.input %}",
+                            "End": True,
+                        }
+                    ),
                     "End": True,
                 }
             },
@@ -147,7 +165,10 @@ def test_what_states_give(execute: Execute, states: dict[str, Any], output: Any)
     [
         pytest.param({"A": {"Type": "Fail", "Error": "E", "Cause": "C"}}, "E", "C", id="fail"),
         pytest.param(
-            {"A": {"Type": "Fail", "Error": "{% 'E' & $states.input.n %}", "Cause": "{% 'C' %}"}}, "E1", "C", id="fail by expression"
+            {"A": {"Type": "Fail", "Error": "{% 'E' & $states.input.n %}", "Cause": "{% 'C' %}"}},
+            "E1",
+            "C",
+            id="fail by expression",
         ),
         pytest.param(
             {"A": end("{% $nope %}")},
@@ -156,9 +177,15 @@ def test_what_states_give(execute: Execute, states: dict[str, Any], output: Any)
             "specified for the field 'Output' returned nothing (undefined).",
             id="a variable that was never assigned",
         ),
-        pytest.param({"A": end({"a": {"b": ["{% $nope %}"]}})}, QUERY, "field 'Output/a/b[0]' returned nothing", id="field named"),
-        pytest.param({"A": end("{% 1 + 'a' %}")}, QUERY, "threw an error during evaluation. T2002", id="an expression fails"),
-        pytest.param({"A": end("{% $sum %}")}, QUERY, "returned an unsupported result type", id="a function is no data"),
+        pytest.param(
+            {"A": end({"a": {"b": ["{% $nope %}"]}})}, QUERY, "field 'Output/a/b[0]' returned nothing", id="field named"
+        ),
+        pytest.param(
+            {"A": end("{% 1 + 'a' %}")}, QUERY, "threw an error during evaluation. T2002", id="an expression fails"
+        ),
+        pytest.param(
+            {"A": end("{% $sum %}")}, QUERY, "returned an unsupported result type", id="a function is no data"
+        ),
         pytest.param({"A": end("{% $eval('1') %}")}, QUERY, "non-function", id="eval is off"),
         pytest.param(
             {"A": {"Type": "Choice", "Choices": [{"Condition": "{% 'true' %}", "Next": "A"}]}},
@@ -172,10 +199,15 @@ def test_what_states_give(execute: Execute, states: dict[str, Any], output: Any)
             "state 'A'",
             id="no rule and no default",
         ),
-        pytest.param({"A": {"Type": "Wait", "Seconds": "{% 1.5 %}", "End": True}}, QUERY, "1.5", id="a wait of part of a second"),
+        pytest.param(
+            {"A": {"Type": "Wait", "Seconds": "{% 1.5 %}", "End": True}}, QUERY, "1.5", id="a wait of part of a second"
+        ),
         pytest.param({"A": {"Type": "Wait", "Seconds": "{% -1 %}", "End": True}}, QUERY, "-1", id="a negative wait"),
         pytest.param(
-            {"A": {"Type": "Wait", "Timestamp": "2026-01-01", "End": True}}, "States.Runtime", "2026-01-01", id="no timestamp"
+            {"A": {"Type": "Wait", "Timestamp": "2026-01-01", "End": True}},
+            "States.Runtime",
+            "2026-01-01",
+            id="no timestamp",
         ),
         pytest.param(
             {"A": {"Type": "Map", "Items": "{% 'x' %}", "ItemProcessor": branch(B=end()), "End": True}},
@@ -195,7 +227,12 @@ def test_what_states_give(execute: Execute, states: dict[str, Any], output: Any)
             "The execution reached the maximum number of history events (25000).",
             id="an endless loop",
         ),
-        pytest.param({"A": {"Type": "Fail", "Error": "E", "Cause": "{% $pad('', 40000, 'x') %}"}}, "E", "x" * 32_768, id="long cause"),
+        pytest.param(
+            {"A": {"Type": "Fail", "Error": "E", "Cause": "{% $pad('', 40000, 'x') %}"}},
+            "E",
+            "x" * 32_768,
+            id="long cause",
+        ),
     ],
 )
 def test_how_states_fail(execute: Execute, states: dict[str, Any], error: str, cause: str) -> None:
@@ -261,7 +298,9 @@ def test_branches_are_interleaved(execute: Execute) -> None:
 
 def test_a_failing_branch_stops_its_siblings(execute: Execute, service: Any) -> None:
     slow = branch(Slow={"Type": "Wait", "Seconds": 10, "Next": "Never"}, Never=task())
-    quick = branch(Quick={"Type": "Wait", "Seconds": 1, "Next": "Bad"}, Bad={"Type": "Fail", "Error": "E", "Cause": "c"})
+    quick = branch(
+        Quick={"Type": "Wait", "Seconds": 1, "Next": "Bad"}, Bad={"Type": "Fail", "Error": "E", "Cause": "c"}
+    )
     parallel = {
         "Type": "Parallel",
         "Branches": [slow, quick],
@@ -274,7 +313,11 @@ def test_a_failing_branch_stops_its_siblings(execute: Execute, service: Any) -> 
 
 
 def test_a_failure_ends_nested_parallels(execute: Execute, service: Any) -> None:
-    inner = {"Type": "Parallel", "Branches": [branch(W={"Type": "Wait", "Seconds": 5, "Next": "Never"}, Never=task())], "End": True}
+    inner = {
+        "Type": "Parallel",
+        "Branches": [branch(W={"Type": "Wait", "Seconds": 5, "Next": "Never"}, Never=task())],
+        "End": True,
+    }
     outer = {"Type": "Parallel", "Branches": [branch(I=inner), branch(F={"Type": "Fail", "Error": "E"})], "End": True}
     fake = service()
     result = execute({"O": outer}, service=fake)
@@ -320,7 +363,11 @@ def test_a_task_times_out_after_its_effect(execute: Execute, service: Any) -> No
     state = task(TimeoutSeconds=5, Catch=[{"ErrorEquals": ["States.Timeout"], "Next": "B"}], Next="B", End=False)
     fake = service(takes=8)
     result = execute({"A": state, "B": end()}, service=fake)
-    assert (result.output, result.simulated_seconds, len(fake.calls)) == ({"Error": "States.Timeout", "Cause": ""}, 5, 1)
+    assert (result.output, result.simulated_seconds, len(fake.calls)) == (
+        {"Error": "States.Timeout", "Cause": ""},
+        5,
+        1,
+    )
 
 
 def test_a_task_in_time_takes_its_time(execute: Execute, service: Any) -> None:
@@ -364,7 +411,11 @@ def test_a_result_above_the_limit_is_caught_by_its_name_alone(execute: Execute, 
 def test_the_catcher_that_takes_the_error_is_the_first(execute: Execute, service: Any) -> None:
     catch = [
         {"ErrorEquals": ["Other.Error"], "Next": "B"},
-        {"ErrorEquals": ["Some.Error"], "Next": "C", "Output": {"was": "{% $states.errorOutput %}", "in": "{% $states.input %}"}},
+        {
+            "ErrorEquals": ["Some.Error"],
+            "Next": "C",
+            "Output": {"was": "{% $states.errorOutput %}", "in": "{% $states.input %}"},
+        },
         {"ErrorEquals": ["States.ALL"], "Next": "B"},
     ]
     result = execute({"A": task(Catch=catch), "B": end("B"), "C": end()}, 7, service=service(["Some.Error"]))
@@ -412,7 +463,9 @@ def trees(draw: st.DrawFn, depth: int = 3) -> tuple[dict[str, Any], int]:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees())
-def test_waits_add_up_and_branches_take_as_long_as_the_longest(execute: Execute, tree: tuple[dict[str, Any], int]) -> None:
+def test_waits_add_up_and_branches_take_as_long_as_the_longest(
+    execute: Execute, tree: tuple[dict[str, Any], int]
+) -> None:
     states, seconds = tree
     result = execute(states, "in")
     assert (result.status, result.simulated_seconds) == ("SUCCEEDED", seconds)

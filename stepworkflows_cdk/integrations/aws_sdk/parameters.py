@@ -58,7 +58,7 @@ def _structure(
             for name, item in value.items():
                 if _capital(name) not in members:
                     mark = step.key_mark(*path, name)
-                    hint = nearest(_capital(name), members) or f"known here: {', '.join(members)}"
+                    hint = nearest(_capital(name), members) or f"known here: {', '.join(members) or 'none'}"
                     yield Problem("SW220", f"`{operation}` has no parameter `{name}` here", mark, hint)
                 elif item is not None:
                     yield from _structure(step, service, members[_capital(name)], item, (*path, name), operation)

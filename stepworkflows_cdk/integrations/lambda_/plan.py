@@ -6,9 +6,9 @@ import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
@@ -59,10 +59,19 @@ class LambdaRuntime(Keys):
     lambda_: LambdaSettings = Field(description="The settings of the function.")
 
 
+def _long_form(value: Any) -> Any:
+    return {"lambda": {}} if value == "lambda" else value
+
+
+_RUNS_ON = {"anyOf": [{"const": "lambda"}, LambdaRuntime.model_json_schema()]}
+
+
 class LambdaKeys(Keys):
     """The keys of a step that runs on Lambda."""
 
-    runs_on: Literal["lambda"] | LambdaRuntime = Field(description="`lambda`, or `{lambda: {memory: 512, ...}}`.")
+    runs_on: Annotated[LambdaRuntime, BeforeValidator(_long_form), WithJsonSchema(_RUNS_ON)] = Field(
+        description="`lambda`, or `{lambda: {memory: 512, ...}}`."
+    )
     zip_file: str | None = Field(
         None, min_length=1, description="A folder or a zip with the code, relative to the document."
     )
@@ -73,7 +82,7 @@ class LambdaKeys(Keys):
 
     @property
     def settings(self) -> LambdaSettings:
-        return self.runs_on.lambda_ if isinstance(self.runs_on, LambdaRuntime) else LambdaSettings.model_validate({})
+        return self.runs_on.lambda_
 
 
 class Lambda(Integration):
@@ -186,7 +195,7 @@ def _check_code(step: Step, keys: LambdaKeys) -> Iterable[Problem]:
             mark,
             "check the path; it is relative to this document",
         )
-    else:
+    elif _HANDLER.match(keys.handler):
         yield from _check_handler(step, keys, code)
 
 

@@ -1,0 +1,87 @@
+"""What comes from outside: answers, faults, and what is wrong with an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.local import RunResult
+
+Execute = Callable[..., RunResult]
+CALL: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::fake:call", "Arguments": "real", "End": True}
+RETRIED = {**CALL, "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "BackoffRate": 1}]}
+
+
+def test_an_answer_is_given_without_a_call(execute: Execute, service: Any) -> None:
+    fake = service()
+    result = execute({"A": CALL}, service=fake, outside=[{"at": "a", "returns": {"x": 1.0}}])
+    assert (result.output, fake.calls, result.notes) == ({"x": 1}, [], ())
+
+
+def test_code_is_answered_with_what_it_returns(execute: Execute) -> None:
+    state = {**CALL, "Resource": "arn:aws:states:::lambda:invoke", "Output": "{% $states.result.Payload %}"}
+    assert execute({"A": state}, outside=[{"at": "a", "returns": {"x": 1}}]).output == {"x": 1}
+
+
+def test_a_fault_is_played_once_and_in_order(execute: Execute, service: Any) -> None:
+    fake = service()
+    faults = [{"at": "a", "throws": {"error": "First", "cause": "c"}}, {"at": "a", "throws": {"error": "Second"}}]
+    told: list[Any] = []
+    result = execute({"A": RETRIED}, service=fake, outside=faults, listener=told.append)
+    assert (result.output, fake.calls, result.attempts) == ("real", ["real"], {"A": 3})
+    assert [(event.error, event.cause) for event in told if hasattr(event, "error")] == [("First", "c"), ("Second", "")]
+
+
+def test_a_crash_after_the_effect(execute: Execute, service: Any) -> None:
+    fake = service()
+    fault = {"at": "a", "throws": {"error": "States.Timeout"}, "after-effect": True}
+    result = execute({"A": CALL}, service=fake, outside=[fault])
+    assert (result.status, result.error, fake.calls) == ("FAILED", "States.Timeout", ["real"])
+
+
+def test_an_unused_entry_is_noted(execute: Execute) -> None:
+    entries = [{"at": "a", "returns": 1}, {"at": "a", "throws": {"error": "E"}}]
+    assert execute({"A": CALL}, outside=entries).notes == (
+        "entry 2 of what comes from outside was never used: no such call of a",
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ("x", "entry 1 .* must be a mapping with the key given or at, not 'x'"),
+        ({}, "it must have given or at"),
+        ({"after": "2d", "event": {}}, r"entry 1 .*: events \(entries with the key after\) are not supported yet"),
+        ({"at": "b", "returns": 1}, "entry 1 .*, key at: 'b' is unknown; known: a, other"),
+        ({"at": "othr", "returns": 1}, "did you mean other"),
+        ({"at": "a"}, "exactly one of the keys returns and throws"),
+        ({"at": "a", "returns": 1, "throws": {"error": "E"}}, "exactly one of the keys returns and throws"),
+        ({"at": "a", "returns": 1, "item": 1}, "unknown key item; allowed: after-effect, at, returns, throws"),
+        ({"at": "a", "throws": {"error": "E", "code": 1}}, "key throws: unknown key code; allowed: cause, error"),
+        ({"at": "a", "throws": "E"}, "key throws must be a mapping with the keys cause, error, not 'E'"),
+        ({"at": "a", "throws": {"cause": "c"}}, "error must be an error's name"),
+        (
+            {"at": "a", "throws": {"error": "E"}, "after-effect": "yes"},
+            "after-effect goes with throws, and is true or false",
+        ),
+        ({"at": "a", "returns": 1, "after-effect": True}, "after-effect goes with throws"),
+        ({"given": {"files": {}}}, "key given: unknown key files; allowed: secrets, tables"),
+        ({"given": {}, "at": "a"}, "unknown key at; allowed: given"),
+        ({"given": {"tables": {"orders": []}}}, "entry 1 .*, key tables: 'orders' is unknown; known: none"),
+        ({"given": {"tables": {"orders": {}}}}, "table orders must be a list of rows"),
+        ({"given": {"tables": []}}, "must be mappings from names"),
+        ({"given": {"secrets": {"key": 1}}}, "secret key must be given once, as a string or a mapping"),
+        ({"given": {"secrets": {"key": "x"}}}, "key secrets: 'key' is unknown; known: none"),
+    ],
+)
+def test_a_wrong_entry_is_refused(execute: Execute, entry: Any, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        execute({"A": {**CALL, "End": False, "Next": "Other"}, "Other": CALL}, outside=[entry])
+
+
+def test_the_number_of_the_wrong_entry_is_told(execute: Execute) -> None:
+    with pytest.raises(ConfigurationError, match="entry 2 "):
+        execute({"A": CALL}, outside=[{"at": "a", "returns": 1}, {"at": "z", "returns": 1}])

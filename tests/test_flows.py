@@ -1,0 +1,63 @@
+"""Golden folders: each folder of ``flows`` is one idea, and dropping one in adds its tests.
+
+A folder holds documents (``workflow.*`` first), and beside them what they become: ``asl.json`` with the needs and grants in
+``bundle.json``, or ``errors.txt``, the exact report. ``run.json`` lists runs, each an input, what comes from outside, and what to expect.
+``UPDATE_GOLDEN=1 pytest tests/test_flows.py`` writes the first three anew; read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stepworkflows_cdk import Definition, compile_workflow, validate
+from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.local import run
+
+FLOWS = Path(__file__).parent / "flows"
+UPDATE = os.environ.get("UPDATE_GOLDEN") == "1" and not os.environ.get("CI")
+FOLDERS = sorted(folder.name for folder in FLOWS.iterdir() if folder.is_dir())
+RIGHT = [name for name in FOLDERS if not name.startswith("wrong-")]
+WRONG = [name for name in FOLDERS if name.startswith("wrong-")]
+RUNS = [(name, number) for name in RIGHT for number in range(len(json.loads((FLOWS / name / "run.json").read_text())))]
+
+
+def documents(name: str) -> list[Path]:
+    found = sorted((FLOWS / name).glob("workflow.*")) + sorted((FLOWS / name).glob("step-*.*"))
+    assert found, f"{name} has no workflow.yaml"
+    return found
+
+
+def golden(name: str, file: str, text: str) -> None:
+    path = FLOWS / name / file
+    if UPDATE:
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_documents_become_this(name: str) -> None:
+    bundle = compile_workflow(Definition.load(*documents(name)))
+    golden(name, "asl.json", bundle.main.text + "\n")
+    rest = {key: value for key, value in bundle.to_json().items() if key != "machines"}
+    golden(name, "bundle.json", json.dumps(rest, ensure_ascii=False, indent=1) + "\n")
+
+
+@pytest.mark.parametrize(("name", "number"), RUNS)
+def test_right_documents_run(name: str, number: int) -> None:
+    case = json.loads((FLOWS / name / "run.json").read_text(encoding="utf-8"))[number]
+    bundle = compile_workflow(Definition.load(*documents(name)))
+    result = run(bundle, case["input"], integrations=BUILTIN, outside=case.get("outside", ()))
+    got = {**result.to_json(), "states": list(result.states)}
+    assert {key: got[key] for key in case["expect"]} == case["expect"]
+    assert result.notes == ()
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_documents_are_reported(name: str) -> None:
+    report = validate(*documents(name))
+    assert report.errors
+    golden(name, "errors.txt", report.text().replace(report.folder, "") + "\n")
