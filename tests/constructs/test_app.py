@@ -38,10 +38,12 @@ def run_app(outdir, cwd, **environment):
 
 
 def start(app, outdir, cwd, **environment):
+    """With the CDK's own validation, which the tests otherwise do without."""
+    inherited = {name: value for name, value in os.environ.items() if name != "CDK_VALIDATION"}
     return subprocess.run(
         [sys.executable, str(app)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CDK_OUTDIR": str(outdir), **environment},
+        env={**inherited, "PYTHONPATH": str(ROOT), "CDK_OUTDIR": str(outdir), **environment},
         check=False,
         capture_output=True,
         text=True,
@@ -58,13 +60,28 @@ def test_the_app_has_no_findings(assembly):
     assert report["pluginReports"] == []
 
 
+NAIVE = """\
+from aws_cdk import aws_iam, aws_sqs, aws_stepfunctions
+
+stack = app.node.find_child("OrderFlow")
+aws_sqs.Queue(stack, "Queue")
+aws_stepfunctions.StateMachine(
+    stack,
+    "Machine",
+    definition_body=aws_stepfunctions.DefinitionBody.from_string('{"StartAt": "A", "States": {"B": {"Type": "Succeed"}}}'),
+)
+app.synth()
+"""
+
+
 def test_a_finding_would_stop_the_app(tmp_path):
+    """Of each of the three."""
     app = (ROOT / "app.py").read_text(encoding="utf-8")
-    naive = 'from aws_cdk import aws_sqs\naws_sqs.Queue(app.node.find_child("OrderFlow"), "Naive")\napp.synth()'
-    (tmp_path / "app.py").write_text(app.replace("app.synth()", naive), encoding="utf-8")
+    (tmp_path / "app.py").write_text(app.replace("app.synth()", NAIVE), encoding="utf-8")
     shutil.copy(ROOT / "cdk.json", tmp_path)
     done = start(tmp_path / "app.py", tmp_path / "cdk.out", cwd=tmp_path)
     assert done.returncode != 0
+    assert "StartAt 'A' does not reference a valid state" in done.stderr
     assert "AwsSolutions-SQS4" in done.stderr
     assert "Serverless-SQSRedrivePolicy" in done.stderr
 

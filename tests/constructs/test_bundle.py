@@ -299,20 +299,3 @@ def test_the_constructs_are_those_of_the_cdk(stack, shop, bind):
     bound = bind(stack, shop)
     assert isinstance(bound.bindings["function-charge"].construct, lambda_.Function)
     assert isinstance(bound.bindings["table-orders"].construct, dynamodb.Table)
-
-
-def test_the_cdks_own_validation_finds_nothing(tmp_path, new_stack, shop, bind):
-    stack = new_stack(tmp_path, builtin_cloud_formation_validation=True)
-    bind(stack, shop)
-    stack.node.root.synth()
-    report = json.loads((tmp_path / "validation-report.json").read_text(encoding="utf-8"))
-    assert report["pluginReports"] == []
-
-
-def test_the_cdks_own_validation_reads_the_definition(tmp_path, new_stack, shop, bind):
-    """Else the test above would find nothing in anything."""
-    stack = new_stack(tmp_path, builtin_cloud_formation_validation=True)
-    text = shop.main.text.replace('"StartAt": "charge"', '"StartAt": "chrage"')
-    bind(stack, replace(shop, machines=(replace(shop.main, text=text),)))
-    with pytest.raises(RuntimeError, match="StartAt 'chrage' does not reference a valid state"):
-        stack.node.root.synth()

@@ -29,7 +29,7 @@ __all__ = ["Lambda", "LambdaKeys"]
 _MAX_TIMEOUT = 900  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _DEFAULT_TIMEOUT = 30
 _MARGIN = 5
-_NEWEST_PYTHON = "3.13"
+_NEWEST_PYTHON = "3.14"
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
 _TRANSIENT = (
     "Lambda.ClientExecutionTimeoutException",
