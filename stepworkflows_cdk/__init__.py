@@ -1,6 +1,7 @@
 """Short step documents become AWS Step Functions state machines, with everything around them.
 
-The constructs load the CDK when they are first named, so that importing this package, and all that needs no CDK, is quick.
+The constructs load the CDK when they are first named, so that importing this package, and all that needs no CDK, is
+quick.
 """
 
 from __future__ import annotations

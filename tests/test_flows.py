@@ -1,8 +1,9 @@
 """Golden folders: each folder of ``flows`` is one idea, and dropping one in adds its tests.
 
-A folder holds documents (``workflow.*`` first), and beside them what they become: ``asl.json`` with the needs and grants in
-``bundle.json``, or ``errors.txt``, the exact report. ``run.json`` lists runs, each an input, what comes from outside, and what to expect.
-``UPDATE_GOLDEN=1 pytest tests/test_flows.py`` writes the first three anew; read the difference before you commit it.
+A folder holds documents (``workflow.*`` first), and beside them what they become: ``asl.json`` with the needs and
+grants in ``bundle.json``, or ``errors.txt``, the exact report. ``run.json`` lists runs, each an input, what comes
+from outside, and what to expect. ``UPDATE_GOLDEN=1 pytest tests/test_flows.py`` writes the first three anew; read the
+difference before you commit it.
 """
 
 from __future__ import annotations

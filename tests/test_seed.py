@@ -40,7 +40,14 @@ def test_they_are_accepted(seed: list[Path]) -> None:
 def test_they_become_one_machine_with_one_function(seed: list[Path]) -> None:
     bundle = compile_workflow(Definition.load(*seed))
     definition = json.loads(bundle.main.text)
-    assert list(definition["States"]) == ["Input", "Step Definition", "Step Execution", "Step Output", "Step Output: record", "Done"]
+    assert list(definition["States"]) == [
+        "Input",
+        "Step Definition",
+        "Step Execution",
+        "Step Output",
+        "Step Output: record",
+        "Done",
+    ]
     assert [need.id for need in bundle.needs] == ["function-function", "table-outputs"]
 
 

@@ -1,6 +1,7 @@
 """The ``stepworkflows`` command: one verb, one module.
 
-Exit codes: 0 it went well; 1 the flow failed, or the documents have problems; 2 wrong usage; 3 this machine lacks something.
+Exit codes: 0 it went well; 1 the flow failed, or the documents have problems; 2 wrong usage; 3 this machine lacks
+something.
 """
 
 from __future__ import annotations

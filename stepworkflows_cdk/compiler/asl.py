@@ -3,8 +3,8 @@
 Specification: https://states-language.net/spec.html, with the JSONata fields of
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html.
 
-What a user wrote never becomes a substitution hole or a dynamic reference of CloudFormation: ``${`` and ``{{`` are written
-with escapes of JSON, which mean the same to Step Functions and nothing to CloudFormation.
+What a user wrote never becomes a substitution hole or a dynamic reference of CloudFormation: ``${`` and ``{{`` are
+written with escapes of JSON, which mean the same to Step Functions and nothing to CloudFormation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The bundle: the compiler's product. Each machine as the ASL text that deploys and that runs here, and what the texts need.
+"""The bundle: the compiler's product. Each machine as the ASL text that deploys and that runs here, and what the
+texts need.
 
 ``constructs`` and ``local`` read a bundle and nothing else of the compiler.
 """
@@ -21,8 +22,8 @@ __all__ = ["Bundle", "Machine"]
 class Machine:
     """One state machine.
 
-    ``text`` is its definition in Amazon States Language (JSONata mode), a literal JSON string with ``${name}`` for each of
-    ``holes``; ``states`` tells for each state, branches included, the line of the document that caused it.
+    ``text`` is its definition in Amazon States Language (JSONata mode), a literal JSON string with ``${name}`` for
+    each of ``holes``; ``states`` tells for each state, branches included, the line of the document that caused it.
     """
 
     id: str
@@ -45,7 +46,9 @@ class Bundle:
         return self.machines[0]
 
     def to_json(self) -> dict[str, Any]:
-        """The bundle as JSON: definitions as objects, holes as ``${name}``, marks as file, line, column and step, code by its name."""
+        """The bundle as JSON: definitions as objects, holes as ``${name}``, marks as file, line, column and step,
+        code by its name.
+        """
         return {
             "machines": [
                 {

@@ -1,4 +1,5 @@
-"""Workflows become a bundle: every step is planned by its integration, every machine planned and rendered, in this order.
+"""Workflows become a bundle: every step is planned by its integration, every machine planned and rendered, in this
+order.
 
 The one place where the stages are put together.
 """
@@ -71,8 +72,8 @@ def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], co
 def _calls(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> dict[int, Planned]:
     """Each step's calls, by the ``id()`` of the step.
 
-    Steps share a need only where everything about it is equal. Where it is not, they are planned again under ids that end
-    with the first, by name, of the steps that share it.
+    Steps share a need only where everything about it is equal. Where it is not, they are planned again under ids that
+    end with the first, by name, of the steps that share it.
     """
     places = {id(step): (flow, step, view) for flow in flows for step, view in views(flow.workflow) if step.integration}
     planned = {key: _call(*place, integrations) for key, place in places.items()}

@@ -1,6 +1,7 @@
 """The contract of an input becomes one expression: the list of what is wrong with it, by path and never by value.
 
-Everything is written so that no input can make the expression itself fail: a check asks for the type before it looks closer.
+Everything is written so that no input can make the expression itself fail: a check asks for the type before it looks
+closer.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The one seam: what a thing that steps can run on or talk to tells the compiler, the CDK and the engine.
 
-An :class:`Integration` owns a work key (``record``, ``call``, ``runs-on`` with a runtime). It says how the key's value looks
-(``keys``, a pydantic model), what a step with that key becomes (``plan``), and, for the needs that it plans, how they come
-to be in a CDK app (``bind``) and on this machine (``realise``, ``perform``). The last three are called only by the layer
-that they belong to, and import what they use when they are called, so that the rest stays free of the CDK and of boto3.
+An :class:`Integration` owns a work key (``record``, ``call``, ``runs-on`` with a runtime). It says how the key's
+value looks (``keys``, a pydantic model), what a step with that key becomes (``plan``), and, for the needs that it
+plans, how they come to be in a CDK app (``bind``) and on this machine (``realise``, ``perform``). The last three are
+called only by the layer that they belong to, and import what they use when they are called, so that the rest stays
+free of the CDK and of boto3.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.compiler.jsonata import path
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text
 from stepworkflows_cdk.compiler.values import Values, output_variable
-from stepworkflows_cdk.compiler.jsonata import path
 from stepworkflows_cdk.language.references import Reference, Template, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.scope import ResourceTarget, SecretTarget, resolve
 from stepworkflows_cdk.language.workflow import Step, Workflow
@@ -105,7 +105,8 @@ class Lent:
             grants.append(Grant(holder, tuple(sorted(set(exact))), owner.arn(need), mark))
         for name, value in (self.step.keys.secrets or {}).items():
             parsed = parse_value(value)
-            assert isinstance(parsed, Template) and isinstance(parsed.parts[0], Reference)
+            assert isinstance(parsed, Template)
+            assert isinstance(parsed.parts[0], Reference)
             target_ = resolve(parsed.parts[0], self.values.view)
             assert isinstance(target_, SecretTarget)
             need, keeper = self.library.secrets[target_.name]

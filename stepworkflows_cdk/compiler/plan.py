@@ -1,7 +1,8 @@
 """The plan: what a workflow becomes, before it is text. The intermediate representation of the compiler.
 
-A :class:`Plan` holds machines made of states, what they need (:class:`Need`: functions, tables, secrets) and what they may
-do (:class:`Grant`). It is frozen, knows no CDK and no AWS client, and says all that ``asl`` and ``bundle`` read.
+A :class:`Plan` holds machines made of states, what they need (:class:`Need`: functions, tables, secrets) and what
+they may do (:class:`Grant`). It is frozen, knows no CDK and no AWS client, and says all that ``asl`` and ``bundle``
+read.
 
 Values in a plan are JSON, with two kinds of leaves that JSON has not:
 
@@ -73,7 +74,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Jsonata:
-    """A JSONata expression, without the ``{% %}`` around it. ``type`` is the JSON type of its value, where that is known."""
+    """A JSONata expression, without the ``{% %}`` around it. ``type`` is the JSON type of its value, where that is
+    known.
+    """
 
     code: str
     type: str | None = None
@@ -86,9 +89,9 @@ Data = Union[None, bool, int, float, str, Jsonata, Text, "list[Data]", "dict[str
 class Need:
     """Something that has to exist for a machine to run. Each integration has its own subclasses.
 
-    ``id`` is unique in a bundle, made of lower-case letters, digits and hyphens, and comes from what the user wrote, never
-    from an order: ``function-charge``, ``table-orders``, ``secret-payment``. ``steps`` are the ids of the steps whose work
-    it does, none for what is only read or written.
+    ``id`` is unique in a bundle, made of lower-case letters, digits and hyphens, and comes from what the user wrote,
+    never from an order: ``function-charge``, ``table-orders``, ``secret-payment``. ``steps`` are the ids of the steps
+    whose work it does, none for what is only read or written.
     """
 
     id: str
@@ -98,7 +101,9 @@ class Need:
 
 @dataclass(frozen=True)
 class Grant:
-    """One permission: ``holder`` (a machine's id or a function's need id) may do ``actions`` on ``resource``, a complete ARN."""
+    """One permission: ``holder`` (a machine's id or a function's need id) may do ``actions`` on ``resource``, a
+    complete ARN.
+    """
 
     holder: str
     actions: tuple[str, ...]
@@ -129,7 +134,9 @@ class Catch:
 
 @dataclass(frozen=True)
 class Task:
-    """A call of a service. ``resource`` is what follows ``states:::`` in the resource's ARN; ``next`` None ends the machine."""
+    """A call of a service. ``resource`` is what follows ``states:::`` in the resource's ARN; ``next`` None ends the
+    machine.
+    """
 
     name: str
     mark: Mark

@@ -1,6 +1,7 @@
 """A workflow becomes a machine's plan: its states, in order, each knowing where it goes on and where its errors go.
 
-The machine reads: entry (the contract, the first variables), the steps, the result, the undo chain, ``on-failure``, the end.
+The machine reads: entry (the contract, the first variables), the steps, the result, the undo chain, ``on-failure``,
+the end.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class _Machine:
         self.result = self.namer.unique("Result")
         self.ended = self.namer.unique("Failed")
         self.left_over = self.namer.unique("Undo failed")
-        undone = [step for step in saga.chain(self.workflow)]
+        undone = list(saga.chain(self.workflow))
         self.undo_names = {id(step): self._undo_name(step, undone) for step in undone}
         undo = bool(undone)
         self.end = self.namer.unique("Left undone?") if undo else self.ended
@@ -94,7 +95,7 @@ class _Machine:
         inputs = self.workflow.keys.inputs or {}
         assign: dict[str, Data] = {"input": Jsonata(input_value(inputs))}
         if self.names.resources:
-            resources: dict[str, Data] = {name: text for name, text in sorted(self.names.resources.items())}
+            resources: dict[str, Data] = dict(sorted(self.names.resources.items()))
             assign["resources"] = resources
         for step in self.workflow.steps:
             if step.id in self.names.uncertain:
@@ -262,7 +263,8 @@ class _Machine:
         following = [*(self.undo_names[id(step)] for step in undone), self.failure][1:]
         for step, next_ in zip(undone, following, strict=True):
             undo, call = step.undo, self.calls[id(step.undo)].call
-            assert undo and call
+            assert undo
+            assert call
             note = literal(step.id)
             left = Jsonata(f"$left = '' ? {note} : $left & ', ' & {note}")
             failed = Handler(next_, lambda _error, _cause, left=left: {"left": left})  # type: ignore[misc]

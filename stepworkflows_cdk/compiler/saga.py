@@ -1,8 +1,8 @@
 """What happens where a flow fails: which undo steps run for a failure at each step, and in which order.
 
 In a sequence this is known before anything runs. Where a step fails, every attempted step before it, and (``undo-when:
-attempted``) itself, is undone in reverse; behind the pivot nothing is. So the undo steps form one chain, last step first,
-and a failure enters it at the nearest undo of what was attempted.
+attempted``) itself, is undone in reverse; behind the pivot nothing is. So the undo steps form one chain, last step
+first, and a failure enters it at the nearest undo of what was attempted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ def chain(workflow: Workflow) -> Iterator[Step]:
 
 
 def entry(workflow: Workflow, failed: Step | None) -> Step | None:
-    """The step whose undo comes first where ``failed`` (None: what comes after all steps) fails; None where nothing is undone."""
+    """The step whose undo comes first where ``failed`` (None: what comes after all steps) fails; None where nothing
+    is undone.
+    """
     attempted: list[Step] = []
     for step in workflow.steps:
         if step is failed:

@@ -1,7 +1,9 @@
-"""One step's call becomes states: the task itself, its retriers and catchers, and the loop for errors that need a closer look.
+"""One step's call becomes states: the task itself, its retriers and catchers, and the loop for errors that need a
+closer look.
 
-Step Functions retries and catches by the error's name alone. Where the name does not tell (a cancelled transaction is a lost
-race, or a condition that failed for good), the catcher leads to a choice on the cause, and from there to a wait and back.
+Step Functions retries and catches by the error's name alone. Where the name does not tell (a cancelled transaction is
+a lost race, or a condition that failed for good), the catcher leads to a choice on the cause, and from there to a
+wait and back.
 """
 
 from __future__ import annotations

@@ -178,7 +178,9 @@ class Values:
                 return None
 
     def _template(self, template: Template) -> Data:
-        """Text with references: a plain text where all of them are fixed at deployment, else joined while the flow runs."""
+        """Text with references: a plain text where all of them are fixed at deployment, else joined while the flow
+        runs.
+        """
         targets = [resolve(part, self.view) if isinstance(part, Reference) else part for part in template.parts]
         fixed = [
             part if isinstance(part, str) else _as_text(self._config(part))

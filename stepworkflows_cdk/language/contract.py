@@ -1,7 +1,7 @@
 """The contract of a flow's input: a subset of JSON Schema that compiles to one expression.
 
-Unlike JSON Schema, ``pattern`` has to match the whole value: a pattern that says how an id looks must not let through what
-merely contains one.
+Unlike JSON Schema, ``pattern`` has to match the whole value: a pattern that says how an id looks must not let through
+what merely contains one.
 """
 
 from __future__ import annotations
@@ -83,11 +83,9 @@ def type_at(inputs: Mapping[str, Schema], path: tuple[str | int, ...]) -> str | 
     for part in path[1:]:
         if schema is None:
             return None
-        if isinstance(part, int):
-            schema = schema.items
-        else:
-            # A field of a list is the list of the fields of its items: of no type that a single value has.
-            schema = (schema.properties or {}).get(part) if schema.type == "object" else None
+        # A field of a list is the list of the fields of its items: of no type that a single value has.
+        properties = schema.properties if schema.type == "object" else None
+        schema = schema.items if isinstance(part, int) else (properties or {}).get(part)
     return schema.type if schema else None
 
 

@@ -1,7 +1,7 @@
 """Where something stands in a document, and what is wrong there.
 
-Codes: ``SW0xx`` file and syntax, ``1xx`` shape, ``2xx`` graph and references, ``3xx`` expressions, ``4xx`` limits of AWS,
-``5xx`` packaging, ``6xx`` security.
+Codes: ``SW0xx`` file and syntax, ``1xx`` shape, ``2xx`` graph and references, ``3xx`` expressions, ``4xx`` limits of
+AWS, ``5xx`` packaging, ``6xx`` security.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ __all__ = ["Mark", "Problem", "Report"]
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """A place in a document. ``line`` and ``column`` count from 1; ``step`` is the id of the step it belongs to, if any.
+    """A place in a document. ``line`` and ``column`` count from 1; ``step`` is the id of the step it belongs to, if
+    any.
 
     ``file`` is relative to the folder of the first document, so that a mark is the same on every machine.
     """
@@ -85,7 +86,9 @@ class Report:
 
 
 def _excerpt(line: str, column: int) -> Iterable[str]:
-    """The line, cut to a window around the column, with a caret below. Credentials are masked, control characters shown as dots."""
+    """The line, cut to a window around the column, with a caret below. Credentials are masked, control characters
+    shown as dots.
+    """
     masked = _CREDENTIAL.sub(lambda found: "*" * len(found.group()), line)
     shown = "".join(char if char.isprintable() else ("." if char != "\t" else " ") for char in masked)
     start = max(0, column - 60)

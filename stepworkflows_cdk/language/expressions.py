@@ -29,10 +29,10 @@ class Token:
 
 _JSONATA = """
     abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl decodeUrlComponent
-    distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber fromMillis
-    join keys length lookup lowercase map match max merge millis min not now number pad parseInteger power random reduce
-    replace reverse round shuffle sift single sort split spread sqrt string substring substringAfter substringBefore sum
-    toMillis trim type uppercase zip
+    distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber
+    fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parseInteger power
+    random reduce replace reverse round shuffle sift single sort split spread sqrt string substring substringAfter
+    substringBefore sum toMillis trim type uppercase zip
 """
 _STEP_FUNCTIONS = "partition range hash uuid parse"
 FUNCTIONS = frozenset((_JSONATA + _STEP_FUNCTIONS).split())
@@ -51,7 +51,9 @@ _FLAGS = re.compile("[im]*")
 
 
 def tokens(code: str) -> Iterator[Token]:
-    """The tokens of ``code``, white space and comments left out. Raises ``SyntaxError`` (``offset`` from 0) where one does not end."""
+    """The tokens of ``code``, white space and comments left out. Raises ``SyntaxError`` (``offset`` from 0) where one
+    does not end.
+    """
     at = 0
     operand = True
     while at < len(code):

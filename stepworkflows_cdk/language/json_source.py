@@ -1,4 +1,6 @@
-"""JSON text becomes values with marks, read by the grammar of RFC 8259: no comments, no trailing commas, no duplicate keys."""
+"""JSON text becomes values with marks, read by the grammar of RFC 8259: no comments, no trailing commas, no duplicate
+keys.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The keys of the documents and the shapes of their values, as pydantic models: errors, schema and reference come from here.
+"""The keys of the documents and the shapes of their values, as pydantic models: errors, schema and reference come
+from here.
 
 The keys of a step's work (``runs-on``, ``record``, ``call`` ...) are not here: each integration brings its own model.
 """
@@ -176,7 +177,8 @@ class FlowKeys(Keys):
 NOT_BUILT = frozenset(
     """
     needs if heartbeat catch triggers defaults policies finally cancel concurrency mode guard deploy tags tests parallel
-    switch wait repeat for-each stop uses asl signal detached image file message emit email http wait-for on-timeout remind
+    switch wait repeat for-each stop uses asl signal detached image file message emit email http wait-for on-timeout
+    remind
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -1,7 +1,8 @@
-"""Strings become values: plain text, references such as ``{user.email}``, text with references in it, JSONata in ``{% %}``.
+"""Strings become values: plain text, references such as ``{user.email}``, text with references in it, JSONata in ``{%
+%}``.
 
-A reference is ``{``, a letter, and a path of names, ``[0]`` and ``['odd name']``, then ``}``. In plain strings ``{{`` and
-``}}`` stand for braces; inside ``{% %}`` they mean nothing, and a reference stands only where an operand may.
+A reference is ``{``, a letter, and a path of names, ``[0]`` and ``['odd name']``, then ``}``. In plain strings ``{{``
+and ``}}`` stand for braces; inside ``{% %}`` they mean nothing, and a reference stands only where an operand may.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Reference:
-    """``parts`` are names and indices: ``{items[0].sku}`` is ``("items", 0, "sku")``. ``offset`` counts from the string's start."""
+    """``parts`` are names and indices: ``{items[0].sku}`` is ``("items", 0, "sku")``. ``offset`` counts from the
+    string's start.
+    """
 
     parts: tuple[str | int, ...]
     text: str

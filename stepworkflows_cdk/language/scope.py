@@ -1,7 +1,8 @@
 """Names become targets: what a reference means at the place where it stands.
 
-Long roots (``input``, ``steps``, ``config`` ...) mean the same everywhere. A bare name is, first hit wins: in a step's own
-``outputs`` a field of its result; elsewhere an output of a step surely finished; a declared input; a field of an open input.
+Long roots (``input``, ``steps``, ``config`` ...) mean the same everywhere. A bare name is, first hit wins: in a
+step's own ``outputs`` a field of its result; elsewhere an output of a step surely finished; a declared input; a field
+of an open input.
 """
 
 from __future__ import annotations
@@ -131,8 +132,8 @@ class Unresolved(Exception):
 class View:
     """What can be named at one place.
 
-    ``finished`` are the steps that have surely ended before it. ``handling`` says that an error is being handled: any step
-    can be named then, and an output is null where the step did not finish.
+    ``finished`` are the steps that have surely ended before it. ``handling`` says that an error is being handled: any
+    step can be named then, and an output is null where the step did not finish.
     """
 
     workflow: Workflow

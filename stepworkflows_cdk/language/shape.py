@@ -1,4 +1,6 @@
-"""Shapes: values of a document against pydantic models, every fault with its place, its key and the nearest right one."""
+"""Shapes: values of a document against pydantic models, every fault with its place, its key and the nearest right
+one.
+"""
 
 from __future__ import annotations
 
@@ -85,10 +87,11 @@ def _in_document(document: Document, path: Path_, fault: Any) -> Path_:
     for number, part in enumerate(loc):
         value = document.get((*path, *found))
         missing = fault["type"] == "missing" and number == len(loc) - 1
-        if isinstance(value, dict) and isinstance(part, str) and (part in value or missing):
-            found.append(part)
-        elif isinstance(value, list) and isinstance(part, int):
-            found.append(part)
+        match value, part:
+            case dict(), str() if part in value or missing:
+                found.append(part)
+            case list(), int():
+                found.append(part)
     return tuple(found)
 
 

@@ -1,8 +1,8 @@
 """Text becomes a document: plain values, and for each of them the line and column where it stands.
 
-YAML is read by PyYAML's C parser up to its node tree (``compose``); the values of plain scalars follow the core schema of
-YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema), so ``on``, ``yes`` and ``no`` are strings. JSON has a reader of its
-own (``json_source``), since YAML refuses some JSON (tabs, surrogate pairs).
+YAML is read by PyYAML's C parser up to its node tree (``compose``); the values of plain scalars follow the core
+schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema), so ``on``, ``yes`` and ``no`` are strings. JSON has
+a reader of its own (``json_source``), since YAML refuses some JSON (tabs, surrogate pairs).
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class SyntaxProblem(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """One file, read. ``value`` is a JSON value; ``marks`` and ``key_marks`` are found by the path of keys and indices."""
+    """One file, read. ``value`` is a JSON value; ``marks`` and ``key_marks`` are found by the path of keys and
+    indices.
+    """
 
     file: str
     folder: Path
@@ -62,12 +64,13 @@ class Document:
         """The value at ``path``, None where there is none."""
         value = self.value
         for part in path:
-            if isinstance(value, dict) and part in value:
-                value = value[part]
-            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-                value = value[part]
-            else:
-                return None
+            match value, part:
+                case dict(), str() if part in value:
+                    value = value[part]
+                case list(), int() if part < len(value):
+                    value = value[part]
+                case _:
+                    return None
         return value
 
 

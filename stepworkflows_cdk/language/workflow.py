@@ -43,7 +43,9 @@ class Output:
 
 @dataclass(frozen=True)
 class Step:
-    """One step. ``work`` holds the keys that belong to ``integration``; a step without one only sets values or refuses."""
+    """One step. ``work`` holds the keys that belong to ``integration``; a step without one only sets values or
+    refuses.
+    """
 
     id: str
     name: str

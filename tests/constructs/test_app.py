@@ -61,15 +61,12 @@ def test_the_app_has_no_findings(assembly):
 
 
 NAIVE = """\
-from aws_cdk import aws_iam, aws_sqs, aws_stepfunctions
+from aws_cdk import aws_sqs, aws_stepfunctions
 
 stack = app.node.find_child("OrderFlow")
 aws_sqs.Queue(stack, "Queue")
-aws_stepfunctions.StateMachine(
-    stack,
-    "Machine",
-    definition_body=aws_stepfunctions.DefinitionBody.from_string('{"StartAt": "A", "States": {"B": {"Type": "Succeed"}}}'),
-)
+wrong = aws_stepfunctions.DefinitionBody.from_string('{"StartAt": "A", "States": {"B": {"Type": "Succeed"}}}')
+aws_stepfunctions.StateMachine(stack, "Machine", definition_body=wrong)
 app.synth()
 """
 

@@ -67,7 +67,8 @@ class Service:
 
 
 def java_name(name: str) -> str:
-    """A name as the AWS SDK for Java writes it: ``DynamoDB`` -> ``DynamoDb``, ``SFN`` -> ``Sfn``, ``SESv2`` -> ``SesV2``.
+    """A name as the AWS SDK for Java writes it: ``DynamoDB`` -> ``DynamoDb``, ``SFN`` -> ``Sfn``, ``SESv2`` ->
+    ``SesV2``.
 
     Step Functions takes the names of services and errors from there:
     https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
@@ -98,7 +99,9 @@ def service_model(name: str) -> Service | None:
 
 @cache
 def _folders() -> dict[str, Path]:
-    """Name in a state machine -> file. It is AWS's identifier of the service, in small letters: ``EventBridge``, not ``events``."""
+    """Name in a state machine -> file. It is AWS's identifier of the service, in small letters: ``EventBridge``, not
+    ``events``.
+    """
     spec = find_spec("botocore")
     if spec is None or not spec.submodule_search_locations:
         return {}

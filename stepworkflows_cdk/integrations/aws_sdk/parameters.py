@@ -1,4 +1,6 @@
-"""Parameters of a call against the model of its action: spelling, unknown names, required ones; then as AWS spells them."""
+"""Parameters of a call against the model of its action: spelling, unknown names, required ones; then as AWS spells
+them.
+"""
 
 from __future__ import annotations
 

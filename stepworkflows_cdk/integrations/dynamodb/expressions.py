@@ -36,7 +36,9 @@ class Expressions:
         return f"attribute_not_exists({self._name(key)}) OR {self._name(writer)} = {self._value(value)}"
 
     def condition(self, wanted: Mapping[str, Sequence[Data]]) -> str:
-        """A ConditionExpression: each attribute has one of its values; None stands for an attribute that is not there."""
+        """A ConditionExpression: each attribute has one of its values; None stands for an attribute that is not
+        there.
+        """
         clauses = []
         for name, values in wanted.items():
             placeholder = self._name(name)

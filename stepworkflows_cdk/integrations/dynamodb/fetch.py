@@ -1,4 +1,6 @@
-"""``fetch: {table, key}``: reads one row, directly from the state machine, as a plain object; null where there is none."""
+"""``fetch: {table, key}``: reads one row, directly from the state machine, as a plain object; null where there is
+none.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""JSON values and the typed values of DynamoDB, both ways, as data of a plan: what is known now is written out, the rest is JSONata.
+"""JSON values and the typed values of DynamoDB, both ways, as data of a plan: what is known now is written out, the
+rest is JSONata.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """

@@ -51,7 +51,9 @@ def check(workflow: Workflow) -> Iterator[Problem]:
 
 
 def place(document: Document, path: Path_, text: str, offset: int, step: str = "") -> Mark:
-    """The mark of a character inside the string at ``path``; of the string itself where the text is written otherwise."""
+    """The mark of a character inside the string at ``path``; of the string itself where the text is written
+    otherwise.
+    """
     mark = document.mark(path)
     lines = document.text.split("\n")
     line = lines[mark.line - 1] if mark.line <= len(lines) else ""
