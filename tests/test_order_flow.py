@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,7 +225,7 @@ FAULTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(faults=FAULTS, tea=st.integers(0, 4), money=st.integers(0, 4_000))
 def test_stock_and_money_are_conserved_whatever_fails(
     bundle: Bundle, faults: Sequence[Mapping[str, Any]], tea: int, money: int

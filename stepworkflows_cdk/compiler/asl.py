@@ -40,7 +40,7 @@ _SEALED = re.compile("\ue000(?:\ue000|(?P<name>\\w+)\ue001)")
 
 def render(machine: MachinePlan) -> tuple[str, tuple[Hole, ...]]:
     """The text of the machine, and the holes in it, sorted by name."""
-    writer = _Writer()
+    writer = _Writer(machine.comments)
     definition: dict[str, Any] = {"Comment": machine.comment} if machine.comment else {}
     definition |= {"QueryLanguage": "JSONata"}
     definition |= writer.states(machine.states)
@@ -50,16 +50,22 @@ def render(machine: MachinePlan) -> tuple[str, tuple[Hole, ...]]:
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, comments: Mapping[str, str]) -> None:
         self.holes: set[Hole] = set()
+        self._comments = comments
 
     def text(self, definition: Any) -> str:
-        text = json.dumps(definition, ensure_ascii=False, indent=2)
+        text = json.dumps(_opened(definition), ensure_ascii=False, indent=2)
         text = text.replace("${", "\\u0024{").replace("{{", "{\\u007b")
         return _SEALED.sub(lambda found: f"${{{found['name']}}}" if found["name"] else "\\ue000", text)
 
     def states(self, states: Sequence[State]) -> dict[str, Any]:
-        return {"StartAt": states[0].name, "States": {state.name: self._state(state) for state in states}}
+        return {"StartAt": states[0].name, "States": {state.name: self._described(state) for state in states}}
+
+    def _described(self, state: State) -> dict[str, Any]:
+        rendered = self._state(state)
+        comment = self._comments.get(state.name)
+        return {"Type": rendered["Type"], "Comment": comment, **rendered} if comment else rendered
 
     def _state(self, state: State) -> dict[str, Any]:
         match state:
@@ -125,18 +131,37 @@ class _Writer:
     def _data(self, data: Data) -> Any:
         match data:
             case Jsonata(code):
-                return _open(f"{{% {code} %}}")
+                return f"{{% {code} %}}"
             case Text():
                 self.holes.update(data.holes)
-                return "".join(_open(part) if isinstance(part, str) else _seal(part) for part in data.parts)
+                return _Sealed("".join(_open(part) if isinstance(part, str) else _seal(part) for part in data.parts))
             case list():
                 return [self._data(item) for item in data]
             case dict():
-                return {_open(key): self._data(value) for key, value in data.items()}
-            case str():
-                return _open(data)
+                return {key: self._data(value) for key, value in data.items()}
             case _:
                 return data
+
+
+class _Sealed(str):
+    """A string with holes in it, sealed, and the rest of it opened."""
+
+    __slots__ = ()
+
+
+def _opened(value: Any) -> Any:
+    """The definition with every other string opened, names of states and keys among them."""
+    match value:
+        case _Sealed():
+            return value
+        case str():
+            return _open(value)
+        case list():
+            return [_opened(item) for item in value]
+        case dict():
+            return {_open(key): _opened(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _seal(hole: Hole) -> str:

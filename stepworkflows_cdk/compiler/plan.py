@@ -229,13 +229,17 @@ State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel]
 
 @dataclass(frozen=True)
 class MachinePlan:
-    """One state machine. The first state is where it starts; ``timeout`` in seconds ends the whole execution."""
+    """One state machine. The first state is where it starts; ``timeout`` in seconds ends the whole execution.
+
+    ``comments`` are for readers: state -> what its step is described as.
+    """
 
     id: str
     mark: Mark
     comment: str
     states: tuple[State, ...]
     timeout: int | None = None
+    comments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

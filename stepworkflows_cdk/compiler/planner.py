@@ -60,6 +60,7 @@ def plan_machine(
         workflow.keys.description or workflow.name,
         reachable(machine.states()),
         workflow.keys.timeout,
+        machine.comments(),
     )
 
 
@@ -88,6 +89,12 @@ class _Machine:
     def states(self) -> tuple[State, ...]:
         body = [*self._forward(), *self._finish(), *self._undo(), *self._on_failure(), *self._terminal()]
         return (*self._entry(body[0].name), *body)
+
+    def comments(self) -> dict[str, str]:
+        """State -> the description of its step."""
+        names = {step.name: step for step in (*self.workflow.steps, *self.workflow.on_failure)}
+        names |= {self.undo_names[id(step)]: step.undo for step in self.workflow.steps if step.undo}
+        return {name: step.keys.description for name, step in names.items() if step.keys.description}
 
     # The entry comes last to be made: it sets up the variables that everything else was seen to read.
     def _entry(self, first: str) -> list[State]:

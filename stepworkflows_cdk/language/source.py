@@ -313,7 +313,7 @@ class _Yaml:
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> SyntaxProblem:
         at = error.problem_mark or error.context_mark
-        mark = Mark(self._file, at.line + 1, at.column + 1) if at else Mark(self._file, 1, 1)
+        mark = self._at(at.line, at.column) if at else Mark(self._file, 1, 1)
         problem = error.problem or "wrong syntax"
         if "expected a single document" in (error.context or "") + problem:
             return SyntaxProblem(
@@ -329,6 +329,13 @@ class _Yaml:
         return SyntaxProblem(
             Problem("SW010", f"wrong YAML{context}: {problem}", mark, "check indentation, colons and quotes near here")
         )
+
+    def _at(self, line: int, column: int) -> Mark:
+        """A place from 0; the parser puts the end of the text behind its last line."""
+        lines = self._text.split("\n")
+        if line >= len(lines):
+            return Mark(self._file, len(lines), len(lines[-1]) + 1)
+        return Mark(self._file, line + 1, column + 1)
 
     def _line(self, number: int) -> str:
         lines = self._text.split("\n")
