@@ -15,8 +15,9 @@ from stepworkflows_cdk.errors import DocumentError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.language.checks import check
 from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
+from stepworkflows_cdk.language.document import Document, SyntaxProblem
 from stepworkflows_cdk.language.reader import read_workflows
-from stepworkflows_cdk.language.source import Document, SyntaxProblem, read_document
+from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.language.workflow import Workflow
 
 __all__ = ["Definition", "compile_workflow", "validate"]

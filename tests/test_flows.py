@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+import stepworkflows_cdk
 from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import run
@@ -62,3 +64,12 @@ def test_wrong_documents_are_reported(name: str) -> None:
     report = validate(*documents(name))
     assert report.errors
     golden(name, "errors.txt", report.text().replace(report.folder, "") + "\n")
+
+
+def test_every_code_has_a_wrong_document() -> None:
+    package = Path(stepworkflows_cdk.__file__).parent
+    known = {code for path in package.rglob("*.py") for code in re.findall(r'"(SW\d{3})"', path.read_text("utf-8"))}
+    shown = {
+        code for name in WRONG for code in re.findall(r"SW\d{3}", (FLOWS / name / "errors.txt").read_text("utf-8"))
+    }
+    assert known - shown == {"SW001", "SW003"}  # what is no text: tests/language/test_source.py

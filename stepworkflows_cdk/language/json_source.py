@@ -11,7 +11,7 @@ from json import decoder as _decoder
 from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
-from stepworkflows_cdk.language.source import Path_, SyntaxProblem
+from stepworkflows_cdk.language.document import Path_, SyntaxProblem
 
 __all__ = ["read_json"]
 

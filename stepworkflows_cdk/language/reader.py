@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
-from stepworkflows_cdk.language.source import Document, Path_
 from stepworkflows_cdk.language.workflow import Output, Resource, Secret, Step, Workflow, WorkKey
 
 __all__ = ["read_workflows"]

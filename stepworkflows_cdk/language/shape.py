@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import NOT_BUILT
-from stepworkflows_cdk.language.source import Document, Path_
 
 __all__ = ["key_names", "nearest", "read_keys", "unknown_key"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.references import WrongValue, parse_condition, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.scope import InputTarget, StatusTarget, Target, Unresolved, View, resolve, views
 from stepworkflows_cdk.language.shape import key_names
-from stepworkflows_cdk.language.source import Path_
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["conditions_of", "inferred_inputs", "status_readers", "strings_of", "targets"]

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal, Protocol
 from pydantic import BaseModel
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
-from stepworkflows_cdk.language.source import Document, Path_
 
 __all__ = ["Output", "Resource", "Secret", "Step", "WorkKey", "Workflow"]
 

@@ -35,6 +35,7 @@ from stepworkflows_cdk.local.world import REGION, World
 
 __all__ = ["Context", "Function"]
 
+_SLEEP = time.sleep
 _ROOT = "/var/task"
 """Where the code is in Lambda; shown in stack traces in place of the folder on this machine."""
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT")
@@ -84,6 +85,7 @@ class Function:
         self._modules = Modules(self._folder)
         self._world = world
         self._level = logging.WARNING
+        self._working: tuple[int, Context] | None = None
         self._variables = {
             **{kept: os.environ[kept] for kept in _KEPT if kept in os.environ},
             **CREDENTIALS,
@@ -180,27 +182,26 @@ class Function:
 
     @contextmanager
     def _sleeping(self, context: Context) -> Iterator[None]:
-        sleep, thread, clock = time.sleep, threading.get_ident(), self._world.clock
-        working = True
-
-        def virtual_sleep(seconds: float) -> None:
-            if not working or threading.get_ident() != thread:
-                sleep(seconds)
-                return
-            if seconds < 0:
-                raise ValueError("sleep length must be non-negative")
-            rest = context._remaining()
-            clock.sleep(min(seconds, max(rest, 0)))
-            if seconds > rest:
-                raise _TimedOut
-
         module: Any = time
-        module.sleep = virtual_sleep
+        self._working = (threading.get_ident(), context)
+        module.sleep = self._sleep
         try:
             yield
         finally:
-            working = False
-            module.sleep = sleep
+            self._working = None
+            module.sleep = _SLEEP
+
+    def _sleep(self, seconds: float) -> None:
+        # Warm code may hold on to this (``from time import sleep``), so it asks each time who is at work.
+        if self._working is None or self._working[0] != threading.get_ident():
+            _SLEEP(seconds)
+            return
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        rest = self._working[1]._remaining()
+        self._world.clock.sleep(min(seconds, max(rest, 0)))
+        if seconds > rest:
+            raise _TimedOut
 
     def _trace(self, error: BaseException) -> list[str]:
         """The stack from the handler on, files named as in Lambda."""

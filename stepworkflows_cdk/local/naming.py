@@ -33,12 +33,15 @@ def pascal(name: str) -> str:
     return "".join(word[0].upper() + word[1:].lower() for word in words.split())
 
 
-def exception_name(code: str, model: Any) -> str | None:
-    """The exception for a service's error code, ending in ``Exception``; None for a code that the model has not."""
+def exception_name(error: Exception, model: Any) -> str | None:
+    """The exception for what boto3 raised, ending in ``Exception``; None for an error that the service's model has not."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    # boto3 has a class for each error of a model; its name is the model's, where the code may be an older one.
+    known = (code, type(error).__name__)
     for shape in model.error_shapes:
-        if code in (shape.name, shape.metadata.get("error", {}).get("code")):
-            name = shape.name.removesuffix("Fault") if shape.name != "Fault" else shape.name
-            return f"{pascal(name.removesuffix('Exception'))}Exception"
+        if shape.name in known or shape.metadata.get("error", {}).get("code", "") == code:
+            name = shape.name.removesuffix("Exception").removesuffix("Fault") or shape.name
+            return f"{pascal(name)}Exception"
     return None
 
 

@@ -53,21 +53,18 @@ def call(
         response = getattr(client, method)(**given)
     except exceptions.ParamValidationError as error:
         message = "1 validation error detected: " + " ".join(str(error).split())
-        raise failure(_error("ValidationException", message, 400, model, world)) from error
+        raise failure(ServiceError("ValidationException", None, message, 400, world.request_id())) from error
     except exceptions.ClientError as error:
         found, status = error.response["Error"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
         if "not yet implemented" in str(found.get("Message", "")).lower():
             raise _missing(service, name, world) from error
-        raise failure(_error(found.get("Code", ""), found.get("Message", ""), status, model, world)) from error
+        code, message, known = found.get("Code", ""), found.get("Message", ""), exception_name(error, model)
+        raise failure(ServiceError(code, known, message, status, world.request_id())) from error
     except NotImplementedError as error:
         raise _missing(service, name, world) from error
     response.pop("ResponseMetadata", None)
     result = _given_back(response, operation.output_shape)
     return result if isinstance(result, dict) else {}
-
-
-def _error(code: str, message: str, status: int, model: Any, world: World) -> ServiceError:
-    return ServiceError(code, exception_name(code, model), message, status, world.request_id())
 
 
 def _missing(service: str, name: str, world: World) -> LocalRunError:

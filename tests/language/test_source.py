@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepworkflows_cdk import validate
-from stepworkflows_cdk.language.source import Document, SyntaxProblem, read_document
+from stepworkflows_cdk.language.document import Document, SyntaxProblem
+from stepworkflows_cdk.language.source import read_document
 
 JSON = st.recursive(
     st.none()

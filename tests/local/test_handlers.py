@@ -157,7 +157,8 @@ def test_the_environment_is_the_functions_own(call_code: CallCode, monkeypatch: 
     monkeypatch.setenv("AWS_PROFILE", "mine")
     env = (("STAGE", Text(("in-", Hole("aws", "region")))),)
     files = {
-        "handler.py": "import os\nX = os.environ['STAGE']\ndef handler(e, c):\n    os.environ['LEAK'] = '1'\n    return [X, dict(os.environ)]"
+        "handler.py": "import os\nX = os.environ['STAGE']\n"
+        "def handler(e, c):\n    os.environ['LEAK'] = '1'\n    return [X, dict(os.environ)]"
     }
     at_import, seen = call_code(files, env=env).output
     assert at_import == seen["STAGE"] == "in-us-east-1"

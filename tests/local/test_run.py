@@ -116,7 +116,7 @@ def test_an_input_that_is_too_large(execute: Callable[..., RunResult]) -> None:
 
 
 def test_a_need_that_nobody_makes(bundle: Callable[..., Bundle]) -> None:
-    need = Need("queue-jobs", Mark("flow.yaml", 3, 7))
+    need = Need(id="queue-jobs", mark=Mark("flow.yaml", 3, 7))
     with pytest.raises(LocalRunError, match=r"nothing on this machine makes queue-jobs \(Need, flow\.yaml:3:7\)"):
         run(bundle({"A": {"Type": "Succeed"}}, needs=[need]), None, integrations=())
 
@@ -143,9 +143,9 @@ def test_the_process_is_as_before(
                 raise ZeroDivisionError
             return dict(os.environ)
 
+    mine = boto3.Session()
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
-    mine = boto3.Session()
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", mine)
     random.seed(5)
     drawn = random.random()

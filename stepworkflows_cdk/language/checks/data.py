@@ -7,6 +7,7 @@ from typing import Any
 
 from stepworkflows_cdk.language.contract import contract_faults
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.expressions import FUNCTIONS, free_variables, syntax_fault
 from stepworkflows_cdk.language.model import ConfigKeys, key_type
 from stepworkflows_cdk.language.references import (
@@ -30,7 +31,6 @@ from stepworkflows_cdk.language.scope import (
     resolve,
     views,
 )
-from stepworkflows_cdk.language.source import Document, Path_
 from stepworkflows_cdk.language.usage import conditions_of, strings_of
 from stepworkflows_cdk.language.workflow import Step, Workflow
 

@@ -15,6 +15,8 @@ _UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error")
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _unique(workflow)
+    yield from _own_code(workflow)
+    yield from _reached(workflow)
     for step in workflow.all_steps:
         yield from _one_work(step)
     yield from _saga(workflow)
@@ -42,6 +44,29 @@ def _unique(workflow: Workflow) -> Iterator[Problem]:
             )
         ids.setdefault(step.id, step)
         names.setdefault(step.name, step)
+
+
+def _own_code(workflow: Workflow) -> Iterator[Problem]:
+    if workflow.own_code:
+        return
+    for key in ("env", "retry", "permissions"):
+        if workflow.document.get((key,)) is not None:
+            mark = workflow.document.key_mark((key,))
+            yield Problem(
+                "SW107", f"`{key}` is for a flow with code of its own", mark, "write it in the step that it is for"
+            )
+
+
+def _reached(workflow: Workflow) -> Iterator[Problem]:
+    for index, step in enumerate(workflow.steps):
+        if step.keys.fail and index + 1 < len(workflow.steps):
+            behind = workflow.steps[index + 1]
+            hint = f"remove it, or move it before `{step.id}`"
+            yield Problem("SW224", f"this step is never reached: `{step.id}` ends the flow", behind.mark, hint)
+            return
+        if step.keys.fail and workflow.outputs:
+            mark = workflow.document.key_mark(("outputs",))
+            yield Problem("SW224", f"the outputs are never reached: `{step.id}` ends the flow", mark, "remove them")
 
 
 def _one_work(step: Step) -> Iterator[Problem]:

@@ -1,0 +1,220 @@
+"""Every key of the language does something: with it and without it, the bundle or the report differs.
+
+The keys are read from the models, so a new key fails here until it has an example.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from stepworkflows_cdk import Definition, compile_workflow, validate
+from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
+from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
+from stepworkflows_cdk.integrations.lambda_.plan import LambdaRuntime, LambdaSettings
+from stepworkflows_cdk.language.contract import Schema
+from stepworkflows_cdk.language.model import (
+    ConfigKeys,
+    FailKeys,
+    FlowKeys,
+    OutputKeys,
+    RequireKeys,
+    RetryKeys,
+    SecretKeys,
+    StepKeys,
+)
+from stepworkflows_cdk.language.shape import key_names
+
+MODELS: tuple[type[BaseModel], ...] = (
+    FlowKeys,
+    StepKeys,
+    RetryKeys,
+    RequireKeys,
+    FailKeys,
+    OutputKeys,
+    ConfigKeys,
+    SecretKeys,
+    Schema,
+    LambdaRuntime,
+    LambdaSettings,
+    RecordSpec,
+    FetchSpec,
+    *(integration.keys for integration in BUILTIN if integration.keys),
+    *(model for integration in BUILTIN for model in integration.resource_types.values()),
+)
+FOR_READERS = {(ConfigKeys, "description"), (Schema, "description"), (FlowKeys, "version"), (StepKeys, "version")}
+"""Keys that say something to people, or about the document itself, and by design change nothing."""
+
+FLOW: dict[str, Any] = {
+    "name": "flow",
+    "inputs": {"s": "string", "n": {"type": "integer"}, "o": {"type": "object"}, "l": {"type": "array"}},
+    "resources": {"rows": {"type": "table", "key": "id"}},
+    "config": {"stage": {"default": "dev"}},
+    "secrets": {"key": {}},
+    "undo-steps": {"back": {"runs-on": "lambda", "zip-file": "code"}},
+    "steps": [
+        {"id": "work", "runs-on": {"lambda": {}}, "zip-file": "code", "undo": "back"},
+        {"id": "write", "record": {"table": "rows", "key": {"id": "x"}, "mode": "update"}, "inputs": {"a": 1}},
+        {"id": "read", "fetch": {"table": "rows", "key": {"id": "x"}}, "outputs": {"row": {"value": "{result}"}}},
+        {"id": "ask", "call": "dynamodb:describeTable", "inputs": {"TableName": "{resources.rows}"}},
+        {"id": "rule", "require": {"that": "{n} > 0"}},
+        {"id": "over", "fail": {"error": "Over"}},
+    ],
+}
+WORK, WRITE, READ, ASK, RULE, OVER = (("steps", index) for index in range(6))
+ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
+STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
+
+EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] = {
+    (FlowKeys, "id"): ((), "other"),
+    (FlowKeys, "name"): ((), "another"),
+    (FlowKeys, "description"): ((), "what it is for"),
+    (FlowKeys, "type"): ((), "ActorStep"),
+    (FlowKeys, "inputs"): ((), {}),
+    (FlowKeys, "outputs"): ((), {"n": "{n}"}),
+    (FlowKeys, "steps"): ((), [STEP]),
+    (FlowKeys, "resources"): ((), {"rows": {"type": "table", "key": "other"}}),
+    (FlowKeys, "config"): ((), {"more": {"type": "integer", "default": "x"}}),
+    (FlowKeys, "secrets"): ((), {"other": {}}),
+    (FlowKeys, "undo-steps"): ((), {}),
+    (FlowKeys, "on-failure"): ((), [STEP]),
+    (FlowKeys, "timeout"): ((), "1h"),
+    (FlowKeys, "env"): ((), {"A": "b"}),
+    (FlowKeys, "retry"): ((), {"errors": ["Busy"]}),
+    (FlowKeys, "permissions"): ((), {"rows": ["read"]}),
+    (StepKeys, "id"): (WORK, "other"),
+    (StepKeys, "name"): (WORK, "Another name"),
+    (StepKeys, "description"): (WORK, "what it does"),
+    (StepKeys, "type"): (WORK, "RunnableStep"),
+    (StepKeys, "inputs"): (WORK, {"a": 1}),
+    (StepKeys, "outputs"): (WORK, {"a": "{a}"}),
+    (StepKeys, "env"): (WORK, {"A": "b"}),
+    (StepKeys, "timeout"): (WORK, "2m"),
+    (StepKeys, "retry"): (WORK, {"errors": ["Busy"]}),
+    (StepKeys, "on-error"): (WORK, "continue"),
+    (StepKeys, "undo"): (WORK, "nobody"),
+    (StepKeys, "undo-when"): (WORK, "completed"),
+    (StepKeys, "pivot"): (WORK, True),
+    (StepKeys, "ignore"): (("undo-steps", "back"), ["Gone"]),
+    (StepKeys, "secrets"): (WORK, {"KEY": "{secrets.key}"}),
+    (StepKeys, "permissions"): (WORK, {"rows": ["read"]}),
+    (StepKeys, "require"): (WORK, {"that": "true"}),
+    (StepKeys, "fail"): (WORK, {"error": "X"}),
+    **{
+        (RetryKeys, key): ((*WORK, "retry"), value)
+        for key, value in {
+            "errors": ["Busy"],
+            "when": "{error.type} = 'Busy'",
+            "attempts": 2,
+            "interval": "9s",
+            "backoff": 3,
+            "max-interval": "5m",
+            "jitter": False,
+        }.items()
+    },
+    (RequireKeys, "that"): ((*RULE, "require"), "{n} > 1"),
+    (RequireKeys, "error"): ((*RULE, "require"), "TooFew"),
+    (RequireKeys, "message"): ((*RULE, "require"), "too few"),
+    (FailKeys, "error"): ((*OVER, "fail"), "Under"),
+    (FailKeys, "message"): ((*OVER, "fail"), "that is all"),
+    (OutputKeys, "value"): ((*READ, "outputs", "row"), "{result.a}"),
+    (OutputKeys, "type"): ((*READ, "outputs", "row"), "object"),
+    (OutputKeys, "default"): ((*READ, "outputs", "row"), {}),
+    (ConfigKeys, "type"): (("config", "stage"), "integer"),
+    (ConfigKeys, "default"): (("config", "stage"), 5),
+    (ConfigKeys, "allowed"): (("config", "stage"), ["prod"]),
+    (SecretKeys, "description"): (("secrets", "key"), "a key"),
+    (Schema, "type"): (("inputs", "s"), "boolean"),
+    (Schema, "required"): (("inputs", "s"), False),
+    (Schema, "default"): (("inputs", "s"), "x"),
+    (Schema, "properties"): (("inputs", "o"), {"a": "string"}),
+    (Schema, "items"): (("inputs", "l"), "string"),
+    (Schema, "enum"): (("inputs", "s"), ["a"]),
+    (Schema, "const"): (("inputs", "s"), None),
+    (Schema, "minLength"): (("inputs", "s"), 1),
+    (Schema, "maxLength"): (("inputs", "s"), 1),
+    (Schema, "minItems"): (("inputs", "l"), 1),
+    (Schema, "maxItems"): (("inputs", "l"), 1),
+    (Schema, "minimum"): (("inputs", "n"), 1),
+    (Schema, "maximum"): (("inputs", "n"), 1),
+    (Schema, "pattern"): (("inputs", "s"), "a"),
+    (Schema, "format"): (("inputs", "s"), "email"),
+    (LambdaRuntime, "lambda"): ((*WORK, "runs-on"), {"memory": 1024}),
+    (LambdaSettings, "memory"): ((*WORK, "runs-on", "lambda"), 1024),
+    (LambdaSettings, "timeout"): ((*WORK, "runs-on", "lambda"), "1m"),
+    (LambdaSettings, "python"): ((*WORK, "runs-on", "lambda"), "3.12"),
+    (LambdaSettings, "architecture"): ((*WORK, "runs-on", "lambda"), "x86_64"),
+    (RecordSpec, "table"): ((*WRITE, "record"), "nobody"),
+    (RecordSpec, "key"): ((*WRITE, "record"), {"id": "y"}),
+    (RecordSpec, "mode"): ((*WRITE, "record"), "once"),
+    (RecordSpec, "add"): ((*WRITE, "record"), {"n": 1}),
+    (RecordSpec, "append"): ((*WRITE, "record"), {"l": 1}),
+    (RecordSpec, "condition"): ((*WRITE, "record"), {"a": [1, None]}),
+    (FetchSpec, "table"): ((*READ, "fetch"), "nobody"),
+    (FetchSpec, "key"): ((*READ, "fetch"), {"id": "y"}),
+}
+_BY_INTEGRATION = {
+    "runs-on": (WORK, "lambda2"),
+    "zip-file": (WORK, "nowhere"),
+    "arn": (WORK, ARN),
+    "handler": (WORK, "handler.other"),
+    "record": (WRITE, {"table": "rows", "key": {"id": "y"}}),
+    "fetch": (READ, {"table": "rows", "key": {"id": "y"}}),
+    "call": (ASK, "dynamodb:describeTimeToLive"),
+    "key": (("resources", "rows"), ["id", "sort"]),
+}
+ALL_KEYS = [(model, key) for model in MODELS for key in key_names(model) if (model, key) not in FOR_READERS]
+
+
+def example(model: type[BaseModel], key: str) -> tuple[tuple[str | int, ...], Any]:
+    return EXAMPLES.get((model, key)) or _BY_INTEGRATION[key]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    (folder / "code").mkdir()
+    (folder / "code" / "handler.py").write_text("def handler(event, context):\n    return event\n", encoding="utf-8")
+    return folder
+
+
+def outcome(folder: Path, document: Any) -> str:
+    """What becomes of a document, places in it left out."""
+    path = folder / "flow.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    report = validate(path)
+    if report.errors:
+        return "\n".join(f"{problem.code} {problem.message}" for problem in report.problems)
+    bundle = compile_workflow(Definition.load(path)).to_json()
+    return json.dumps(without_marks(bundle), sort_keys=True)
+
+
+def without_marks(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_marks(item) for key, item in value.items() if key not in ("mark", "states")}
+    return [without_marks(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(("model", "key"), ALL_KEYS, ids=[f"{model.__name__}-{key}" for model, key in ALL_KEYS])
+def test_every_key_changes_the_bundle_or_the_report(folder: Path, model: type[BaseModel], key: str) -> None:
+    path, value = example(model, key)
+    document = copy.deepcopy(FLOW)
+    place: Any = document
+    for part in path:
+        place = place.setdefault(part, {}) if isinstance(place, dict) else place[part]
+    if isinstance(place, str):  # the short form of a schema
+        name = path[-1]
+        document["inputs"][name] = place = {"type": place}
+    before = outcome(folder, document)
+    place[key] = value
+    assert outcome(folder, document) != before
+
+
+def test_the_base_of_the_examples_is_right(folder: Path) -> None:
+    assert outcome(folder, FLOW).startswith("{")
