@@ -48,6 +48,11 @@ def call(
     operation = model.operation_model(name)
     given = _parameters(parameters, operation)
     exceptions = optional("botocore.exceptions")
+    tokens = world.store.setdefault("idempotency tokens", {})
+    token = _token(given, operation)
+    if token is not None and (service, name, token) in tokens:
+        # A second call with the token of one that went well has no effect; moto does not know that.
+        return dict(tokens[service, name, token])
     method = next(method for method, api in client.meta.method_to_api_mapping.items() if api == name)
     try:
         response = getattr(client, method)(**given)
@@ -64,7 +69,15 @@ def call(
         raise _missing(service, name, world) from error
     response.pop("ResponseMetadata", None)
     result = _given_back(response, operation.output_shape)
-    return result if isinstance(result, dict) else {}
+    answer = result if isinstance(result, dict) else {}
+    if token is not None:
+        tokens[service, name, token] = answer
+    return answer
+
+
+def _token(given: Mapping[str, Any], operation: Any) -> str | None:
+    """The call's idempotency token, where the API has one and the caller gave it."""
+    return next((given[name] for name in operation.idempotent_members if name in given), None)
 
 
 def _missing(service: str, name: str, world: World) -> LocalRunError:

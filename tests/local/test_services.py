@@ -12,13 +12,13 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.plan import Hole, Need
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
 from stepworkflows_cdk.integrations.aws_sdk import local as aws_sdk
+from stepworkflows_cdk.integrations.aws_sdk.models import boto_name, java_name
 from stepworkflows_cdk.integrations.dynamodb import local as dynamodb
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.secretsmanager import local as secretsmanager
 from stepworkflows_cdk.integrations.secretsmanager.needs import SecretNeed
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.local import MailSent, RowWritten, RunResult, World, run
-from stepworkflows_cdk.local.naming import boto_service, pascal
 
 MARK = Mark("flow.yaml", 1, 1)
 ORDERS = TableNeed(id="table-orders", mark=MARK, name="orders", partition_key="order_id", sort_key=None)
@@ -302,5 +302,5 @@ def test_mails_are_seen_however_they_are_sent(calls: Calls) -> None:
 def test_the_names_of_services(name: str, service: str, java: str) -> None:
     import botocore.session
 
-    assert boto_service(name) == service
-    assert pascal(botocore.session.Session().get_service_model(service).service_id) == java
+    assert boto_name(name) == service
+    assert java_name(botocore.session.Session().get_service_model(service).service_id) == java

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.integrations.aws_sdk.models import boto_name, java_name
 from stepworkflows_cdk.local.errors import TaskFailed
-from stepworkflows_cdk.local.naming import boto_service, pascal
 from stepworkflows_cdk.local.services import ServiceError, call
 from stepworkflows_cdk.local.world import World
 
@@ -19,12 +19,12 @@ __all__ = ["perform"]
 def perform(resource: str, arguments: Any, world: World) -> Any:
     """The response of the API, its errors named as in ``DynamoDb.TransactionCanceledException``."""
     _, service, action = [*resource.split(":"), "", ""][:3]
-    name = boto_service(service)
+    name = boto_name(service)
     if name is None:
         raise LocalRunError(f"{resource}: boto3 knows no service {service!r}")
 
     def failure(error: ServiceError) -> TaskFailed:
-        prefix = pascal(str(world.client(name).meta.service_model.service_id))
+        prefix = java_name(str(world.client(name).meta.service_model.service_id))
         # An error that the API's model does not list has the name of the service's own exception.
         return TaskFailed(
             f"{prefix}.{error.exception or f'{prefix}Exception'}",

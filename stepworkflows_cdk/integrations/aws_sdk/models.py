@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Operation", "Service", "java_name", "service_model", "service_names"]
+__all__ = ["Operation", "Service", "boto_name", "java_name", "service_model", "service_names"]
 
 _SERVICE_ID = re.compile(rb'"serviceId"\s*:\s*"([^"]+)"')
 
@@ -85,6 +85,12 @@ def java_name(name: str) -> str:
 def service_names() -> tuple[str, ...]:
     """Every service that a state machine can call by its SDK, as it calls them."""
     return tuple(_folders())
+
+
+def boto_name(service: str) -> str | None:
+    """boto3's name of a service: ``eventbridge`` -> ``events``; None for an unknown one."""
+    path = _folders().get(service)
+    return path.parent.parent.name if path else None
 
 
 @cache

@@ -10,8 +10,8 @@ from typing import Any
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.diagnostics import Problem
-from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["check_parameters", "spelt"]
