@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
+from stepworkflows_cdk.compiler.config import declared_config, from_text
 from stepworkflows_cdk.definition import Definition
 from stepworkflows_cdk.errors import ConfigurationError
 
@@ -30,18 +30,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def config_of(given: argparse.Namespace, definition: Definition) -> dict[str, Any]:
     """The values of ``--config``, of the declared types. Raises ``ConfigurationError``."""
-    types = {name: keys.type for flow in definition.workflows for name, keys in flow.config.items()}
+    declared = declared_config(definition.workflows)
     found: dict[str, Any] = {}
     for entry in given.config:
         name, equals, value = entry.partition("=")
         if not equals:
             raise ConfigurationError(f"--config {entry}: write NAME=VALUE")
-        found[name] = value if types.get(name, "string") == "string" else _parsed(name, value)
+        found[name] = from_text(name, value, declared)
     return found
-
-
-def _parsed(name: str, value: str) -> Any:
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ConfigurationError(f"--config {name}: write a number, true or false") from None

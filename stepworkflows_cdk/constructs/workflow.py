@@ -18,6 +18,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.config import declared_config, from_text
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.names import unknown_name
@@ -66,7 +67,8 @@ class StepWorkflow(Construct):
         :param resources: your own constructs for names under ``resources`` in the document, such as a
             ``dynamodb.ITable``. Default: each is created, and retained when the stack is deleted.
         :param secrets: your own secrets for names under ``secrets``. Default: each is created with a placeholder value.
-        :param config: values for names under ``config``. Default: those in the document.
+        :param config: values for names under ``config``. Default: those in the CDK context under
+            ``stepworkflows:NAME`` (``cdk deploy -c stepworkflows:stage=prod``), else those in the document.
         :param integrations: what steps can run on or talk to, for reading paths. Default: all of this package. A
             :class:`Definition` has its own.
 
@@ -74,7 +76,7 @@ class StepWorkflow(Construct):
         documents a :class:`ConfigurationError`; code that cannot be packaged a :class:`PackagingError`.
         """
         loaded = _load(definition, integrations)
-        bundle = compile_workflow(loaded, config=config)
+        bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})
         # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.
         super().__init__(scope, construct_id)
         bound = bind_bundle(
@@ -134,6 +136,17 @@ class _UnknownName(ConfigurationError, KeyError):
     """A ``KeyError`` as well, so that ``get`` and ``in`` work as with any mapping."""
 
     __str__ = Exception.__str__
+
+
+def _context(scope: Construct, definition: Definition) -> dict[str, Any]:
+    """The values of ``config`` that the CDK context gives; on the command line they are text."""
+    declared = declared_config(definition.workflows)
+    found = {name: scope.node.try_get_context(f"stepworkflows:{name}") for name in declared}
+    return {
+        name: from_text(name, value, declared) if isinstance(value, str) else value
+        for name, value in found.items()
+        if value is not None
+    }
 
 
 def _load(definition: Documents, integrations: Sequence[Integration]) -> Definition:

@@ -196,3 +196,21 @@ def test_the_order_flow_is_found_and_is_a_workflow(stack, template):
     text = template(stack).only("AWS::StepFunctions::StateMachine")["DefinitionString"]
     assert text == compile_workflow(Definition.load(order_flow())).main.text
     assert flow.steps["charge"].function is not flow.steps["refund"].function
+
+
+def test_config_comes_from_the_context_and_the_argument_wins(new_stack, code, template):
+    step = {"id": "charge", "runs-on": "lambda", "zip-file": code.name, "env": {"SIZE": "{config.size}"}}
+    flow = {"name": "flow", "inputs": {}, "config": {"size": {"type": "integer", "default": 1}}, "steps": [step]}
+    path = code.parent / "flow.json"
+    path.write_text(json.dumps(flow), encoding="utf-8")
+
+    def size(context, **config):
+        stack = new_stack()
+        for name, value in context.items():
+            stack.node.set_context(name, value)
+        StepWorkflow(stack, "Flow", definition=path, config=config)
+        return template(stack).only("AWS::Lambda::Function")["Environment"]["Variables"]["SIZE"]
+
+    assert (size({}), size({"stepworkflows:size": "2"}), size({"stepworkflows:size": "2"}, size=3)) == ("1", "2", "3")
+    with pytest.raises(ConfigurationError, match="must be of the type integer"):
+        size({"stepworkflows:size": "many"})
