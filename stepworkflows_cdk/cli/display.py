@@ -40,8 +40,9 @@ class Display:
                 self._notes[name] = []
                 if self._status:
                     self._status.update(name)
-            case StateLeft(name=name, at=at):
-                self._line(at, name, "green")
+            case StateLeft(name=name, step=step, at=at):
+                if step or self._notes.get(name):
+                    self._line(at, name, "green")
             case AttemptFailed(name=name, at=at, attempt=attempt, error=error, cause=cause, retry_in=retry_in):
                 again = f"; again in {duration(retry_in)}" if retry_in is not None else ""
                 self._note(f"attempt {attempt} failed: {error}{_said(cause)}{again}")

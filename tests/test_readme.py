@@ -1,0 +1,48 @@
+"""README's documents and code do what README says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stepworkflows_cdk import Definition, compile_workflow
+from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.local import run
+
+HANDLER = "def handler(event, context):\n    return {'text': 'Hello ' + event['name']}\n"
+ADA = {"user": {"email": "ada@example.com", "name": "Ada"}}
+
+
+def block(repository: Path, language: str) -> str:
+    found = re.findall(rf"```{language}\n(.*?)```", (repository / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(found) == 1
+    return str(found[0])
+
+
+@pytest.fixture
+def greet(repository: Path, tmp_path: Path) -> Path:
+    (tmp_path / "greet").mkdir()
+    (tmp_path / "greet" / "handler.py").write_text(HANDLER, encoding="utf-8")
+    (tmp_path / "greet.yaml").write_text(block(repository, "yaml"), encoding="utf-8")
+    return tmp_path
+
+
+def test_the_flow_runs_with_the_events(repository: Path, greet: Path) -> None:
+    bundle = compile_workflow(Definition.load(greet / "greet.yaml"))
+    result = run(bundle, ADA, integrations=BUILTIN, outside=json.loads(block(repository, "json")))
+    assert result.output == {"text": "Hello Ada"}
+    assert result.attempts["greeting"] == 2
+    assert result.tables["visitors"] == [{"email": "ada@example.com", "visits": 2, "greeted_with": "Hello Ada"}]
+
+
+def test_the_app_synthesizes(repository: Path, greet: Path) -> None:
+    (greet / "app.py").write_text(block(repository, "python"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(greet / "app.py")], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
