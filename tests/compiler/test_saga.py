@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stepworkflows_cdk import Definition, compile_workflow
@@ -46,16 +46,19 @@ class Case:
 ACTS = st.builds(Act, st.booleans(), st.booleans(), st.booleans(), st.booleans()).map(
     lambda act: Act(act.undo, act.undo and act.completed_only and not act.let_pass, act.let_pass, act.gives)
 )
-CASES = st.lists(ACTS, min_size=1, max_size=6).flatmap(
-    lambda acts: st.builds(
-        Case,
-        st.just(acts),
-        st.none() | st.integers(0, len(acts) - 1),
-        st.integers(0, len(acts)),
-        st.booleans(),
-        st.booleans(),
+
+
+def cases(steps: int) -> st.SearchStrategy[Case]:
+    return st.lists(ACTS, min_size=1, max_size=steps).flatmap(
+        lambda acts: st.builds(
+            Case,
+            st.just(acts),
+            st.none() | st.integers(0, len(acts) - 1),
+            st.integers(0, len(acts)),
+            st.booleans(),
+            st.booleans(),
+        )
     )
-)
 
 
 def work(id_: str) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("flow")
 
 
-@given(case=CASES)
+@given(case=cases(6))
 def test_what_was_attempted_is_undone_in_reverse(folder: Path, case: Case) -> None:
     result, definition = run_case(case, folder)
     assert [line.text for line in result.logs] == expected(case)
@@ -129,9 +132,8 @@ def test_what_was_attempted_is_undone_in_reverse(folder: Path, case: Case) -> No
 
 
 @pytest.mark.deep
-@settings(max_examples=3000)
-@given(case=CASES)
-def test_what_was_attempted_is_undone_in_reverse_for_many(folder: Path, case: Case) -> None:
+@given(case=cases(14))
+def test_what_was_attempted_is_undone_in_reverse_in_long_flows(folder: Path, case: Case) -> None:
     result, definition = run_case(case, folder)
     assert [line.text for line in result.logs] == expected(case)
     assert_sound(definition)
