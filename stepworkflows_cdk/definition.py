@@ -13,7 +13,7 @@ from stepworkflows_cdk.compiler.compile import compile_workflows
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import DocumentError
 from stepworkflows_cdk.integrations import BUILTIN
-from stepworkflows_cdk.language.checks import check
+from stepworkflows_cdk.language.checks import check, check_together
 from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
 from stepworkflows_cdk.language.document import Document, SyntaxProblem
 from stepworkflows_cdk.language.reader import read_workflows
@@ -79,5 +79,6 @@ def _read(paths: Sequence[Path], integrations: Sequence[Integration]) -> tuple[t
     workflows = read_workflows(documents, integrations, problems) if complete else ()
     for workflow in workflows:
         problems.extend(check(workflow))
+    problems.extend(check_together(workflows))
     folder = "" if str(root) == "." else f"{root.as_posix().rstrip('/')}/"
     return workflows, Report(tuple(problems), sources, folder).sorted()

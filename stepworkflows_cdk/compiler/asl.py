@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import (
     Catch,
     Choice,
@@ -135,6 +136,9 @@ class _Writer:
             case Text():
                 self.holes.update(data.holes)
                 return _Sealed("".join(_open(part) if isinstance(part, str) else _seal(part) for part in data.parts))
+            case str() if data.startswith("{%"):
+                # Text, however it looks: only a Jsonata leaf is an expression.
+                return f"{{% {literal(data)} %}}"
             case list():
                 return [self._data(item) for item in data]
             case dict():

@@ -22,7 +22,7 @@ from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.values import Names, Values
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.scope import View, views
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import Step, Workflow, recorded_outputs
 
 __all__ = ["compile_workflows"]
 
@@ -62,11 +62,36 @@ def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], co
     flows = [_Flow(flow, Library.of(flow, integrations), Names(), config) for flow in workflows]
     planned = _calls(flows, integrations)
     machines = tuple(plan_machine(flow.workflow, planned, flow.values, flow.names) for flow in flows)
-    calls = [call for item in planned.values() for call in (item.call, item.record) if call]
+    # An undo step that no failure can lead to needs nothing and may do nothing.
+    reached = {(machine.id, state.mark.step) for machine in machines for state in all_states(machine.states)}
+    calls = [
+        call
+        for place in _places(flows).values()
+        if (place.flow.workflow.id, place.step.id) in reached
+        for call in planned[id(place.step)]
+    ]
     needs = [need for flow in flows for need in flow.library.needs()]
     needs += sorted((need for call in calls for need in call.needs), key=lambda need: need.id)
     grants = dict.fromkeys(grant for call in calls for grant in call.grants)
     return Plan(machines, _merged(needs), tuple(sorted(grants, key=_grant_order)))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A step that becomes calls, where it stands."""
+
+    flow: _Flow
+    step: Step
+    view: View
+
+
+def _places(flows: Sequence[_Flow]) -> dict[int, _Place]:
+    return {
+        id(step): _Place(flow, step, view)
+        for flow in flows
+        for step, view in views(flow.workflow)
+        if step.integration or recorded_outputs(step)
+    }
 
 
 def _calls(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> dict[int, Planned]:
@@ -75,36 +100,47 @@ def _calls(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> dict[
     Steps share a need only where everything about it is equal. Where it is not, they are planned again under ids that
     end with the first, by name, of the steps that share it.
     """
-    places = {id(step): (flow, step, view) for flow in flows for step, view in views(flow.workflow) if step.integration}
-    planned = {key: _call(*place, integrations) for key, place in places.items()}
-    makes: dict[str, dict[object, list[str]]] = {}
-    for key, (_, step, _) in places.items():
+    places = _places(flows)
+    planned = {key: _call(place, integrations) for key, place in places.items()}
+    variants: dict[str, dict[object, list[_Place]]] = {}
+    for key, place in places.items():
         for need in _needs(planned[key]):
-            makes.setdefault(need.id, {}).setdefault(_content(need, planned[key]), []).append(step.id)
-    for key, (flow, step, view) in places.items():
-        for need in _needs(planned[key]):
-            variants = makes[need.id]
-            if len(variants) > 1:
-                distinct = min(variants[_content(need, planned[key])])
-                planned[key] = _call(flow, step, view, integrations, distinct)
-                break
+            variants.setdefault(need.id, {}).setdefault(_content(need, planned[key]), []).append(place)
+    taken = set(variants)
+    for alternatives in variants.values():
+        for sharing in alternatives.values() if len(alternatives) > 1 else ():
+            distinct = _distinct(sharing, planned, taken, integrations)
+            for place in sharing:
+                planned[id(place.step)] = _call(place, integrations, distinct)
+            taken.update(need.id for need in _needs(planned[id(sharing[0].step)]))
     return planned
 
 
-def _call(flow: _Flow, step: Step, view: View, integrations: Sequence[Integration], distinct: str = "") -> Planned:
-    integration = step.integration
-    assert isinstance(integration, Integration)
-    lent = flow.lend(step, view, distinct)
-    recorded = {
-        output.name.removeprefix("DATABASE_"): lent.own_output(output.name)
-        for output in step.outputs
-        if output.name.startswith("DATABASE_") and output.name != "DATABASE_"
-    }
+def _distinct(
+    sharing: Sequence[_Place], planned: Mapping[int, Planned], taken: set[str], integrations: Sequence[Integration]
+) -> str:
+    """An ending that makes the ids of what the steps share unlike all others."""
+    first = min(sharing, key=lambda place: (place.step.id, place.flow.workflow.id))
+    candidates = [first.step.id, f"{first.flow.workflow.id}-{first.step.id}"]
+    candidates += [f"{candidates[1]}-{number}" for number in range(2, len(planned) + 3)]
+    for candidate in candidates:
+        again = _call(first, integrations, candidate)
+        if not any(need.id in taken for need in _needs(again)):
+            return candidate
+    raise AssertionError("more endings than steps")
+
+
+def _call(place: _Place, integrations: Sequence[Integration], distinct: str = "") -> Planned:
+    step = place.step
+    lent = place.flow.lend(step, place.view, distinct)
     record: Call | None = None
-    if recorded:
+    if outputs := recorded_outputs(step):
         recorder = next(known for known in integrations if known.records_outputs)
-        record = recorder.plan_outputs(step, recorded, lent)
-    return Planned(integration.plan(step, lent), record)
+        record = recorder.plan_outputs(step, {name: lent.own_output(output) for name, output in outputs.items()}, lent)
+    if step.integration is None:
+        return Planned(None, record)
+    assert isinstance(step.integration, Integration)
+    return Planned(step.integration.plan(step, lent), record)
 
 
 def _needs(planned: Planned) -> tuple[Need, ...]:
@@ -122,8 +158,10 @@ def _merged(needs: Sequence[Need]) -> tuple[Need, ...]:
     """Each need once, with the steps of all."""
     found: dict[str, Need] = {}
     for need in needs:
-        known = found.get(need.id)
-        found[need.id] = replace(known, steps=tuple(sorted({*known.steps, *need.steps}))) if known else need
+        known = found.setdefault(need.id, need)
+        same = replace(known, mark=need.mark, steps=need.steps) == need
+        assert same, f"two different needs have the id {need.id}"
+        found[need.id] = replace(known, steps=tuple(sorted({*known.steps, *need.steps})))
     return tuple(found.values())
 
 

@@ -109,15 +109,22 @@ def _parts(value: str, where: str, schema: Schema, depth: int) -> Iterator[str]:
 
 
 def regex(pattern: str) -> str:
-    """A regular expression as a JSONata literal."""
-    escaped = ""
-    index = 0
+    """A regular expression as a JSONata literal.
+
+    JSONata finds the end of a literal by counting brackets, without a look at classes and at escaped backslashes; so
+    brackets in classes and backslashes are written by their numbers.
+    """
+    written, index, in_class = "", 0, False
     while index < len(pattern):
-        char = pattern[index]
+        char, following = pattern[index], pattern[index + 1 : index + 2]
         if char == "\\":
-            escaped += pattern[index : index + 2]
+            written += "\\x5c" if following == "\\" else char + following
             index += 2
             continue
-        escaped += "\\/" if char == "/" else char
+        if in_class and char in "()[{}":
+            written += f"\\x{ord(char):02x}"
+        else:
+            written += "\\/" if char == "/" else char
+        in_class = char == "[" or (in_class and char != "]")
         index += 1
-    return f"/{escaped}/"
+    return f"/{written}/"

@@ -27,7 +27,12 @@ def quoted(name: str) -> str:
 
 def path(root: str, parts: tuple[str | int, ...]) -> str:
     """``root`` followed by fields and indices."""
-    return root + "".join(f"[{part}]" if isinstance(part, int) else f".{quoted(part)}" for part in parts)
+    for part in parts:
+        if isinstance(part, int):
+            root = f"{root}[{part}]"
+        else:
+            root = f"{root}.{quoted(part)}" if "`" not in part else f"$lookup({root}, {literal(part)})"
+    return root
 
 
 def text_of(code: str) -> str:

@@ -10,6 +10,8 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.jsonata import path
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text
 from stepworkflows_cdk.compiler.values import Values, output_variable
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
 from stepworkflows_cdk.language.references import Reference, Template, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.scope import ResourceTarget, SecretTarget, resolve
 from stepworkflows_cdk.language.workflow import Step, Workflow
@@ -76,7 +78,11 @@ class Lent:
 
     def env(self) -> tuple[tuple[str, Text], ...]:
         written = {**(self.step.keys.env or {}), **(self.step.keys.secrets or {})}
-        return tuple(sorted((name, self.values.text(value)) for name, value in written.items()))
+        found = sorted((name, self.values.text(value)) for name, value in written.items())
+        for name, text in found:
+            if any(isinstance(part, str) and DYNAMIC_REFERENCE in part for part in text.parts):
+                raise ConfigurationError(f"{self.step.mark}: with this config {name} is a dynamic reference")
+        return tuple(found)
 
     def resource(self, name: str) -> Need:
         return self.library.resources[name][0]
@@ -98,7 +104,10 @@ class Lent:
         for target, actions in (self.step.keys.permissions or {}).items():
             mark = self.step.key_mark("permissions", target)
             if target.startswith("arn:"):
-                grants.append(Grant(holder, tuple(sorted(set(actions))), self.complete_arn(target), mark))
+                arn = self.complete_arn(target)
+                if any(isinstance(part, str) and ("*" in part or "?" in part) for part in arn.parts):
+                    raise ConfigurationError(f"{mark}: with this config the permission on {target} has a wildcard")
+                grants.append(Grant(holder, tuple(sorted(set(actions))), arn, mark))
                 continue
             need, owner = self.library.resources[target]
             exact = [exact for action in actions for exact in owner.access.get(action, (action,))]

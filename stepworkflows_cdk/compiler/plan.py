@@ -12,6 +12,8 @@ Values in a plan are JSON, with two kinds of leaves that JSON has not:
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Union
@@ -38,6 +40,7 @@ __all__ = [
     "Task",
     "Text",
     "Wait",
+    "need_id",
 ]
 
 
@@ -97,6 +100,13 @@ class Need:
     id: str
     mark: Mark
     steps: tuple[str, ...] = ()
+
+
+def need_id(kind: str, name: str) -> str:
+    """The id of a need that a document names: the name itself where it is plain, else as much of it with a digest."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    digest = "" if slug == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return f"{kind}-{slug}{digest}".replace("--", "-")
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from stepworkflows_cdk.compiler import saga
 from stepworkflows_cdk.compiler.contract import contract_faults, input_value
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
+from stepworkflows_cdk.compiler.outputs import defaults, output_data, output_is_certain
 from stepworkflows_cdk.compiler.plan import (
     Catch,
     Choice,
@@ -27,13 +27,16 @@ from stepworkflows_cdk.compiler.plan import (
     State,
     Succeed,
 )
+from stepworkflows_cdk.compiler.retries import ALL
 from stepworkflows_cdk.compiler.states import Namer, reachable
-from stepworkflows_cdk.compiler.tasks import ALL, CAUSE, ERROR, Handler, Tries, needs_handler, task_states
+from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR, Handler, TaskPlace, needs_handler, task_states
+from stepworkflows_cdk.compiler.tries import Tries
 from stepworkflows_cdk.compiler.values import Names, Values, output_variable, status_variable
+from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import FailKeys, RequireKeys
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.usage import status_readers
-from stepworkflows_cdk.language.workflow import Output, Step, Workflow
+from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["Planned", "plan_machine"]
 
@@ -44,6 +47,9 @@ class Planned:
 
     call: Call | None
     record: Call | None = None
+
+    def __iter__(self) -> Iterator[Call]:
+        return (call for call in (self.call, self.record) if call)
 
 
 def plan_machine(
@@ -106,9 +112,8 @@ class _Machine:
             assign["resources"] = resources
         for step in self.workflow.steps:
             if step.id in self.names.uncertain:
-                assign[output_variable(step.id)] = _defaults(step)
-            if step.id in self.statuses:
-                assign[status_variable(step.id)] = "done"
+                assign[output_variable(step.id)] = defaults(step)
+            assign |= self._status(step, "skipped")
         assign.update(dict.fromkeys(self.tries.names, 0))
         if self.undo_names:
             assign["left"] = ""
@@ -134,71 +139,91 @@ class _Machine:
 
     def _step(self, step: Step, values: Values, next_: str) -> list[State]:
         planned = self.calls.get(id(step))
+        record = planned.record if planned else None
         if planned and planned.call:
-            return self._work(step, planned.call, planned.record, values, next_)
+            return self._work(step, planned.call, record, values, next_)
         if step.keys.require:
             return self._require(step, step.keys.require, values, next_)
         if step.keys.fail:
             return self._fail(step, step.keys.fail, values)
-        return self._set(step, values, next_)
+        return self._set(step, record, values, next_)
 
     def _work(self, step: Step, call: Call, record: Call | None, values: Values, next_: str) -> list[State]:
-        own = self.values(values.view.of_outputs())
-        own = Values(own.view, own.names, own.config, own.resource, own.secret, result=call.result)
-        outputs: dict[str, Data] = {output.name: _output(output, step, own) for output in step.outputs}
+        own = replace(self.values(values.view.of_outputs()), result=call.result)
+        outputs: dict[str, Data] = {output.name: output_data(output, step.document, own) for output in step.outputs}
         assign: dict[str, Data] = {output_variable(step.id): outputs} if outputs else {}
-        failed = self._handler(step, next_)
         then = self.namer.unique(f"{step.name}: record") if record else next_
-        states = [*self._task(step.name, step, call, values, assign, then, failed)]
+        failed = self._handler(step, next_)
+        unread = None
+        if outputs and step.keys.undo_when == "completed":
+            # The work is done where only its result cannot be read.
+            unread = self._handler(step, next_, completed=True)
+        states = [
+            *self._task(step.name, step, call, values, {**assign, **self._status(step, "done")}, then, failed, unread)
+        ]
         if record:
-            states += self._task(then, step, record, values, {}, next_, failed)
+            recorded = self._handler(step, next_, completed=True)
+            states += self._task(then, step, record, values, {}, next_, recorded)
         return states
 
     def _task(
-        self, name: str, step: Step, call: Call, values: Values, assign: Mapping[str, Data], next_: str, failed: Handler
+        self,
+        name: str,
+        step: Step,
+        call: Call,
+        values: Values,
+        assign: Mapping[str, Data],
+        next_: str,
+        failed: Handler,
+        unread: Handler | None = None,
     ) -> tuple[State, ...]:
         retry = step.keys.retry or ()
         plain = failed.next == self.ended and not needs_handler(call, retry)
-        caught = Values(
-            values.view.of_retry(), values.names, values.config, values.resource, values.secret, error="$caught"
+        place = TaskPlace(
+            name, step.mark, step.id, next_, None if plain else failed, retry, assign, None if plain else unread
         )
-        return task_states(
-            name,
-            step.mark,
-            step.id,
-            call,
-            retry=retry,
-            values=caught,
-            assign=assign,
-            next_=next_,
-            failed=None if plain else failed,
-            tries=self.tries,
-            unique=self.namer.unique,
-        )
+        caught = replace(values, view=values.view.of_retry(), error="$caught")
+        return task_states(place, call, caught, self.tries, self.namer.unique)
 
-    def _handler(self, step: Step | None, next_: str) -> Handler:
-        """Where the errors of a forward step go."""
+    def _record(self, step: Step, record: Call | None, values: Values, next_: str) -> tuple[str, list[State]]:
+        """The states that record the outputs of a step without work, and where to go to begin."""
+        if record is None:
+            return next_, []
+        name = self.namer.unique(f"{step.name}: record")
+        return name, list(self._task(name, step, record, values, {}, next_, self._handler(step, next_)))
+
+    def _status(self, step: Step, status: str) -> dict[str, Data]:
+        return {status_variable(step.id): status} if step.id in self.statuses else {}
+
+    def _handler(self, step: Step | None, next_: str, *, completed: bool = False) -> Handler:
+        """Where the errors of a forward step go. ``completed``: its work is done, and something behind it failed."""
         if step and step.may_fail_alone:
-            defaults: dict[str, Data] = {output_variable(step.id): _defaults(step)} if step.outputs else {}
-            if step.id in self.statuses:
-                defaults[status_variable(step.id)] = "failed"
-            return Handler(next_, lambda _error, _cause: defaults)
-        first = saga.entry(self.workflow, step)
+            failed: dict[str, Data] = {}
+            if not completed:
+                failed = {output_variable(step.id): defaults(step)} if step.outputs else {}
+                failed |= self._status(step, "failed")
+            return Handler(next_, lambda _error, _cause: failed)
+        first = saga.entry(self.workflow, step, completed=completed)
+        status = self._status(step, "failed") if step and not completed else {}
+        target = self.ended
         if first:
-            return Handler(self.undo_names[id(first)], _error)
-        return Handler(self.failure if self.workflow.on_failure else self.ended, _error)
+            target = self.undo_names[id(first)]
+        elif self.workflow.on_failure:
+            target = self.failure
+        return Handler(target, lambda error, cause: {**_failure(error, cause), **status})
 
     def _require(self, step: Step, require: RequireKeys, values: Values, next_: str) -> list[State]:
         failed = self._handler(step, next_)
         refused = self.namer.unique(f"{step.name}: refused")
         condition = values.condition(require.that)
         fail = Fail(refused, step.mark, require.error, _cause(require.message, values))
+        done = self._status(step, "done")
         if failed.next == self.ended:
-            return [Choice(step.name, step.mark, (Rule(condition, next_),), refused), fail]
+            return [Choice(step.name, step.mark, (Rule(condition, next_, done),), refused), fail]
         inside = self.namer.unique(f"{step.name}: holds?")
         holds = self.namer.unique(f"{step.name}: holds")
         branch = (Choice(inside, step.mark, (Rule(condition, holds),), refused), Succeed(holds, step.mark, {}), fail)
-        return [self._guarded(step, branch, {}, next_, failed)]
+        return [_guarded(step.name, step.mark, branch, done, next_, failed)]
 
     def _fail(self, step: Step, fail: FailKeys, values: Values) -> list[State]:
         failed = self._handler(step, self.ended)
@@ -207,26 +232,22 @@ class _Machine:
             return [Fail(step.name, step.mark, fail.error, cause)]
         if values.certain(fail.message):
             error: dict[str, Data] = {"type": fail.error, "cause": cause}
-            return [Pass(step.name, step.mark, failed.next, {"error": error})]
+            return [Pass(step.name, step.mark, failed.next, {"failure": error, **self._status(step, "failed")})]
         inside = Fail(self.namer.unique(f"{step.name}: fail"), step.mark, fail.error, cause)
-        return [self._guarded(step, (inside,), {}, failed.next, failed)]
+        return [_guarded(step.name, step.mark, (inside,), {}, failed.next, failed)]
 
-    def _set(self, step: Step, values: Values, next_: str) -> list[State]:
+    def _set(self, step: Step, record: Call | None, values: Values, next_: str) -> list[State]:
         failed = self._handler(step, next_)
-        outputs: dict[str, Data] = {output.name: _output(output, step, values) for output in step.outputs}
+        outputs: dict[str, Data] = {output.name: output_data(output, step.document, values) for output in step.outputs}
         variable = output_variable(step.id)
-        certain = all(values.certain(step.document.get(output.path)) for output in step.outputs)
+        then, recording = self._record(step, record, values, next_)
+        done = self._status(step, "done")
+        certain = all(output_is_certain(output, step.document, values) for output in step.outputs)
         if failed.next == self.ended or certain:
-            return [Pass(step.name, step.mark, next_, {variable: outputs})]
+            return [Pass(step.name, step.mark, then, {variable: outputs, **done}), *recording]
         inside = Pass(self.namer.unique(f"{step.name}: values"), step.mark, None, {}, outputs)
-        return [self._guarded(step, (inside,), {variable: Jsonata("$states.result[0]")}, next_, failed)]
-
-    def _guarded(
-        self, step: Step, branch: tuple[State, ...], assign: Mapping[str, Data], next_: str, failed: Handler
-    ) -> Parallel:
-        """A stretch in a branch of its own: only so can an error of an expression be caught."""
-        catch = Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE))
-        return Parallel(step.name, step.mark, (branch,), next_, assign, catch=(catch,))
+        assign = {variable: Jsonata("$states.result[0]"), **done}
+        return [_guarded(step.name, step.mark, (inside,), assign, then, failed), *recording]
 
     def _finish(self) -> list[State]:
         mark = self.workflow.mark
@@ -236,33 +257,23 @@ class _Machine:
         if failed.next == self.ended:
             return [Succeed(self.result, mark, self._result())]
         inside = Pass(self.namer.unique("Result: values"), mark, None, {}, self._result())
-        catch = Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE))
-        guarded = Parallel(
-            self.result, mark, ((inside,),), self.done, {"result": Jsonata("$states.result[0]")}, catch=(catch,)
-        )
+        assign: dict[str, Data] = {"result": Jsonata("$states.result[0]")}
+        guarded = _guarded(self.result, mark, (inside,), assign, self.done, failed)
         return [guarded, Succeed(self.done, mark, Jsonata("$result"))]
 
     def _result_is_certain(self) -> bool:
         values = self.values(View(self.workflow, self.workflow.steps))
+        document = self.workflow.document
         own = self.workflow.own_code
-        return own is not None or all(
-            values.certain(self.workflow.document.get(output.path)) for output in self.workflow.outputs
-        )
+        return own is not None or all(output_is_certain(output, document, values) for output in self.workflow.outputs)
 
     def _result(self) -> Data:
         own = self.workflow.own_code
         if own:
             return Jsonata(f"${output_variable(own.id)}") if own.outputs else {}
         values = self.values(View(self.workflow, self.workflow.steps))
-        return {
-            output.name: _typed(
-                values.data(self.workflow.document.get(output.path)),
-                output,
-                values,
-                self.workflow.document.get(output.path),
-            )
-            for output in self.workflow.outputs
-        }
+        document = self.workflow.document
+        return {output.name: output_data(output, document, values) for output in self.workflow.outputs}
 
     def _undo(self) -> list[State]:
         states: list[State] = []
@@ -295,30 +306,17 @@ class _Machine:
         self, name: str, step: Step, call: Call, next_: str, failed: Handler, *, undo: bool
     ) -> tuple[State, ...]:
         view = View(self.workflow, self.workflow.steps, step, handling=True, error=True)
-        values = self.values(view)
-        caught = Values(view, values.names, values.config, values.resource, values.secret, error="$caught")
-        return task_states(
-            name,
-            step.mark,
-            step.id,
-            call,
-            retry=step.keys.retry or (),
-            values=caught,
-            assign={},
-            next_=next_,
-            failed=failed,
-            tries=self.tries,
-            unique=self.namer.unique,
-            ignore=step.keys.ignore or (),
-            undo=undo,
-        )
+        caught = replace(self.values(view), error="$caught")
+        retry, ignore = step.keys.retry or (), step.keys.ignore or ()
+        place = TaskPlace(name, step.mark, step.id, next_, failed, retry, ignore=ignore, undo=undo)
+        return task_states(place, call, caught, self.tries, self.namer.unique)
 
     def _terminal(self) -> list[State]:
         mark = self.workflow.mark
-        ended = Fail(self.ended, mark, Jsonata("$error.type"), Jsonata("$error.cause"))
+        ended = Fail(self.ended, mark, Jsonata("$failure.type"), Jsonata("$failure.cause"))
         if not self.undo_names:
             return [ended]
-        cause = "'not undone: ' & $left & '; the first error was ' & $error.type & ': ' & $error.cause"
+        cause = "'not undone: ' & $left & '; the first error was ' & $failure.type & ': ' & $failure.cause"
         rule = Rule(Jsonata("$left = ''"), self.ended)
         left = Fail(self.left_over, mark, "UndoFailed", Jsonata(_short(cause)))
         return [Choice(self.end, mark, (rule,), self.left_over), ended, left]
@@ -329,16 +327,24 @@ class _Machine:
         return self.namer.unique(f"{step.undo.name} ({step.id})" if shared else step.undo.name)
 
 
-def _error(error: str, cause: str) -> Mapping[str, Data]:
+def _guarded(
+    name: str, mark: Mark, branch: tuple[State, ...], assign: Mapping[str, Data], next_: str, failed: Handler
+) -> Parallel:
+    """A stretch in a branch of its own: only so can an error of an expression be caught."""
+    catch = Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE))
+    return Parallel(name, mark, (branch,), next_, assign, catch=(catch,))
+
+
+def _failure(error: str, cause: str) -> Mapping[str, Data]:
     value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
-    return {"error": value}
+    return {"failure": value}
 
 
 def _also_failed(step: Step, error: str) -> Mapping[str, Data]:
     """The first error, with a note that a step of ``on-failure`` failed too."""
-    note = f"$error.cause & ' (then {step.id} failed: ' & {error} & ')'"
-    value: dict[str, Data] = {"type": Jsonata("$error.type"), "cause": Jsonata(_short(note))}
-    return {"error": value}
+    note = f"$failure.cause & ' (then {step.id} failed: ' & {error} & ')'"
+    value: dict[str, Data] = {"type": Jsonata("$failure.type"), "cause": Jsonata(_short(note))}
+    return {"failure": value}
 
 
 def _short(code: str) -> str:
@@ -351,44 +357,3 @@ def _cause(message: str, values: Values) -> str | Jsonata:
     if isinstance(data, str):
         return data
     return Jsonata(f"$string({values.expression(message).code})")
-
-
-def _defaults(step: Step) -> dict[str, Data]:
-    """The outputs of a step that did not finish."""
-    return {output.name: _plain(output.default) for output in step.outputs}
-
-
-def _plain(value: Any) -> Data:
-    """A literal of the document as data: what looks like an expression stays text."""
-    match value:
-        case str():
-            return Jsonata(literal(value)) if value.startswith("{%") else value
-        case list():
-            return [_plain(item) for item in value]
-        case dict():
-            return {key: _plain(item) for key, item in value.items()}
-        case _:
-            return value  # type: ignore[no-any-return]  # a number, a truth value, null
-
-
-def _output(output: Output, step: Step, values: Values) -> Data:
-    value = step.document.get(output.path)
-    return _typed(values.data(value), output, values, value)
-
-
-def _typed(data: Data, output: Output, values: Values, value: Any) -> Data:
-    """The value with its default and its type, where the document says them."""
-    if not output.has_default and output.type is None:
-        return data
-    if output.has_default and output.type is None and not isinstance(data, Jsonata | dict | list):
-        return data
-    code = f"$v := {values.expression(value).code}"
-    checked = "$v"
-    if output.type is not None:
-        type_ = "number" if output.type == "integer" else output.type
-        whole = " and $floor($v) = $v" if output.type == "integer" else ""
-        message = literal(f"the output {output.name} must be of the type {output.type}")
-        checked = f"($type($v) = {literal(type_)}{whole} ? $v : $error({message}))"
-    if output.has_default:
-        checked = f"($exists($v) ? {checked} : {literal(output.default)})"
-    return Jsonata(f"({code}; {checked})")

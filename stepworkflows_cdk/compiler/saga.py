@@ -19,17 +19,19 @@ def chain(workflow: Workflow) -> Iterator[Step]:
     return (step for step in reversed(workflow.steps) if step.undo)
 
 
-def entry(workflow: Workflow, failed: Step | None) -> Step | None:
-    """The step whose undo comes first where ``failed`` (None: what comes after all steps) fails; None where nothing
-    is undone.
+def entry(workflow: Workflow, failed: Step | None, *, completed: bool = False) -> Step | None:
+    """The step whose undo comes first where ``failed`` fails (None: what comes after all steps); None where nothing is
+    undone. ``completed``: its work is done, and what belongs to it failed behind.
     """
     attempted: list[Step] = []
     for step in workflow.steps:
-        if step is failed:
+        if step is failed and not completed:
             if step.keys.undo_when == "attempted":
                 attempted.append(step)
             break
         attempted.append(step)
         if step.keys.pivot:
             return None
+        if step is failed:
+            break
     return next((step for step in reversed(attempted) if step.undo), None)

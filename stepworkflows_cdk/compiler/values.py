@@ -26,7 +26,10 @@ from stepworkflows_cdk.language.scope import (
     resolve,
 )
 
-__all__ = ["Names", "Values", "output_variable", "status_variable"]
+__all__ = ["ATTEMPT", "Names", "Values", "output_variable", "status_variable"]
+
+ATTEMPT = "$states.context.State.RetryCount + 1"
+"""The number of the try since the state was entered; a task with loops adds the tries before."""
 
 _EXECUTION = {
     "id": "$states.context.Execution.Id",
@@ -66,7 +69,7 @@ class Values:
     """The identity of a resource: what its service's API calls it by."""
     secret: Callable[[str], Text]
     result: str = "$states.result"
-    error: str = "$error"
+    error: str = "$failure"
 
     def data(self, value: Any) -> Data:
         """A JSON value with its strings compiled."""
@@ -85,9 +88,9 @@ class Values:
         return Jsonata(self._code(value))
 
     def condition(self, text: str) -> Jsonata:
-        """A string that is JSONata as a whole, as a truth value."""
+        """A string that is JSONata as a whole, as a truth value: what is missing is false."""
         code = self._joined(parse_condition(text)).strip()
-        return Jsonata("true" if code in ('"true"', "'true'") else code)
+        return Jsonata("true" if code in ('"true"', "'true'", "true") else f"({code}) and true")
 
     def text(self, value: str) -> Text:
         """A string that is fixed at deployment."""
@@ -148,7 +151,7 @@ class Values:
         parsed = parse_value(value)
         match parsed:
             case str():
-                return Jsonata(literal(parsed)) if parsed.startswith("{%") else parsed
+                return parsed
             case Template(parts=(Reference() as only,)):
                 return self._alone(resolve(only, self.view))
             case Template():
@@ -161,8 +164,7 @@ class Values:
             case ResourceTarget(name):
                 return self.resource(name)
             case ConfigTarget(name):
-                value = self.config[name]
-                return Jsonata(literal(value)) if isinstance(value, str) and value.startswith("{%") else value
+                return self.config[name]  # type: ignore[no-any-return]  # a JSON value, as declared
             case _:
                 return Jsonata(self._target(target), self._type(target))
 
@@ -226,7 +228,8 @@ class Values:
             case OutputTarget(step, output, parts, uncertain):
                 if uncertain:
                     self.names.uncertain.setdefault(step.id)
-                return path(f"${output_variable(step.id)}", (output.name, *parts))
+                code = path(f"${output_variable(step.id)}", (output.name, *parts))
+                return f"($exists({code}) ? {code} : null)" if uncertain and parts else code
             case StatusTarget(step):
                 return f"${status_variable(step.id)}"
             case ResultTarget(parts):
@@ -241,7 +244,7 @@ class Values:
             case ExecutionTarget(name):
                 return _EXECUTION[name]
             case StepTarget("attempt"):
-                return "($states.context.State.RetryCount + 1)"
+                return f"({ATTEMPT})"
             case StepTarget():
                 assert self.view.step is not None
                 return literal(self.view.step.id)

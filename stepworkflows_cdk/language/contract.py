@@ -61,6 +61,8 @@ class Schema(BaseModel):
 SchemaEntry = Annotated[Schema, BeforeValidator(_short_form)]
 Schema.model_rebuild()
 
+_PYTHON_ONLY = re.compile(r"\(\?(?![:=!]|<[=!])[^)]{0,2}|(?<!\\)(?:\\\\)*\\[AZz]|[*+?}]\+")
+
 _NEEDS_TYPE: dict[str, tuple[Type, ...]] = {
     "properties": ("object",),
     "items": ("array",),
@@ -121,6 +123,9 @@ def contract_faults(schema: Schema, *, top: bool) -> Iterator[tuple[tuple[str | 
             re.compile(schema.pattern)
         except re.error as error:
             yield ("pattern",), f"this is no regular expression: {error.msg}", "mend the pattern"
+        if found := _PYTHON_ONLY.search(schema.pattern):
+            message = f"`{found.group()}` is not known to JavaScript's regular expressions, which count here"
+            yield ("pattern",), message, "do without it"
     for name, inner in (schema.properties or {}).items():
         yield from _inside(("properties", name), inner)
     if schema.items:

@@ -45,7 +45,12 @@ class Problem:
 _CREDENTIAL = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"  # an access key's id
     r"|(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"  # the length and alphabet of a secret access key
-    r"|(?i:(?<=password: )\S+|(?<=secret: )\S+|(?<=token: )\S+)"
+)
+_TELLING = r"(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|(?:api|access|private|secret)[_-]?key)"
+_UNDER_A_TELLING_KEY = re.compile(
+    rf"""(?P<key>["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*)"""
+    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'{\[&*|>][^,}]*)""",
+    re.IGNORECASE,
 )
 
 
@@ -89,8 +94,13 @@ def _excerpt(line: str, column: int) -> Iterable[str]:
     """The line, cut to a window around the column, with a caret below. Credentials are masked, control characters
     shown as dots.
     """
-    masked = _CREDENTIAL.sub(lambda found: "*" * len(found.group()), line)
+    masked = _UNDER_A_TELLING_KEY.sub(_mask, _CREDENTIAL.sub(lambda found: "*" * len(found.group()), line))
     shown = "".join(char if char.isprintable() else ("." if char != "\t" else " ") for char in masked)
     start = max(0, column - 60)
     yield f"    {shown[start : start + 120]}"
     yield " " * (4 + column - 1 - start) + "^"
+
+
+def _mask(found: re.Match[str]) -> str:
+    value = found["value"]
+    return found["key"] + (value if "{secrets." in value else "*" * len(value))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["FUNCTIONS", "Token", "free_variables", "syntax_fault", "tokens"]
+__all__ = ["FUNCTIONS", "Token", "bound_variables", "free_variables", "syntax_fault", "tokens"]
 
 Kind = Literal["string", "name", "quoted", "variable", "number", "regex", "reference", "operator"]
 
@@ -75,8 +75,17 @@ def tokens(code: str) -> Iterator[Token]:
 
 def free_variables(code: str) -> dict[str, int]:
     """The variables that an expression reads and does not set itself, without ``$``, each with its first place."""
+    return _variables(code)[0]
+
+
+def bound_variables(code: str) -> dict[str, int]:
+    """The variables that an expression sets itself, without ``$``, each with its first place."""
+    return _variables(code)[1]
+
+
+def _variables(code: str) -> tuple[dict[str, int], dict[str, int]]:
     found = list(tokens(code))
-    bound: set[str] = set()
+    bound: dict[str, int] = {}
     used: dict[str, int] = {}
     for index, token in enumerate(found):
         if token.kind != "variable" or token.text in ("$", "$$"):
@@ -84,10 +93,10 @@ def free_variables(code: str) -> dict[str, int]:
         following = found[index + 1].text if index + 1 < len(found) else ""
         before = found[index - 1].text if index else ""
         if following == ":=" or before in ("@", "#") or _is_parameter(found, index):
-            bound.add(token.text[1:])
+            bound.setdefault(token.text[1:], token.start)
         else:
             used.setdefault(token.text[1:], token.start)
-    return {name: at for name, at in used.items() if name not in bound}
+    return {name: at for name, at in used.items() if name not in bound}, bound
 
 
 def syntax_fault(code: str) -> tuple[str, int] | None:

@@ -70,14 +70,14 @@ class RequireKeys(Keys):
     """A rule of the business that must hold."""
 
     that: str = Field(description="The condition.")
-    error: str = Field("RequirementFailed", pattern=r"^[^\s]{1,256}$", description="The error's name.")
+    error: str = Field("RequirementFailed", pattern=r"^[^\s{}%]{1,256}$", description="The error's name.")
     message: str = Field("", description="What the caller is told.")
 
 
 class FailKeys(Keys):
     """The end, with an error."""
 
-    error: str = Field(pattern=r"^[^\s]{1,256}$", description="The error's name.")
+    error: str = Field(pattern=r"^[^\s{}%]{1,256}$", description="The error's name.")
     message: str = Field("", description="What the caller is told.")
 
 
@@ -178,7 +178,7 @@ NOT_BUILT = frozenset(
     """
     needs if heartbeat catch triggers defaults policies finally cancel concurrency mode guard deploy tags tests parallel
     switch wait repeat for-each stop uses asl signal detached image file message emit email http wait-for on-timeout
-    remind
+    remind steps environment vpc account role
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

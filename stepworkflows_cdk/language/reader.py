@@ -265,7 +265,7 @@ class _Reader:
         found: list[Output] = []
         for name, value in (outputs or {}).items():
             place = (*path, "outputs", name)
-            if isinstance(value, dict) and "value" in value and set(value) <= set(key_names(OutputKeys)):
+            if isinstance(value, dict) and _is_long_form(value):
                 keys = read_keys(OutputKeys, document, place, value, self._problems)
                 if keys:
                     found.append(Output(name, (*place, "value"), keys.type, "default" in value, keys.default))
@@ -315,3 +315,10 @@ class _Reader:
     def _list(self, key: str) -> range:
         value = self._document.get((key,))
         return range(len(value)) if isinstance(value, list) else range(0)
+
+
+def _is_long_form(value: dict[str, Any]) -> bool:
+    """Whether a mapping says how an output is made; with a key that nearly says so, a typo is more likely than data."""
+    others = set(value) - {"value"}
+    known = set(key_names(OutputKeys))
+    return "value" in value and all(key in known or nearest(key, known) for key in others)

@@ -55,7 +55,7 @@ def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Prob
     key = str(path[-1])
     allowed = sorted(allowed)
     mark = document.key_mark(path)
-    if key in NOT_BUILT and key not in allowed and len(path) in (1, 3):
+    if key in NOT_BUILT and key not in allowed:
         return Problem(
             "SW109", f"`{key}` is a key of the language that this version does not build", mark, "do without it for now"
         )

@@ -12,7 +12,7 @@ from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
 
-__all__ = ["Output", "Resource", "Secret", "Step", "WorkKey", "Workflow"]
+__all__ = ["RECORDED", "Output", "Resource", "Secret", "Step", "WorkKey", "Workflow", "recorded_outputs"]
 
 OutputType = Literal["string", "number", "integer", "boolean", "object", "array"]
 
@@ -85,6 +85,16 @@ class Step:
     def may_fail_alone(self) -> bool:
         """Whether the flow goes on behind it also where it failed."""
         return self.keys.on_error == "continue"
+
+
+RECORDED = "DATABASE_"
+
+
+def recorded_outputs(step: Step) -> dict[str, str]:
+    """The outputs that are also written into the flow's output table: attribute there -> output."""
+    return {
+        output.name.removeprefix(RECORDED): output.name for output in step.outputs if output.name.startswith(RECORDED)
+    }
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import random
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from stepworkflows_cdk.local.clock import Clock
@@ -101,7 +103,8 @@ class Evaluator:
             # The library looks functions' surroundings up in the expression that this thread parsed last.
             self._library.Jsonata.CURRENT.jsonata = compiled
             compiled.environment.set_runtime_bounds(_TIME_LIMIT, None)
-            return compiled.evaluate(None, variables)
+            with redirect_stdout(io.StringIO()):  # the library prints some of its complaints
+                return compiled.evaluate(None, variables)
         except RecursionError as error:
             reason = "Stack overflow error: Check for non-terminating recursive function."
             raise QueryFailed(f"{_expression(code, field)} threw an error during evaluation. {reason}") from error

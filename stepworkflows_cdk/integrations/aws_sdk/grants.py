@@ -13,7 +13,7 @@ from stepworkflows_cdk.compiler.integration import Scope
 from stepworkflows_cdk.compiler.plan import Grant, Need, Text
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.expressions import tokens
-from stepworkflows_cdk.language.references import WrongValue, parse_value, references_in, strings_in
+from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["derived_grants", "derives_grants"]
@@ -42,7 +42,25 @@ def derives_grants(step: Step, workflow: Workflow, service: Service) -> bool:
     action = str(step.get("call")).partition(":")[2]
     operation = service.operation(action)
     known = operation is not None and (operation.name in _TRANSACTIONS or operation.name in _BY_NAME)
+    if not _fixed(_index(step.keys.inputs or {})):
+        return False
     return known and any(_names_resource(text) for _, text in strings_in(step.keys.inputs or {}))
+
+
+def _index(inputs: Mapping[str, Any]) -> Any:
+    """The name of the index that is read; permissions on a table do not hold for its indexes."""
+    return inputs.get("IndexName", inputs.get("indexName"))
+
+
+def _fixed(index: Any) -> bool:
+    """Whether the name is known at deployment."""
+    if not isinstance(index, str):
+        return index is None
+    try:
+        value = parse_value(index)
+    except WrongValue:
+        return False
+    return not isinstance(value, Expression) and all(part.root == "config" for part in references_in(value))
 
 
 def derived_grants(step: Step, service: Service, operation: Operation, scope: Scope) -> tuple[Grant, ...]:
@@ -57,9 +75,9 @@ def derived_grants(step: Step, service: Service, operation: Operation, scope: Sc
     actions = (f"dynamodb:{operation.name}",)
     grants = []
     for need in scope.resources_in(inputs):
-        index = inputs.get("IndexName", inputs.get("indexName"))
+        index = _index(inputs)
         arn = scope.arn(need)
-        resource = Text((*arn.parts, f"/index/{index}")) if isinstance(index, str) and "{" not in index else arn
+        resource = arn if index is None else Text((*arn.parts, "/index/", *scope.text(index).parts))
         grants.append(Grant(scope.machine, actions, resource, step.mark_of("inputs")))
     return tuple(grants)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
-from stepworkflows_cdk.integrations.aws_sdk.models import boto_name, java_name
+from stepworkflows_cdk.integrations.aws_sdk.models import boto_name, error_prefix
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.services import ServiceError, call
 from stepworkflows_cdk.local.world import World
@@ -24,7 +24,7 @@ def perform(resource: str, arguments: Any, world: World) -> Any:
         raise LocalRunError(f"{resource}: boto3 knows no service {service!r}")
 
     def failure(error: ServiceError) -> TaskFailed:
-        prefix = java_name(str(world.client(name).meta.service_model.service_id))
+        prefix = error_prefix(str(world.client(name).meta.service_model.service_id))
         # An error that the API's model does not list has the name of the service's own exception.
         return TaskFailed(
             f"{prefix}.{error.exception or f'{prefix}Exception'}",

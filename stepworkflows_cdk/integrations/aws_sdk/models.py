@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Operation", "Service", "boto_name", "java_name", "service_model", "service_names"]
+__all__ = ["Operation", "Service", "boto_name", "error_prefix", "java_name", "service_model", "service_names"]
 
 _SERVICE_ID = re.compile(rb'"serviceId"\s*:\s*"([^"]+)"')
 
@@ -40,7 +40,7 @@ class Service:
     @property
     def error_prefix(self) -> str:
         """What the names of the service's errors begin with in a state machine."""
-        return java_name(self.id)
+        return error_prefix(self.id)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -82,6 +82,11 @@ def java_name(name: str) -> str:
     return "".join(word[0].upper() + word[1:].lower() for word in words.split())
 
 
+def error_prefix(service_id: str) -> str:
+    """What errors of a service begin with, by AWS's identifier of it: ``DynamoDb``, ``SecretsManager``, ``Config``."""
+    return java_name(re.sub(r"\s*service\Z", "", service_id, flags=re.IGNORECASE))
+
+
 def service_names() -> tuple[str, ...]:
     """Every service that a state machine can call by its SDK, as it calls them."""
     return tuple(_folders())
@@ -105,8 +110,8 @@ def service_model(name: str) -> Service | None:
 
 @cache
 def _folders() -> dict[str, Path]:
-    """Name in a state machine -> file. It is AWS's identifier of the service, in small letters: ``EventBridge``, not
-    ``events``.
+    """Name in a state machine -> file. It is AWS's identifier of the service in small letters, without "Service" at its
+    end: ``eventbridge``, not ``events``; ``config``, not ``configservice``.
     """
     spec = find_spec("botocore")
     if spec is None or not spec.submodule_search_locations:
@@ -116,7 +121,7 @@ def _folders() -> dict[str, Path]:
         path = next(_newest(folder), None) if folder.is_dir() else None
         id_ = _SERVICE_ID.search(_read(path, 4096)) if path else None
         if path and id_:
-            found[re.sub(r"[^a-z0-9]", "", id_.group(1).decode().lower())] = path
+            found[re.sub(r"[^a-z0-9]", "", id_.group(1).decode().lower()).removesuffix("service")] = path
     return found
 
 

@@ -46,6 +46,13 @@ _LOST_RACE = (
 )
 
 
+# In the form of a UUID, which is within the bounds of every API that has such a token.
+_TOKEN = (
+    "($h := $hash($states.context.Execution.Id & '/STEP', 'MD5'); $join([$substring($h, 0, 8), $substring($h, 8, 4),"
+    " $substring($h, 12, 4), $substring($h, 16, 4), $substring($h, 20)], '-'))"
+)
+
+
 class CallKeys(Keys):
     """The key of a step that calls an AWS service."""
 
@@ -111,7 +118,7 @@ def _arguments(step: Step, service: Service, operation: Operation, scope: Scope)
     token = service.token(operation)
     if token and token not in given:
         # The same for every try of this step, another for every other step and execution.
-        given[token] = Jsonata(f"$hash($states.context.Execution.Id & '/{step.id}', 'MD5')")
+        given[token] = Jsonata(_TOKEN.replace("STEP", step.id))
     return given
 
 

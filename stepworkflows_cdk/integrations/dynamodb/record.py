@@ -83,6 +83,14 @@ class Record(Integration):
             yield Problem(
                 "SW219", "an update that changes nothing", step.key_mark("record"), "give `inputs`, `add` or `append`"
             )
+        if spec.mode == "once" and RECORDED_BY in attributes:
+            message = f"`{RECORDED_BY}` is how `once` knows its own row"
+            yield Problem("SW218", message, step.key_mark("inputs", RECORDED_BY), "give it another name")
+        for name, value in (spec.add or {}).items():
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number and not (isinstance(value, str) and "{" in value):
+                mark = step.mark_of("record", "add", name)
+                yield Problem("SW219", "only a number can be added", mark, "write a number")
         if spec.mode == "once" and spec.condition is not None:
             yield Problem(
                 "SW219",

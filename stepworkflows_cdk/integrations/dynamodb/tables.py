@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Integration
-from stepworkflows_cdk.compiler.plan import Hole, Need, Text
+from stepworkflows_cdk.compiler.plan import Hole, Need, Text, need_id
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.model import Keys
@@ -24,11 +24,22 @@ if TYPE_CHECKING:
 
 __all__ = ["TableKeys", "Tables", "table_arn", "table_name", "table_problems"]
 
+_ATTRIBUTE = re.compile(r"[^{}]{1,255}\Z")
+
+
+def _different(key: str | list[str]) -> str | list[str]:
+    names = [key] if isinstance(key, str) else key
+    if not 1 <= len(names) <= 2 or len(set(names)) < len(names) or not all(_ATTRIBUTE.match(name) for name in names):
+        raise ValueError("the name of an attribute, or a list of two different ones; without braces")
+    return key
+
 
 class TableKeys(Keys):
     """A table. Its keys are strings."""
 
-    key: str | list[str] = Field(description="The partition key; or a list of the partition key and the sort key.")
+    key: Annotated[str | list[str], AfterValidator(_different)] = Field(
+        description="The partition key; or a list of the partition key and the sort key."
+    )
 
 
 class Tables(Integration):
@@ -44,8 +55,7 @@ class Tables(Integration):
 
     def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
         partition, sort = key_names_of(keys)
-        id_ = f"table-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}"
-        return TableNeed(id=id_, mark=mark, name=name, partition_key=partition, sort_key=sort)
+        return TableNeed(id=need_id("table", name), mark=mark, name=name, partition_key=partition, sort_key=sort)
 
     def identity(self, need: Need) -> Text:
         return table_name(need)
@@ -98,6 +108,12 @@ def table_problems(
         hint = nearest(table, tables) or f"declare it: `resources: {{{table}: {{type: table, key: id}}}}`"
         yield Problem("SW216", f"no table is called `{table}`", step.mark_of(work_key, "table"), hint)
         return
+    for name, value in key.items():
+        if value in (None, "") or isinstance(value, list | dict):
+            mark = step.mark_of(work_key, "key", name)
+            yield Problem(
+                "SW219", "the value of a key is a text that is not empty", mark, "write a text or a reference"
+            )
     wanted = {name for name in key_names_of(resource.keys) if name}
     if set(key) != wanted:
         listed = " and ".join(f"`{name}`" for name in sorted(wanted))

@@ -28,7 +28,7 @@ __all__ = ["Lambda", "LambdaKeys"]
 
 _MAX_TIMEOUT = 900  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _DEFAULT_TIMEOUT = 30
-_MARGIN = 5
+_MARGIN = 15  # more than the initialisation of a cold function may take
 _NEWEST_PYTHON = "3.14"
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
 _TRANSIENT = (
@@ -134,7 +134,8 @@ class Lambda(Integration):
             resource="lambda:invoke",
             arguments={"FunctionName": function, "Payload": scope.inputs()},
             result="$states.result.Payload",
-            timeout=need.timeout + _MARGIN,
+            # How long a function may run that exists already is not known here: as long as any may.
+            timeout=(need.timeout if need.code or step.keys.timeout else _MAX_TIMEOUT) + _MARGIN,
             transient=_TRANSIENT,
             needs=(need,),
             grants=grants,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.integration import Integration
-from stepworkflows_cdk.compiler.plan import Hole, Need, Text
+from stepworkflows_cdk.compiler.plan import Hole, Need, Text, need_id
 from stepworkflows_cdk.integrations.secretsmanager.needs import SecretNeed
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -27,9 +27,7 @@ class Secrets(Integration):
     needs = (SecretNeed,)
 
     def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
-        return SecretNeed(
-            id=f"secret-{name.lower().replace('_', '-')}", mark=mark, name=name, description=keys.description
-        )
+        return SecretNeed(id=need_id("secret", name), mark=mark, name=name, description=keys.description)
 
     def arn(self, need: Need) -> Text:
         return Text((Hole(need.id, "arn"),))

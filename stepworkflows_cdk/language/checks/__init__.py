@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from stepworkflows_cdk.language.checks import data, flow, security
+from stepworkflows_cdk.language.checks import contract, data, flow, security
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Workflow
 
-__all__ = ["check"]
+__all__ = ["check", "check_together"]
+
+
+def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
+    """What is wrong between the flows of one definition: a name stands for one thing in all of them."""
+    for key in ("resources", "secrets", "config"):
+        seen: dict[str, Workflow] = {}
+        for workflow in workflows:
+            for name in getattr(workflow, key):
+                first = seen.setdefault(name, workflow)
+                if first.document.get((key, name)) != workflow.document.get((key, name)):
+                    mark = workflow.document.key_mark((key, name))
+                    message = f"`{name}` under `{key}` is something else in the flow `{first.id}`"
+                    yield Problem("SW225", message, mark, "declare it alike, or give it another name")
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     """All problems of one workflow, in no order."""
     yield from flow.check(workflow)
+    yield from contract.check(workflow)
     yield from data.check(workflow)
     yield from security.check(workflow)
     for step in workflow.all_steps:

@@ -1,15 +1,14 @@
-"""Data: every reference means something, every expression parses, contracts and config fit themselves."""
+"""Data: every reference means something, every expression parses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from stepworkflows_cdk.language.contract import contract_faults
+from stepworkflows_cdk.language.checks.contract import output_problems
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
-from stepworkflows_cdk.language.expressions import FUNCTIONS, free_variables, syntax_fault
-from stepworkflows_cdk.language.model import ConfigKeys, key_type
+from stepworkflows_cdk.language.expressions import FUNCTIONS, bound_variables, free_variables, syntax_fault
 from stepworkflows_cdk.language.references import (
     Expression,
     Value,
@@ -22,6 +21,7 @@ from stepworkflows_cdk.language.references import (
 from stepworkflows_cdk.language.scope import (
     ROOTS,
     ConfigTarget,
+    InputTarget,
     ResourceTarget,
     SecretTarget,
     StepTarget,
@@ -32,22 +32,27 @@ from stepworkflows_cdk.language.scope import (
     views,
 )
 from stepworkflows_cdk.language.usage import conditions_of, strings_of
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
-__all__ = ["check", "place"]
+__all__ = ["check", "check_deployed", "place"]
 
+_RESERVED = frozenset({"again", "caught", "failure", "input", "left", "resources", "result", "states"})
+_RESERVED_BEGINNINGS = ("attempts_", "status_", "step_", "tries_")
 _DEPLOYED = (ConfigTarget, ResourceTarget, SecretTarget)
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
-    yield from _contract(workflow)
-    for name, config in workflow.config.items():
-        yield from _config(workflow, name, config)
     for step, view in _steps(workflow):
         yield from _step(step, view)
     for output in workflow.outputs if not workflow.own_code else ():
         view = View(workflow, workflow.steps)
+        yield from output_problems(workflow.document, output)
         yield from _value(workflow.document, output.path, "", workflow.document.get(output.path), view)
+
+
+def check_deployed(document: Document, path: Path_, step: str, text: str, view: View) -> Iterator[Problem]:
+    """What is wrong with a string that is fixed at deployment."""
+    yield from _string(document, path, step, text, view, _DEPLOYED)
 
 
 def place(document: Document, path: Path_, text: str, offset: int, step: str = "") -> Mark:
@@ -79,16 +84,48 @@ def _step(step: Step, view: View) -> Iterator[Problem]:
         yield from _string(step.document, (*step.path, *path), step.id, text, inside, allowed)
     for path, text in conditions_of(step):
         yield from _condition(step, path, text, view.of_retry() if path[0] == "retry" else view)
-    for name in step.keys.outputs or {}:
-        if name in ROOTS:
-            hint = "give it another name"
-            yield Problem(
-                "SW108",
-                f"an output cannot be called `{name}`: it is the root of references",
-                step.key_mark("outputs", name),
-                hint,
-            )
-        return
+    yield from _outputs(step)
+    yield from _keys(step)
+
+
+def _outputs(step: Step) -> Iterator[Problem]:
+    for output in step.outputs:
+        mark = step.key_mark("outputs", output.name)
+        if output.name in ROOTS:
+            message = f"an output cannot be called `{output.name}`: it is the root of references"
+            yield Problem("SW108", message, mark, "give it another name")
+        if output.name in (RECORDED, f"{RECORDED}execution"):
+            message = f"an output cannot be called `{output.name}`: its row is kept under the attribute `execution`"
+            yield Problem("SW108", message, mark, "give it another name")
+        yield from output_problems(step.document, output, step.id)
+
+
+def _keys(step: Step) -> Iterator[Problem]:
+    """References in keys of mappings: they would stay text."""
+    for key in ("inputs", "outputs"):
+        for path in _keys_in(step.get(key), (key,)):
+            try:
+                value = parse_value(str(path[-1]))
+            except WrongValue:
+                continue
+            if references_in(value):
+                hint = "write the object as an expression: `{% {(KEY): VALUE} %}`"
+                yield Problem(
+                    "SW305",
+                    f"the key `{path[-1]}` stays text: a reference has no meaning in a key",
+                    step.key_mark(*path),
+                    hint,
+                )
+
+
+def _keys_in(value: Any, path: Path_) -> Iterator[Path_]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key)
+            yield from _keys_in(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _keys_in(item, (*path, index))
 
 
 def _condition(step: Step, path: Path_, text: str, view: View) -> Iterator[Problem]:
@@ -135,6 +172,8 @@ def _parsed(
                 mark,
                 hint,
             )
+        if not isinstance(value, Expression) and isinstance(target, InputTarget) and not _sure(target, view):
+            yield _maybe_missing(document, path, text, mark)
         if not allowed and isinstance(target, SecretTarget):
             hint = "name it under `secrets` of the step: the variable holds its ARN, and the code reads the value"
             yield Problem("SW601", "a secret is no data of the flow", mark, hint)
@@ -152,6 +191,30 @@ def _parsed(
         yield from _expression(document, path, step, text, value)
 
 
+def _sure(target: InputTarget, view: View) -> bool:
+    """Whether the contract promises the value; of an open input nothing is promised, and everybody knows that."""
+    declared = view.workflow.keys.inputs or {}
+    schema = declared.get(str(target.path[0])) if target.path else None
+    if schema is None:
+        return True
+    if schema.optional and not schema.has("default"):
+        return False
+    for part in target.path[1:]:
+        if schema.type != "object" or not schema.properties or part not in schema.properties:
+            return True
+        if not isinstance(schema.required, list) or part not in schema.required:
+            return False
+        schema = schema.properties[str(part)]
+    return True
+
+
+def _maybe_missing(document: Document, path: Path_, text: str, mark: Mark) -> Problem:
+    alone = text.startswith("{") and text.endswith("}") and text.count("{") == 1
+    what = "the step fails" if alone else "nothing stands there"
+    hint = f"give it a default, require it, or write `{{% $exists({text}) ? {text} : ... %}}`" if alone else ""
+    return Problem("SW307", f"the input may lack this value, and then {what}", mark, hint, "warning")
+
+
 def _expression(document: Document, path: Path_, step: str, text: str, value: Expression) -> Iterator[Problem]:
     # Every reference becomes a variable of the same length, so that places stay what they are.
     code = "".join(part if isinstance(part, str) else "$" + "_" * (len(part.text) - 1) for part in value.parts)
@@ -162,6 +225,15 @@ def _expression(document: Document, path: Path_, step: str, text: str, value: Ex
             "SW303", f"this is no JSONata: {message[:1].lower()}{message[1:]}", mark, "see https://docs.jsonata.org"
         )
         return
+    for name, at in bound_variables(code).items():
+        if name in _RESERVED or name.startswith(_RESERVED_BEGINNINGS):
+            mark = place(document, path, text, value.offset + at, step)
+            yield Problem(
+                "SW306",
+                f"`${name}` has a meaning of its own in the state machine",
+                mark,
+                "give the variable another name",
+            )
     for name, at in free_variables(code).items():
         mark = place(document, path, text, value.offset + at, step)
         if name == "states":
@@ -182,33 +254,3 @@ def _expression(document: Document, path: Path_, step: str, text: str, value: Ex
                 mark,
                 "use a reference for data of the flow: `{name}`",
             )
-
-
-def _contract(workflow: Workflow) -> Iterator[Problem]:
-    for name, schema in (workflow.keys.inputs or {}).items():
-        path = ("inputs", name)
-        if name in ROOTS:
-            yield Problem(
-                "SW108",
-                f"an input cannot be called `{name}`: it is the root of references",
-                workflow.document.key_mark(path),
-                "give it another name",
-            )
-        for inner, message, hint in contract_faults(schema, top=True):
-            yield Problem("SW113", message, workflow.document.mark((*path, *inner)), hint)
-
-
-def _config(workflow: Workflow, name: str, config: ConfigKeys) -> Iterator[Problem]:
-    values: list[tuple[Path_, Any]] = [] if config.default is None else [(("default",), config.default)]
-    values += [(("allowed", index), value) for index, value in enumerate(config.allowed or ())]
-    for path, value in values:
-        if key_type(value) != config.type and not (config.type == "number" and key_type(value) == "integer"):
-            mark = workflow.document.mark(("config", name, *path))
-            yield Problem("SW114", f"the value is no {config.type}", mark, f"write a value of the type {config.type}")
-    if config.allowed is not None and config.default is not None and config.default not in config.allowed:
-        yield Problem(
-            "SW114",
-            "the default is not among the allowed values",
-            workflow.document.mark(("config", name, "default")),
-            "add it to `allowed`",
-        )

@@ -16,9 +16,13 @@ _UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error")
 def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _unique(workflow)
     yield from _own_code(workflow)
+    if "outputs" in workflow.resources:
+        mark = workflow.document.key_mark(("resources", "outputs"))
+        yield Problem("SW108", "`outputs` is the table of the outputs `DATABASE_...`", mark, "give it another name")
     yield from _reached(workflow)
     for step in workflow.all_steps:
         yield from _one_work(step)
+        yield from _retries(step)
     yield from _saga(workflow)
 
 
@@ -107,6 +111,14 @@ def _one_work(step: Step) -> Iterator[Problem]:
             )
 
 
+def _retries(step: Step) -> Iterator[Problem]:
+    rules = step.keys.retry or ()
+    for index, rule in enumerate(rules):
+        if "States.ALL" in rule.errors and rule.when is None and index + 1 < len(rules):
+            message = "the rules behind this one never apply: `States.ALL` is every error"
+            yield Problem("SW112", message, step.mark_of("retry", index, "errors"), "move it to the end")
+
+
 def _saga(workflow: Workflow) -> Iterator[Problem]:
     pivots = [step for step in workflow.steps if step.keys.pivot]
     for step in pivots[1:]:
@@ -126,6 +138,12 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
                 "remove `undo`, or move the pivot",
             )
         passed = passed or step.keys.pivot
+        if step.keys.pivot and step.may_fail_alone:
+            message = "a pivot that may fail without a word is no point of no return"
+            yield Problem("SW112", message, step.key_mark("on-error"), "remove `on-error`, or move the pivot")
+        if step.keys.pivot and step.undo and step.keys.undo_when == "completed":
+            message = "this undo can never run: behind the pivot nothing is undone"
+            yield Problem("SW209", message, step.key_mark("undo"), "remove `undo` or `undo-when`")
         if step.keys.ignore is not None:
             yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")
         if step.get("undo-when") is not None and step.get("undo") is None:
@@ -161,5 +179,11 @@ def _handler(step: Step, what: str) -> Iterator[Problem]:
         yield Problem("SW112", f"{what} gives no outputs", step.key_mark("outputs"), "remove them")
     if step.integration is None:
         yield Problem("SW112", f"{what} has to do work", step.mark, "add a work key such as `call` or `record`")
+    for index, error in enumerate(step.keys.ignore or ()):
+        if error in ("States.ALL", "States.TaskFailed"):
+            message = f"`{error}` would hide every undo that fails"
+            yield Problem(
+                "SW112", message, step.mark_of("ignore", index), "name the errors that mean there is nothing to undo"
+            )
     if what.startswith("a step") and step.keys.ignore is not None:
         yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")

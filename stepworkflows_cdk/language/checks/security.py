@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
+from stepworkflows_cdk.language.checks.data import check_deployed
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.references import Template, WrongValue, parse_value
+from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
-__all__ = ["check"]
+__all__ = ["DYNAMIC_REFERENCE", "check"]
 
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+\Z")
 _ARN = re.compile(r"arn:[^:\s]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S+\Z")
@@ -19,7 +22,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = re.compile(r"AWS_|LAMBDA_|_HANDLER\Z|_X_AMZN_TRACE_ID\Z|TZ\Z")
 
 
+DYNAMIC_REFERENCE = "{{resolve:"
+"""With this CloudFormation would write a value from elsewhere, such as a secret's, into a template's text."""
+
+
 def check(workflow: Workflow) -> Iterator[Problem]:
+    yield from _descriptions(workflow)
     for step in workflow.all_steps:
         yield from _permissions(workflow, step)
         yield from _secrets(step)
@@ -30,6 +38,10 @@ def _permissions(workflow: Workflow, step: Step) -> Iterator[Problem]:
     for target, actions in (step.keys.permissions or {}).items():
         mark = step.key_mark("permissions", target)
         is_arn = target.startswith("arn:")
+        if is_arn:
+            path = (*step.path, "permissions", target)
+            for problem in check_deployed(step.document, path, step.id, target, View(workflow, step=step)):
+                yield replace(problem, mark=mark)
         if is_arn and ("*" in target or "?" in target):
             yield Problem(
                 "SW602",
@@ -99,6 +111,11 @@ def _env(step: Step) -> Iterator[Problem]:
                     step.key_mark(key, name),
                     "choose another name",
                 )
+    for name, value in (step.keys.env or {}).items():
+        if _resolves(value):
+            message = "a dynamic reference would put a value into the variable for all to see"
+            hint = "name the secret under `secrets`: the code reads its value"
+            yield Problem("SW607", message, step.mark_of("env", name), hint)
     for name in set(step.keys.env or {}) & set(step.keys.secrets or {}):
         yield Problem(
             "SW605",
@@ -106,3 +123,20 @@ def _env(step: Step) -> Iterator[Problem]:
             step.key_mark("secrets", name),
             "remove one of them",
         )
+
+
+def _resolves(value: str) -> bool:
+    try:
+        parsed = parse_value(value)
+    except WrongValue:
+        return False
+    parts = (parsed,) if isinstance(parsed, str) else parsed.parts
+    return any(isinstance(part, str) and DYNAMIC_REFERENCE in part for part in parts)
+
+
+def _descriptions(workflow: Workflow) -> Iterator[Problem]:
+    """Texts that stand in a template as they are."""
+    for name, secret in workflow.secrets.items():
+        if DYNAMIC_REFERENCE in secret.keys.description:
+            mark = workflow.document.mark(("secrets", name, "description"))
+            yield Problem("SW607", "CloudFormation would resolve this reference", mark, "describe it in words")

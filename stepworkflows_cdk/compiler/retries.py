@@ -1,0 +1,142 @@
+"""The rules for tries of a step become retriers of its task, and loops for what a retrier cannot decide.
+
+A step's own rules come first, in their order; an error that one of them names is no longer the default's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.plan import Retry
+from stepworkflows_cdk.compiler.values import Values
+from stepworkflows_cdk.language.model import RetryKeys
+
+__all__ = ["ALL", "Loop", "Retries", "retries"]
+
+ALL = "States.ALL"
+_TRANSIENT = "transient"
+_DEFAULT = RetryKeys.model_validate({})
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Tries again on ``errors``, by the names of Step Functions, where ``condition`` on ``$caught`` holds.
+
+    ``fenced``: the condition is a user's, and may fail.
+    """
+
+    errors: tuple[str, ...]
+    condition: str
+    rule: RetryKeys
+    fenced: bool = False
+
+
+@dataclass(frozen=True)
+class Retries:
+    """All of one task. ``ignored`` are the errors that an undo step takes for nothing to undo."""
+
+    retriers: tuple[Retry, ...]
+    loops: tuple[Loop, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def looped(self) -> tuple[str, ...]:
+        """The errors that go through loops; ``States.ALL`` alone where it is among them."""
+        errors = tuple(dict.fromkeys(error for loop in self.loops for error in loop.errors))
+        return (ALL,) if ALL in errors else errors
+
+
+def retries(rules: Sequence[RetryKeys], call: Call, values: Values, ignore: Sequence[str], *, undo: bool) -> Retries:
+    """The retriers and loops of one task. An undo step is tried again on every error that nothing else is said of."""
+    ignored = tuple(_aws_names(ignore, call))
+    plan = _Plan(call, values, ignored, undo)
+    for rule in rules:
+        plan.add(rule)
+    plan.add_default()
+    return Retries(tuple(plan.finished()), tuple(plan.loops), ignored)
+
+
+class _Plan:
+    """Collects rules in their order, with what each error is decided by already."""
+
+    def __init__(self, call: Call, values: Values, ignored: Sequence[str], undo: bool) -> None:
+        self._call = call
+        self._values = values
+        self._ignored = ignored
+        self._undo = undo
+        self._retriers: list[Retry] = []
+        self._decided: set[str] = set()
+        self.loops: list[Loop] = []
+        plain = tuple(error for error in ignored if error not in call.transient_when)
+        if plain:
+            self._retrier(plain, RetryKeys.model_validate({"attempts": 0}))
+
+    def add(self, rule: RetryKeys) -> None:
+        """A rule of the user."""
+        if ALL in self._decided:
+            return
+        errors = [error for error in _aws_names(rule.errors, self._call) if error not in self._decided]
+        looped = {error for loop in self.loops for error in loop.errors}
+        when = None if rule.when is None else f"({self._values.condition(rule.when).code})"
+        # A retrier would act before the catcher: once an error goes through a loop, its other rules do too.
+        again = [error for error in errors if when or error in looped or ALL in looped]
+        plain = [error for error in errors if error not in again]
+        if again:
+            self.loops.append(Loop(tuple(again), when or "true", rule, when is not None))
+        if plain:
+            self._retrier(tuple(plain), rule)
+        if _TRANSIENT in rule.errors:
+            self._lost_races(rule, when)
+
+    def add_default(self) -> None:
+        """What is tried again where the user says nothing of an error."""
+        looped = {error for loop in self.loops for error in loop.errors}
+        if ALL in self._decided or ALL in looped:
+            return
+        if self._undo:
+            self._lost_races(_DEFAULT, None)
+            self._retrier((ALL,), _DEFAULT)
+            return
+        plain = tuple(error for error in self._call.transient if error not in self._decided | looped)
+        if plain:
+            self._retrier(plain, _DEFAULT)
+        self._lost_races(_DEFAULT, None)
+
+    def finished(self) -> list[Retry]:
+        """The retriers, with what goes through loops taken from ``States.ALL``, which stands last."""
+        looped = tuple(dict.fromkeys(error for loop in self.loops for error in loop.errors))
+        everything = [retrier for retrier in self._retriers if ALL in retrier.errors]
+        if looped and everything:
+            return [Retry(looped, 0), *self._retriers]
+        return self._retriers
+
+    def _lost_races(self, rule: RetryKeys, when: str | None) -> None:
+        """Errors that are transient by their cause. An undo that does not ignore them is tried again in any case."""
+        looped = {error for loop in self.loops for error in loop.errors}
+        for error, condition in self._call.transient_when.items():
+            if error in self._decided or error in looped or (self._undo and error not in self._ignored):
+                continue
+            cause = f"({condition.replace('$cause', '$caught.cause')})"
+            self.loops.append(Loop((error,), f"{cause} and {when}" if when else cause, rule, when is not None))
+
+    def _retrier(self, errors: tuple[str, ...], rule: RetryKeys) -> None:
+        if ALL in errors:
+            errors = (ALL,)
+        self._decided.update(errors)
+        capped = rule.max_interval is not None and rule.max_interval <= rule.interval
+        backoff = 1.0 if capped else rule.backoff
+        maximum = None if capped else rule.max_interval
+        self._retriers.append(Retry(errors, rule.attempts, rule.interval, backoff, maximum, rule.jitter))
+
+
+def _aws_names(errors: Sequence[str], call: Call) -> list[str]:
+    """The names by which Step Functions knows the errors that a document names."""
+    found: list[str] = []
+    for error in errors:
+        if error == _TRANSIENT:
+            found += call.transient
+        else:
+            found += [aws for aws, ours in call.errors.items() if ours == error] or [error]
+    return list(dict.fromkeys(found))

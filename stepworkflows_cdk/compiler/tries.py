@@ -1,0 +1,116 @@
+"""Tries again by the cause of an error become states: a choice on what was caught, a counter, a wait, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.jsonata import literal
+from stepworkflows_cdk.compiler.plan import Catch, Choice, Data, Jsonata, Parallel, Pass, Rule, State, Wait
+from stepworkflows_cdk.compiler.retries import ALL, Retries
+from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.language.model import RetryKeys
+
+__all__ = ["Loops", "Tries", "loop_states"]
+
+_LONGEST = 99_999_999  # seconds that a Wait state can wait: https://states-language.net/spec.html#wait-state
+_TASK_FAILED = "States.TaskFailed"
+
+
+@dataclass
+class Tries:
+    """The counters of a machine's loops, which its entry sets to 0."""
+
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> str:
+        """A counter's variable, unlike all others."""
+        base = name.replace("-", "_")
+        variable, number = base, 2
+        while variable in self.names:
+            variable, number = f"{base}__{number}", number + 1
+        self.names.append(variable)
+        return variable
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The loops of the task called ``name``. They begin at the state ``again``, and ignored errors go to ``next``."""
+
+    again: str
+    name: str
+    mark: Mark
+    step_id: str
+    next: str
+    plan: Retries
+    call: Call
+
+
+def loop_states(
+    loops: Loops, fallback: tuple[str, Mapping[str, Data]], tries: Tries, unique: Callable[[str], str]
+) -> list[State]:
+    """The states of all loops of a task. ``fallback`` is where an error goes that is not tried again."""
+    rules: list[Rule] = []
+    waits: list[State] = []
+    for loop in loops.plan.loops:
+        if loop.rule.attempts == 0:
+            continue
+        counter = tries.add(f"tries_{loops.step_id}")
+        wait = unique(f"{loops.name}: wait")
+        tests = [_is_one_of(loop.errors, loops.call), loop.condition, f"${counter} < {loop.rule.attempts}"]
+        condition = " and ".join(test for test in tests if test != "true")
+        rules.append(Rule(Jsonata(condition), wait, {counter: Jsonata(f"${counter} + 1")}))
+        waits.append(Wait(wait, loops.mark, Jsonata(_seconds(loop.rule, counter)), loops.name))
+    for error in loops.plan.ignored:
+        conditions = [loop.condition for loop in loops.plan.loops if error in loop.errors]
+        if conditions:
+            never = " and ".join(f"$not({condition})" for condition in conditions)
+            rules.append(Rule(Jsonata(f"{_is_one_of((error,), loops.call)} and {never}"), loops.next))
+    if any(loop.fenced for loop in loops.plan.loops):
+        return [*_fenced(loops, rules, fallback, unique), *waits]
+    return [Choice(loops.again, loops.mark, tuple(rules), fallback[0], fallback[1]), *waits]
+
+
+def _fenced(
+    loops: Loops, rules: Sequence[Rule], fallback: tuple[str, Mapping[str, Data]], unique: Callable[[str], str]
+) -> list[State]:
+    """The same where a condition is a user's and may fail: then there is no further try, and the first error stands."""
+    inside = unique(f"{loops.name}: which?")
+    choice = unique(f"{loops.name}: again")
+    number = " : ".join(f"({rule.condition.code}) ? {index}" for index, rule in enumerate(rules, 1)) + " : 0"
+    found = Pass(inside, loops.mark, None, {}, {"rule": Jsonata(number)})
+    fence = Parallel(
+        loops.again,
+        loops.mark,
+        ((found,),),
+        choice,
+        {"again": Jsonata("$states.result[0].rule")},
+        catch=(Catch((ALL,), fallback[0], fallback[1]),),
+    )
+    chosen = tuple(Rule(Jsonata(f"$again = {index}"), rule.next, rule.assign) for index, rule in enumerate(rules, 1))
+    return [fence, Choice(choice, loops.mark, chosen, fallback[0], fallback[1])]
+
+
+def _is_one_of(errors: Sequence[str], call: Call) -> str:
+    if ALL in errors:
+        return "true"
+    if _TASK_FAILED in errors:
+        # It stands for every error of a task but its time-out.
+        others = [error for error in errors if error not in (_TASK_FAILED, "States.Timeout")]
+        return "true" if len(others) < len(errors) - 1 else '$caught.type != "States.Timeout"'
+    names = [call.errors.get(error, error) for error in errors]
+    return f"$caught.type in {literal(names)}" if len(names) > 1 else f"$caught.type = {literal(names[0])}"
+
+
+def _seconds(rule: RetryKeys, counter: str) -> str:
+    """Whole seconds, at least one, before the try that the counter counts; a random part of them with jitter."""
+    longest = _LONGEST if rule.max_interval is None else max(rule.interval, rule.max_interval)
+    span = str(rule.interval)
+    if rule.backoff > 1 and longest > rule.interval:
+        factor = int(rule.backoff) if rule.backoff == int(rule.backoff) else rule.backoff
+        # Past this power the longest time is reached; without a bound the number would outgrow all numbers.
+        most = math.ceil(math.log(longest / rule.interval) / math.log(rule.backoff))
+        span = f"$min([{longest}, {span} * $power({factor}, $min([{most}, ${counter} - 1]))])"
+    return f"$ceil({span} * (1 - $random()))" if rule.jitter else f"$ceil({span})"
