@@ -20,6 +20,8 @@ from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
 from stepworkflows_cdk.integrations.lambda_.plan import LambdaRuntime, LambdaSettings
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
+    ArmKeys,
+    CatchKeys,
     ConfigKeys,
     FailKeys,
     FlowKeys,
@@ -28,6 +30,7 @@ from stepworkflows_cdk.language.model import (
     RetryKeys,
     SecretKeys,
     StepKeys,
+    UntilKeys,
 )
 from stepworkflows_cdk.language.shape import key_names
 
@@ -40,6 +43,9 @@ MODELS: tuple[type[BaseModel], ...] = (
     OutputKeys,
     ConfigKeys,
     SecretKeys,
+    CatchKeys,
+    ArmKeys,
+    UntilKeys,
     Schema,
     LambdaRuntime,
     LambdaSettings,
@@ -64,10 +70,24 @@ FLOW: dict[str, Any] = {
         {"id": "read", "fetch": {"table": "rows", "key": {"id": "x"}}, "outputs": {"row": {"value": "{result}"}}},
         {"id": "ask", "call": "dynamodb:describeTable", "inputs": {"TableName": "{resources.rows}"}},
         {"id": "rule", "require": {"that": "{n} > 0"}},
+        {
+            "id": "guarded",
+            "runs-on": "lambda",
+            "zip-file": "code",
+            "catch": [{"steps": [{"id": "c", "outputs": {"x": 1}}]}],
+        },
+        {"id": "pause", "wait": {"until": "2026-01-01T00:00:00Z"}},
+        {
+            "id": "fork",
+            "switch": [
+                {"when": "{n} = 1", "steps": [{"id": "arm-1", "outputs": {"x": 1}}]},
+                {"else": [{"id": "arm-3", "outputs": {"x": 3}}]},
+            ],
+        },
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
-WORK, WRITE, READ, ASK, RULE, OVER = (("steps", index) for index in range(6))
+WORK, WRITE, READ, ASK, RULE, CATCH, PAUSE, FORK, OVER = (("steps", index) for index in range(9))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -106,6 +126,18 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "permissions"): (WORK, {"rows": ["read"]}),
     (StepKeys, "require"): (WORK, {"that": "true"}),
     (StepKeys, "fail"): (WORK, {"error": "X"}),
+    (StepKeys, "if"): (WORK, "{n} > 1"),
+    (StepKeys, "catch"): (WORK, [{"steps": [STEP]}]),
+    (StepKeys, "switch"): (WORK, []),
+    (StepKeys, "parallel"): (WORK, {"a": [STEP]}),
+    (StepKeys, "wait"): (WORK, "2h"),
+    (CatchKeys, "errors"): ((*CATCH, "catch", 0), ["Busy"]),
+    (CatchKeys, "when"): ((*CATCH, "catch", 0), "{error.cause} = 'x'"),
+    (CatchKeys, "steps"): ((*CATCH, "catch", 0), [STEP, {**STEP, "id": "later-2"}]),
+    (ArmKeys, "when"): ((*FORK, "switch", 0), "{n} = 2"),
+    (ArmKeys, "steps"): ((*FORK, "switch", 0), [{"id": "arm-2", "outputs": {"x": 2}}]),
+    (ArmKeys, "else"): ((*FORK, "switch", 1), [{"id": "arm-4", "outputs": {"x": 4}}]),
+    (UntilKeys, "until"): ((*PAUSE, "wait"), "2027-01-01T00:00:00Z"),
     **{
         (RetryKeys, key): ((*WORK, "retry"), value)
         for key, value in {

@@ -95,7 +95,7 @@ class _Writer:
                 ]
                 return {"Type": "Choice", "Choices": rules, **self._assign(state.assign), "Default": state.default}
             case Wait():
-                return {"Type": "Wait", "Seconds": self._data(state.seconds), "Output": {}, **_next(state.next)}
+                return {"Type": "Wait", **self._length(state), "Output": {}, **_next(state.next)}
             case Succeed():
                 return {"Type": "Succeed", "Output": self._data(state.output)}
             case Fail():
@@ -114,6 +114,11 @@ class _Writer:
             **self._errors(task.retry, task.catch),
             **_next(task.next),
         }
+
+    def _length(self, wait: Wait) -> dict[str, Any]:
+        if wait.seconds is not None:
+            return {"Seconds": self._data(wait.seconds)}
+        return {"Timestamp": self._data(wait.timestamp)}
 
     def _errors(self, retry: Sequence[Retry], catch: Sequence[Catch]) -> dict[str, Any]:
         result: dict[str, Any] = {}

@@ -17,11 +17,13 @@ from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.integration import Call, Integration
 from stepworkflows_cdk.compiler.needs import Lent, Library
 from stepworkflows_cdk.compiler.plan import Grant, Need, Plan
-from stepworkflows_cdk.compiler.planner import Planned, plan_machine
+from stepworkflows_cdk.compiler.planner import plan_machine
+from stepworkflows_cdk.compiler.sequence import Planned
 from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.values import Names, Values
 from stepworkflows_cdk.language.diagnostics import Mark
-from stepworkflows_cdk.language.scope import View, views
+from stepworkflows_cdk.language.scope import View
+from stepworkflows_cdk.language.views import views
 from stepworkflows_cdk.language.workflow import Step, Workflow, recorded_outputs
 
 __all__ = ["compile_workflows"]

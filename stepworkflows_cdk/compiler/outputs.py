@@ -39,8 +39,8 @@ def output_is_certain(output: Output, document: Document, values: Values) -> boo
 
 
 def defaults(step: Step) -> dict[str, Data]:
-    """The outputs of a step that did not finish."""
-    return {output.name: output.default for output in step.outputs}
+    """The outputs of a step that did not finish: those that have a default."""
+    return {output.name: output.default for output in step.outputs if output.has_default}
 
 
 def _is_plain(output: Output, data: Data) -> bool:

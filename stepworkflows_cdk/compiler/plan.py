@@ -193,12 +193,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Wait:
-    """Waits ``seconds``."""
+    """Waits ``seconds``, or until ``timestamp`` (ISO 8601): one of the two."""
 
     name: str
     mark: Mark
-    seconds: int | Jsonata
     next: str | None
+    seconds: int | Jsonata | None = None
+    timestamp: Data = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from stepworkflows_cdk.compiler.plan import Retry
 from stepworkflows_cdk.compiler.values import Values
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["ALL", "Loop", "Retries", "retries"]
+__all__ = ["ALL", "Loop", "Retries", "aws_names", "retries"]
 
 ALL = "States.ALL"
 _TRANSIENT = "transient"
@@ -22,7 +22,7 @@ _DEFAULT = RetryKeys.model_validate({})
 
 @dataclass(frozen=True)
 class Loop:
-    """Tries again on ``errors``, by the names of Step Functions, where ``condition`` on ``$caught`` holds.
+    """Tries again on ``errors``, by the names of Step Functions, where ``condition`` on what was caught holds.
 
     ``fenced``: the condition is a user's, and may fail.
     """
@@ -50,7 +50,7 @@ class Retries:
 
 def retries(rules: Sequence[RetryKeys], call: Call, values: Values, ignore: Sequence[str], *, undo: bool) -> Retries:
     """The retriers and loops of one task. An undo step is tried again on every error that nothing else is said of."""
-    ignored = tuple(_aws_names(ignore, call))
+    ignored = tuple(aws_names(ignore, call))
     plan = _Plan(call, values, ignored, undo)
     for rule in rules:
         plan.add(rule)
@@ -77,7 +77,7 @@ class _Plan:
         """A rule of the user."""
         if ALL in self._decided:
             return
-        errors = [error for error in _aws_names(rule.errors, self._call) if error not in self._decided]
+        errors = [error for error in aws_names(rule.errors, self._call) if error not in self._decided]
         looped = {error for loop in self.loops for error in loop.errors}
         when = None if rule.when is None else f"({self._values.condition(rule.when).code})"
         # A retrier would act before the catcher: once an error goes through a loop, its other rules do too.
@@ -118,7 +118,7 @@ class _Plan:
         for error, condition in self._call.transient_when.items():
             if error in self._decided or error in looped or (self._undo and error not in self._ignored):
                 continue
-            cause = f"({condition.replace('$cause', '$caught.cause')})"
+            cause = f"({condition.replace('$cause', f'{self._values.error}.cause')})"
             self.loops.append(Loop((error,), f"{cause} and {when}" if when else cause, rule, when is not None))
 
     def _retrier(self, errors: tuple[str, ...], rule: RetryKeys) -> None:
@@ -131,7 +131,7 @@ class _Plan:
         self._retriers.append(Retry(errors, rule.attempts, rule.interval, backoff, maximum, rule.jitter))
 
 
-def _aws_names(errors: Sequence[str], call: Call) -> list[str]:
+def aws_names(errors: Sequence[str], call: Call) -> list[str]:
     """The names by which Step Functions knows the errors that a document names."""
     found: list[str] = []
     for error in errors:

@@ -16,6 +16,14 @@ class Namer:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
+        self._fixed: dict[tuple[str, int], str] = {}
+
+    def fixed(self, name: str, owner: object) -> str:
+        """The name that ``owner`` got for ``name`` when it first asked."""
+        key = (name, id(owner))
+        if key not in self._fixed:
+            self._fixed[key] = self.unique(name)
+        return self._fixed[key]
 
     def unique(self, name: str) -> str:
         """The name, shortened to 80 characters, with a number where it is taken."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, State, Task
-from stepworkflows_cdk.compiler.retries import ALL, Retries, retries
-from stepworkflows_cdk.compiler.tries import Loops, Tries, loop_states
+from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, retries
+from stepworkflows_cdk.compiler.tries import Loops, Route, Tries, loop_states
 from stepworkflows_cdk.compiler.values import ATTEMPT, Values
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import RetryKeys
@@ -52,14 +52,19 @@ class TaskPlace:
     unread: Handler | None = None
     ignore: Sequence[str] = ()
     undo: bool = False
+    routes: tuple[Route, ...] = ()
+    """The step's own ``catch``, in its order; errors by the names that the document has."""
+    caught: str = "caught"
 
 
 def task_states(
     place: TaskPlace, call: Call, values: Values, tries: Tries, unique: Callable[[str], str]
 ) -> tuple[State, ...]:
-    """The states of one call. ``values`` compiles the conditions on its errors, which read ``$caught``."""
+    """The states of one call. ``values`` compiles the conditions on its errors."""
     plan = retries(place.retry, call, values, place.ignore, undo=place.undo)
-    again = unique(f"{place.name}: again?") if plan.loops else ""
+    routes = tuple(replace(route, errors=tuple(aws_names(route.errors, call))) for route in place.routes)
+    closer = _looked_at(plan, routes)
+    again = unique(f"{place.name}: again?") if closer else ""
     arguments, counted = _counted(call.arguments, place.step_id, plan, tries)
     task = Task(
         place.name,
@@ -71,31 +76,55 @@ def task_states(
         {},
         call.timeout,
         plan.retriers,
-        tuple(_catchers(place, call, plan, again, counted)),
+        tuple(_catchers(place, call, plan, routes, closer, again, counted)),
     )
-    if not plan.loops or place.failed is None:
+    if not closer or place.failed is None:
         return (task,)
-    loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call)
-    fallback = (place.failed.next, place.failed.assign("$caught.type", "$caught.cause"))
+    looked = tuple(route for route in routes if closer == (ALL,) or set(route.errors) & set(closer))
+    loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call, looked, place.caught)
+    fallback = (place.failed.next, place.failed.assign(f"${place.caught}.type", f"${place.caught}.cause"))
     return (task, *loop_states(loops, fallback, tries, unique))
 
 
-def needs_handler(call: Call, retry: Sequence[RetryKeys]) -> bool:
+def needs_handler(call: Call, retry: Sequence[RetryKeys], routes: Sequence[Route] = ()) -> bool:
     """Whether a task needs somewhere to send its errors even where nothing is to be undone."""
-    return bool(call.errors or call.transient_when or any(rule.when for rule in retry))
+    looked_at = any(rule.when for rule in retry) or any(route.condition for route in routes)
+    return bool(call.errors or call.transient_when or looked_at)
 
 
-def _catchers(place: TaskPlace, call: Call, plan: Retries, again: str, counted: Mapping[str, Data]) -> list[Catch]:
+def _looked_at(plan: Retries, routes: Sequence[Route]) -> tuple[str, ...]:
+    """The errors that go through the choice on their cause; ``States.ALL`` alone where it is among them."""
+    conditional = [error for route in routes if route.condition for error in route.errors]
+    errors = tuple(dict.fromkeys([*plan.looped, *conditional]))
+    return (ALL,) if ALL in errors else errors
+
+
+def _catchers(
+    place: TaskPlace,
+    call: Call,
+    plan: Retries,
+    routes: Sequence[Route],
+    closer: tuple[str, ...],
+    again: str,
+    counted: Mapping[str, Data],
+) -> list[Catch]:
     found: list[Catch] = []
     if place.unread:
         error = ("States.QueryEvaluationError",)
         found.append(Catch(error, place.unread.next, place.unread.assign(ERROR, CAUSE)))
-    if plan.loops:
+    if closer:
         caught: Data = {"type": _error(call), "cause": Jsonata(CAUSE)}
-        found.append(Catch(plan.looped, again, {"caught": caught, **counted}))
-    if plain := tuple(error for error in plan.ignored if error not in plan.looped):
+        found.append(Catch(closer, again, {place.caught: caught, **counted}))
+    if plain := tuple(error for error in plan.ignored if error not in closer):
         found.append(Catch(plain, place.next))
-    if place.failed and ALL not in plan.looped:
+    decided = set(closer)
+    for route in routes:
+        errors = tuple(error for error in route.errors if error not in decided)
+        if errors and ALL not in decided:
+            errors = (ALL,) if ALL in errors else errors
+            found.append(Catch(errors, route.next, route.assign(_error(call).code, CAUSE)))
+            decided.update(errors)
+    if place.failed and ALL not in decided:
         found.append(Catch((ALL,), place.failed.next, place.failed.assign(_error(call).code, CAUSE)))
     return found
 

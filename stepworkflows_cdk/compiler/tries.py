@@ -13,7 +13,7 @@ from stepworkflows_cdk.compiler.retries import ALL, Retries
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["Loops", "Tries", "loop_states"]
+__all__ = ["Loops", "Route", "Tries", "loop_states"]
 
 _LONGEST = 99_999_999  # seconds that a Wait state can wait: https://states-language.net/spec.html#wait-state
 _TASK_FAILED = "States.TaskFailed"
@@ -36,8 +36,20 @@ class Tries:
 
 
 @dataclass(frozen=True)
+class Route:
+    """A ``catch`` of the step: its errors, by the names of Step Functions, go to ``next`` where ``condition`` holds."""
+
+    errors: tuple[str, ...]
+    next: str
+    assign: Callable[[str, str], Mapping[str, Data]]
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
 class Loops:
-    """The loops of the task called ``name``. They begin at the state ``again``, and ignored errors go to ``next``."""
+    """What a closer look at an error of the task called ``name`` can lead to. The look is the state ``again``; ignored
+    errors go to ``next``.
+    """
 
     again: str
     name: str
@@ -46,6 +58,9 @@ class Loops:
     next: str
     plan: Retries
     call: Call
+    routes: tuple[Route, ...]
+    caught: str
+    """The variable of what was caught, which is another one in each scope."""
 
 
 def loop_states(
@@ -59,16 +74,21 @@ def loop_states(
             continue
         counter = tries.add(f"tries_{loops.step_id}")
         wait = unique(f"{loops.name}: wait")
-        tests = [_is_one_of(loop.errors, loops.call), loop.condition, f"${counter} < {loop.rule.attempts}"]
+        tests = [_is_one_of(loop.errors, loops), loop.condition, f"${counter} < {loop.rule.attempts}"]
         condition = " and ".join(test for test in tests if test != "true")
         rules.append(Rule(Jsonata(condition), wait, {counter: Jsonata(f"${counter} + 1")}))
-        waits.append(Wait(wait, loops.mark, Jsonata(_seconds(loop.rule, counter)), loops.name))
+        waits.append(Wait(wait, loops.mark, loops.name, Jsonata(_seconds(loop.rule, counter))))
     for error in loops.plan.ignored:
         conditions = [loop.condition for loop in loops.plan.loops if error in loop.errors]
         if conditions:
             never = " and ".join(f"$not({condition})" for condition in conditions)
-            rules.append(Rule(Jsonata(f"{_is_one_of((error,), loops.call)} and {never}"), loops.next))
-    if any(loop.fenced for loop in loops.plan.loops):
+            rules.append(Rule(Jsonata(f"{_is_one_of((error,), loops)} and {never}"), loops.next))
+    for route in loops.routes:
+        tests = [_is_one_of(route.errors, loops), route.condition or "true"]
+        condition = " and ".join(test for test in tests if test != "true") or "true"
+        caught = (f"${loops.caught}.type", f"${loops.caught}.cause")
+        rules.append(Rule(Jsonata(condition), route.next, route.assign(*caught)))
+    if any(loop.fenced for loop in loops.plan.loops) or any(route.condition for route in loops.routes):
         return [*_fenced(loops, rules, fallback, unique), *waits]
     return [Choice(loops.again, loops.mark, tuple(rules), fallback[0], fallback[1]), *waits]
 
@@ -80,28 +100,30 @@ def _fenced(
     inside = unique(f"{loops.name}: which?")
     choice = unique(f"{loops.name}: again")
     number = " : ".join(f"({rule.condition.code}) ? {index}" for index, rule in enumerate(rules, 1)) + " : 0"
+    again = loops.caught.replace("caught", "again")
     found = Pass(inside, loops.mark, None, {}, {"rule": Jsonata(number)})
     fence = Parallel(
         loops.again,
         loops.mark,
         ((found,),),
         choice,
-        {"again": Jsonata("$states.result[0].rule")},
+        {again: Jsonata("$states.result[0].rule")},
         catch=(Catch((ALL,), fallback[0], fallback[1]),),
     )
-    chosen = tuple(Rule(Jsonata(f"$again = {index}"), rule.next, rule.assign) for index, rule in enumerate(rules, 1))
+    chosen = tuple(Rule(Jsonata(f"${again} = {index}"), rule.next, rule.assign) for index, rule in enumerate(rules, 1))
     return [fence, Choice(choice, loops.mark, chosen, fallback[0], fallback[1])]
 
 
-def _is_one_of(errors: Sequence[str], call: Call) -> str:
+def _is_one_of(errors: Sequence[str], loops: Loops) -> str:
+    type_ = f"${loops.caught}.type"
     if ALL in errors:
         return "true"
     if _TASK_FAILED in errors:
         # It stands for every error of a task but its time-out.
         others = [error for error in errors if error not in (_TASK_FAILED, "States.Timeout")]
-        return "true" if len(others) < len(errors) - 1 else '$caught.type != "States.Timeout"'
-    names = [call.errors.get(error, error) for error in errors]
-    return f"$caught.type in {literal(names)}" if len(names) > 1 else f"$caught.type = {literal(names[0])}"
+        return "true" if len(others) < len(errors) - 1 else f'{type_} != "States.Timeout"'
+    names = [loops.call.errors.get(error, error) for error in errors]
+    return f"{type_} in {literal(names)}" if len(names) > 1 else f"{type_} = {literal(names[0])}"
 
 
 def _seconds(rule: RetryKeys, counter: str) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 from stepworkflows_cdk.compiler.jsonata import literal, path, text_of
 from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text
 from stepworkflows_cdk.language.contract import type_at
+from stepworkflows_cdk.language.expressions import tokens
 from stepworkflows_cdk.language.references import Expression, Part, Reference, Template, parse_condition, parse_value
 from stepworkflows_cdk.language.scope import (
     ConfigTarget,
     ErrorTarget,
     ExecutionTarget,
     InputTarget,
+    Known,
     OutputTarget,
     ResourceTarget,
     ResultTarget,
@@ -25,11 +27,15 @@ from stepworkflows_cdk.language.scope import (
     View,
     resolve,
 )
+from stepworkflows_cdk.language.workflow import Output
 
-__all__ = ["ATTEMPT", "Names", "Values", "output_variable", "status_variable"]
+__all__ = ["ATTEMPT", "Names", "Values", "output_variable", "status_variable", "variable"]
 
 ATTEMPT = "$states.context.State.RetryCount + 1"
 """The number of the try since the state was entered; a task with loops adds the tries before."""
+
+_HARMLESS = frozenset({"string", "number"})
+_HARMLESS_WORDS = frozenset("= != ( ) , and or in true false null $_ $not $exists".split())
 
 _EXECUTION = {
     "id": "$states.context.Execution.Id",
@@ -38,14 +44,23 @@ _EXECUTION = {
 }
 
 
+def variable(kind: str, step_id: str, level: int | None = None) -> str:
+    """The workflow variable that holds something of a step: ``step_charge``, ``status_charge``, ``tried_charge``.
+
+    A branch cannot assign what an outer scope assigns, so what a branch hands out has another name in each scope
+    outside: ``step0_charge`` in the outermost. The beginning keeps it apart from JSONata's functions.
+    """
+    return f"{kind}{'' if level is None else level}_{step_id.replace('-', '_')}"
+
+
 def output_variable(step_id: str) -> str:
-    """The workflow variable that holds a step's outputs. The prefix keeps it apart from JSONata's functions."""
-    return f"step_{step_id.replace('-', '_')}"
+    """The variable that holds a step's outputs, where the step runs."""
+    return variable("step", step_id)
 
 
 def status_variable(step_id: str) -> str:
-    """The workflow variable that holds a step's status."""
-    return f"status_{step_id.replace('-', '_')}"
+    """The variable that holds a step's status, where the step runs."""
+    return variable("status", step_id)
 
 
 @dataclass
@@ -92,6 +107,14 @@ class Values:
         code = self._joined(parse_condition(text)).strip()
         return Jsonata("true" if code in ('"true"', "'true'", "true") else f"({code}) and true")
 
+    def condition_is_certain(self, text: str) -> bool:
+        """Whether the condition can be evaluated in any case: it only compares values for equality."""
+        parts = parse_condition(text).parts
+        if not all(self._is_certain(part) for part in parts if isinstance(part, Reference)):
+            return False
+        code = "".join(part if isinstance(part, str) else "$_" for part in parts)
+        return all(token.kind in _HARMLESS or token.text in _HARMLESS_WORDS for token in tokens(code))
+
     def text(self, value: str) -> Text:
         """A string that is fixed at deployment."""
         parsed = parse_value(value)
@@ -132,8 +155,8 @@ class Values:
 
     def _is_certain(self, reference: Reference) -> bool:
         match resolve(reference, self.view):
-            case OutputTarget(path=parts):
-                return not parts
+            case OutputTarget(path=parts, uncertain=uncertain, others=others):
+                return uncertain or not (parts or others)
             case InputTarget(path=parts):
                 declared = self.view.workflow.keys.inputs or {}
                 name = str(parts[0]) if parts else ""
@@ -172,7 +195,7 @@ class Values:
         match target:
             case InputTarget(parts):
                 return type_at(self.view.workflow.keys.inputs or {}, parts)
-            case OutputTarget(output=output, path=(), uncertain=False) if not output.has_default:
+            case OutputTarget(output=output, path=(), uncertain=False, others=()) if not output.has_default:
                 return output.type
             case ExecutionTarget() | StatusTarget() | ErrorTarget():
                 return "string"
@@ -225,17 +248,15 @@ class Values:
         match target:
             case InputTarget(parts):
                 return path("$input", parts)
-            case OutputTarget(step, output, parts, uncertain):
-                if uncertain:
-                    self.names.uncertain.setdefault(step.id)
-                code = path(f"${output_variable(step.id)}", (output.name, *parts))
-                return f"($exists({code}) ? {code} : null)" if uncertain and parts else code
-            case StatusTarget(step):
-                return f"${status_variable(step.id)}"
+            case OutputTarget(known, output, parts, uncertain, others):
+                return self._output(known, output, parts, uncertain, others)
+            case StatusTarget(known):
+                return f"${self._variable('status', known)}"
             case ResultTarget(parts):
                 return path(text_of(self.result), parts)
             case ErrorTarget(name):
-                return f"{self.error}.{name}"
+                caught = f"$error_{self.view.catching.replace('-', '_')}" if self.view.catching else self.error
+                return f"{caught}.{name}"
             case ConfigTarget():
                 return literal(self._config(target))
             case ResourceTarget(name):
@@ -250,6 +271,25 @@ class Values:
                 return literal(self.view.step.id)
             case SecretTarget():
                 raise AssertionError("a secret passed the check of what is data")
+
+    def _output(
+        self, known: Known, output: Output, parts: tuple[str | int, ...], uncertain: bool, others: tuple[Known, ...]
+    ) -> str:
+        codes = [path(f"${self._variable('step', each)}", (output.name, *parts)) for each in (known, *others)]
+        if uncertain or others:
+            self.names.uncertain.update(dict.fromkeys(each.step.id for each in (known, *others)))
+        last = literal(output.default) if uncertain else codes.pop()
+        tries = "".join(f"$exists({code}) ? {code} : " for code in codes)
+        return f"({tries}{last})" if tries else last
+
+    def _variable(self, kind: str, known: Known) -> str:
+        """The variable as it is called here: a branch's own, or what the join of the branch assigned."""
+        common = 0
+        for ours, theirs in zip(self.view.frame, known.frame, strict=False):
+            if ours != theirs:
+                break
+            common += 1
+        return variable(kind, known.step.id, None if common == len(known.frame) else common)
 
     def _config(self, target: ConfigTarget) -> Any:
         return self.config[target.name]

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from stepworkflows_cdk.language.contract import SchemaEntry
-from stepworkflows_cdk.language.durations import Duration
+from stepworkflows_cdk.language.durations import Duration, parse_duration
 
 __all__ = [
     "NOT_BUILT",
+    "ArmKeys",
+    "CatchKeys",
     "ConfigKeys",
     "FailKeys",
     "FlowKeys",
@@ -24,6 +26,7 @@ __all__ = [
     "RetryKeys",
     "SecretKeys",
     "StepKeys",
+    "UntilKeys",
     "alias",
     "key_type",
 ]
@@ -81,6 +84,34 @@ class FailKeys(Keys):
     message: str = Field("", description="What the caller is told.")
 
 
+class CatchKeys(Keys):
+    """Steps that run where a step fails with one of the errors; then the flow goes on behind it."""
+
+    errors: list[str] = Field(
+        default_factory=lambda: ["States.ALL"], min_length=1, description="Names of errors; default: all."
+    )
+    when: str | None = Field(None, description="A condition on `{error.type}` and `{error.cause}`.")
+    steps: list[Any] = Field(min_length=1, description="What runs instead.")
+
+
+class ArmKeys(Keys):
+    """One way of a `switch`: `when` with a condition, or `else` at the end."""
+
+    when: str | None = Field(None, description="The condition; the first arm that holds is taken.")
+    steps: list[Any] | None = Field(None, description="The steps of the arm.")
+    else_: list[Any] | None = Field(None, description="The steps where no arm holds.")
+
+
+class UntilKeys(Keys):
+    """A wait for a point in time."""
+
+    until: str = Field(description="A time such as 2026-01-31T12:00:00Z, as a rule a reference.")
+
+
+def _until(value: Any) -> Any:
+    return value if isinstance(value, dict) else parse_duration(value)
+
+
 class OutputKeys(Keys):
     """The long form of an output."""
 
@@ -126,6 +157,17 @@ class StepKeys(Keys):
     )
     permissions: dict[str, list[str]] | None = Field(
         None, description="Resource or ARN -> `read`, `write` or exact IAM actions for the step's own code."
+    )
+    if_: str | bool | None = Field(None, description="A condition; where it does not hold the step is skipped.")
+    catch: list[CatchKeys] | None = Field(None, min_length=1, description="What runs where the step fails.")
+    switch: list[ArmKeys] | None = Field(
+        None, min_length=1, description="Runs the steps of the first arm whose condition holds."
+    )
+    parallel: dict[str, list[Any]] | None = Field(
+        None, min_length=1, description="Branches that run at the same time: name -> steps."
+    )
+    wait: Annotated[int | UntilKeys, BeforeValidator(_until)] | None = Field(
+        None, description="A duration, or `{until: TIME}`."
     )
     require: RequireKeys | None = Field(None, description="Refuses with a business error unless a condition holds.")
     fail: FailKeys | None = Field(None, description="Ends the flow with an error.")
@@ -176,8 +218,8 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    needs if heartbeat catch triggers defaults policies finally cancel concurrency mode guard deploy tags tests parallel
-    switch wait repeat for-each stop uses asl signal detached image file message emit email http wait-for on-timeout
+    needs heartbeat triggers defaults policies finally cancel concurrency mode guard deploy tags tests
+    repeat for-each stop uses asl signal detached image file message emit email http wait-for on-timeout
     remind steps environment vpc account role
     """.split()
 )

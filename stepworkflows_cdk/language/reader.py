@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
-from stepworkflows_cdk.language.workflow import Output, Resource, Secret, Step, Workflow, WorkKey
+from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Workflow, WorkKey
 
 __all__ = ["read_workflows"]
 
 _RUNS_ON = "runs-on"
+UndoSteps = dict[str, Step] | None
 
 
 def read_workflows(
@@ -124,22 +126,9 @@ class _Reader:
         step = self._step_of(self._document, (), {**shared, **work}, None, {})
         if step is None:
             return None
-        return Step(
-            step.id,
-            step.name,
-            step.document,
-            step.path,
-            step.keys,
-            step.outputs,
-            step.integration,
-            step.work,
-            None,
-            True,
-        )
+        return replace(step, whole_input=True)
 
-    def _step(
-        self, document: Document, path: Path_, name: str | None, undo_steps: dict[str, Step] | None = None
-    ) -> Step | None:
+    def _step(self, document: Document, path: Path_, name: str | None, undo_steps: UndoSteps = None) -> Step | None:
         value = document.get(path)
         if not isinstance(value, dict):
             self._problems.append(
@@ -154,7 +143,7 @@ class _Reader:
         path: Path_,
         value: dict[str, Any],
         name: str | None,
-        undo_steps: dict[str, Step] | None,
+        undo_steps: UndoSteps,
     ) -> Step | None:
         before = len(self._problems)
         known = {key: item for key, item in value.items() if key in key_names(StepKeys)}
@@ -170,9 +159,61 @@ class _Reader:
             )
             return None
         id_ = keys.id or (name if name and not keys.name else None) or self._slug(title, document, (*path, "name"))
-        undo = self._undo(document, path, keys, id_, undo_steps)
-        outputs = self._outputs(document, path, keys.outputs)
-        return Step(id_, title, document, path, keys, outputs, integration, work, undo)
+        return Step(
+            id_,
+            title,
+            document,
+            path,
+            keys,
+            self._outputs(document, path, keys.outputs),
+            integration,
+            work,
+            self._undo(document, path, keys, id_, undo_steps),
+            self._arms(document, path, keys, undo_steps),
+            self._branches(document, path, keys, undo_steps),
+            self._catches(document, path, keys, undo_steps),
+        )
+
+    def _arms(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Arm, ...]:
+        arms: list[Arm] = []
+        for index, arm in enumerate(keys.switch or ()):
+            place = (*path, "switch", index)
+            mark = document.mark(place)
+            last = index + 1 == len(keys.switch or ())
+            if arm.else_ is not None:
+                if not last or arm.when is not None or arm.steps is not None:
+                    self._problems.append(Problem("SW116", "`else` stands alone and last", mark, "move it to the end"))
+                arms.append(Arm((*place, "else"), self._steps(document, (*place, "else"), arm.else_, undo_steps)))
+            elif arm.when is None or arm.steps is None:
+                self._problems.append(
+                    Problem("SW116", "an arm has `when` and `steps`, or `else`", mark, "add what is missing")
+                )
+            else:
+                steps = self._steps(document, (*place, "steps"), arm.steps, undo_steps)
+                arms.append(Arm((*place, "when"), steps, arm.when))
+        return tuple(arms)
+
+    def _branches(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Branch, ...]:
+        return tuple(
+            Branch(name, self._steps(document, (*path, "parallel", name), steps, undo_steps))
+            for name, steps in (keys.parallel or {}).items()
+        )
+
+    def _catches(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Arm, ...]:
+        found: list[Arm] = []
+        for index, catch in enumerate(keys.catch or ()):
+            place = (*path, "catch", index)
+            steps = self._steps(document, (*place, "steps"), catch.steps, undo_steps)
+            found.append(Arm((*place, "when"), steps, catch.when, tuple(catch.errors)))
+        return tuple(found)
+
+    def _steps(self, document: Document, path: Path_, steps: list[Any], undo_steps: UndoSteps) -> tuple[Step, ...]:
+        found = [self._step(document, (*path, index), None, undo_steps) for index in range(len(steps))]
+        if not steps:
+            self._problems.append(
+                Problem("SW106", "no steps stand here", document.mark(path), "add steps, or remove it")
+            )
+        return tuple(step for step in found if step)
 
     def _known(self, document: Document, path: Path_, value: dict[str, Any], model: type[Keys]) -> bool:
         allowed = {*key_names(model), *self._work_keys}
@@ -180,9 +221,7 @@ class _Reader:
         self._problems.extend(unknown_key(document, (*path, key), allowed) for key in unknown)
         return not unknown
 
-    def _undo(
-        self, document: Document, path: Path_, keys: StepKeys, id_: str, undo_steps: dict[str, Step] | None
-    ) -> Step | None:
+    def _undo(self, document: Document, path: Path_, keys: StepKeys, id_: str, undo_steps: UndoSteps) -> Step | None:
         if keys.undo is None:
             return None
         mark = document.mark((*path, "undo"))

@@ -7,8 +7,8 @@ of an open input.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from stepworkflows_cdk.language.references import Reference
@@ -19,7 +19,9 @@ __all__ = [
     "ConfigTarget",
     "ErrorTarget",
     "ExecutionTarget",
+    "Frame",
     "InputTarget",
+    "Known",
     "OutputTarget",
     "ResourceTarget",
     "ResultTarget",
@@ -30,7 +32,6 @@ __all__ = [
     "Unresolved",
     "View",
     "resolve",
-    "views",
 ]
 
 Tail = tuple[str | int, ...]
@@ -39,6 +40,24 @@ ROOTS = ("input", "steps", "result", "index", "error", "secrets", "resources", "
 _EXECUTION = ("id", "name", "started")
 _STEP = ("id", "attempt")
 _ERROR = ("type", "cause")
+
+
+Frame = tuple[str, ...]
+"""The branches that a step is inside, outermost first, each by the id of its ``parallel`` and its name."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A step that can be named at a place.
+
+    ``sure``: it surely ran, as far as the forks around it say. ``group``: of the ways out of a fork exactly one was
+    taken; its name, which way this step is in, and how many there are.
+    """
+
+    step: Step
+    frame: Frame = ()
+    sure: bool = True
+    group: tuple[str, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,19 +70,23 @@ class InputTarget:
 
 @dataclass(frozen=True)
 class OutputTarget:
-    """An output of a step. ``uncertain``: the step may not have finished, and then it is the default or null."""
+    """An output of a step, or of whichever of ``others`` ran instead.
 
-    step: Step
+    ``uncertain``: the step may not have finished, and then the output is its default or null.
+    """
+
+    known: Known
     output: Output
     path: Tail
     uncertain: bool = False
+    others: tuple[Known, ...] = ()
 
 
 @dataclass(frozen=True)
 class StatusTarget:
-    """``done`` or ``failed``."""
+    """``done``, ``failed`` or ``skipped``."""
 
-    step: Step
+    known: Known
 
 
 @dataclass(frozen=True)
@@ -130,41 +153,30 @@ class Unresolved(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """What can be named at one place.
+    """What can be named at one place, which is inside the branches ``frame``.
 
-    ``finished`` are the steps that have surely ended before it. ``handling`` says that an error is being handled: any
-    step can be named then, and an output is null where the step did not finish.
+    ``handling`` says that an error of the flow is being handled: any step can be named then, and an output is null
+    where the step did not finish. ``error`` says that an error can be named; ``catching`` is the id of the step whose
+    ``catch`` handles it.
     """
 
     workflow: Workflow
-    finished: tuple[Step, ...] = ()
+    known: tuple[Known, ...] = ()
     step: Step | None = None
     own_result: bool = False
     handling: bool = False
     error: bool = False
+    catching: str = ""
+    frame: Frame = ()
 
     def of_outputs(self) -> View:
         """The view from the step's own outputs."""
-        own = self.step is not None and self.step.integration is not None
-        return View(self.workflow, self.finished, self.step, own, self.handling, self.error)
+        own = self.step is not None and (self.step.integration is not None or bool(self.step.branches))
+        return replace(self, own_result=own)
 
-    def of_retry(self) -> View:
+    def of_try(self) -> View:
         """The view from a condition on the error of a try."""
-        return View(self.workflow, self.finished, self.step, False, self.handling, True)
-
-
-def views(workflow: Workflow) -> tuple[tuple[Step, View], ...]:
-    """Every step that can run, with what it can name. An undo step is listed for each step that it undoes."""
-    found: list[tuple[Step, View]] = []
-    for index, step in enumerate(workflow.steps):
-        found.append((step, View(workflow, workflow.steps[:index], step)))
-        if step.undo:
-            found.append((step.undo, View(workflow, workflow.steps, step.undo, handling=True, error=True)))
-    used = {id(step) for step, _ in found}
-    for step in (*workflow.undo_steps.values(), *workflow.on_failure):
-        if id(step) not in used:
-            found.append((step, View(workflow, workflow.steps, step, handling=True, error=True)))
-    return tuple(found)
+        return replace(self, own_result=False, error=True, catching="")
 
 
 def resolve(reference: Reference, view: View) -> Target:
@@ -206,24 +218,31 @@ def resolve(reference: Reference, view: View) -> Target:
 
 
 def _bare(name: str, parts: Tail, view: View) -> Target:
-    owners = [step for step in view.finished if step.output(name)]
+    owners = [known for known in view.known if known.step.output(name)]
+    groups = {known.group[0] if known.group else known.step.id for known in owners}
     declared = name in (view.workflow.keys.inputs or {})
-    if len(owners) + declared > 1:
-        places = [f"`{{steps.{step.id}.outputs.{name}}}`" for step in owners] + [f"`{{input.{name}}}`"] * declared
+    if len(groups) + declared > 1 or (len(groups) < len(owners) and not _exactly_one(owners)):
+        places = [f"`{{steps.{known.step.id}.outputs.{name}}}`" for known in owners]
+        places += [f"`{{input.{name}}}`"] * declared
         raise Unresolved("SW204", f"`{name}` could mean more than one thing", "write " + " or ".join(places))
     if owners:
-        return _output(owners[0], name, parts[1:], view)
+        return _output(owners, name, parts[1:], view)
     if declared or view.workflow.open:
         return InputTarget(parts, inferred=not declared)
-    later = next((step for step in view.workflow.steps if step.output(name)), None)
+    later = next((step for step in view.workflow.forward if step.output(name)), None)
     if later:
-        raise Unresolved(
-            "SW205",
-            f"`{name}` is an output of `{later.id}`, which has not finished here",
-            f"move this behind `{later.id}`",
-        )
-    known = [output.name for step in view.finished for output in step.outputs] + list(view.workflow.keys.inputs or {})
-    raise Unresolved("SW203", f"nothing is called `{name}` here", _suggest(name, known))
+        message = f"`{name}` is an output of `{later.id}`, which has not finished here"
+        raise Unresolved("SW205", message, f"move this behind `{later.id}`")
+    names = [output.name for known in view.known for output in known.step.outputs]
+    raise Unresolved(
+        "SW203", f"nothing is called `{name}` here", _suggest(name, [*names, *(view.workflow.keys.inputs or {})])
+    )
+
+
+def _exactly_one(owners: Sequence[Known]) -> bool:
+    """Whether the steps are in different ways out of the same fork."""
+    places = [known.group for known in owners if known.group]
+    return len({place[1] for place in places}) == len(owners)
 
 
 def _input(path: Tail, view: View) -> InputTarget:
@@ -237,38 +256,42 @@ def _long_output(tail: Tail, view: View) -> Target:
     if not tail:
         raise Unresolved("SW206", "a step's id is missing", "write `{steps.ID.outputs.NAME}`")
     id_ = str(tail[0])
-    step = next((step for step in view.workflow.steps if step.id == id_), None)
-    if step is None:
-        raise Unresolved(
-            "SW203", f"no step has the id `{id_}`", _suggest(id_, [step.id for step in view.workflow.steps])
-        )
-    if not any(finished.id == id_ for finished in view.finished):
+    known = next((known for known in view.known if known.step.id == id_), None)
+    if known is None:
+        ids = [step.id for step in view.workflow.forward]
+        if id_ not in ids:
+            raise Unresolved("SW203", f"no step has the id `{id_}`", _suggest(id_, ids))
         raise Unresolved("SW205", f"the step `{id_}` has not finished here", f"move this behind `{id_}`")
     match tail[1:]:
         case ("status",):
-            return StatusTarget(step)
+            return StatusTarget(known)
         case ("outputs", str(name), *path):
-            return _output(step, name, tuple(path), view)
+            return _output([known], name, tuple(path), view)
         case _:
-            raise Unresolved(
-                "SW206", "of a step, `status` and `outputs.NAME` can be named", f"write `{{steps.{id_}.outputs.NAME}}`"
-            )
+            message = "of a step, `status` and `outputs.NAME` can be named"
+            raise Unresolved("SW206", message, f"write `{{steps.{id_}.outputs.NAME}}`")
 
 
-def _output(step: Step, name: str, path: Tail, view: View) -> OutputTarget:
+def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> OutputTarget:
+    known = owners[0]
+    step = known.step
     output = step.output(name)
     if output is None:
-        raise Unresolved(
-            "SW203",
-            f"the step `{step.id}` has no output `{name}`",
-            _suggest(name, [known.name for known in step.outputs]),
-        )
-    if step.may_fail_alone and not output.has_default and not view.handling:
+        names = [known.name for known in step.outputs]
+        raise Unresolved("SW203", f"the step `{step.id}` has no output `{name}`", _suggest(name, names))
+    if view.handling:
+        return OutputTarget(known, output, path, uncertain=True, others=tuple(owners[1:]))
+    complete = known.group is not None and len(owners) == known.group[2]
+    if complete and all(owner.sure for owner in owners):
+        return OutputTarget(known, output, path, others=tuple(owners[1:]))
+    sure = known.sure and known.group is None
+    if sure and not step.may_fail_alone:
+        return OutputTarget(known, output, path)
+    if not output.has_default:
+        how = "may fail without ending the flow" if step.may_fail_alone and sure else "may not run"
         hint = f"give it a default: `{name}: {{value: ..., default: null}}`"
-        raise Unresolved(
-            "SW207", f"the step `{step.id}` may fail without ending the flow, and `{name}` is then missing", hint
-        )
-    return OutputTarget(step, output, path, uncertain=view.handling)
+        raise Unresolved("SW207", f"the step `{step.id}` {how}, and `{name}` is then missing", hint)
+    return OutputTarget(known, output, path, uncertain=True)
 
 
 def _one_of(root: str, tail: Tail, names: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -12,7 +12,19 @@ from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
 
-__all__ = ["RECORDED", "Output", "Resource", "Secret", "Step", "WorkKey", "Workflow", "recorded_outputs"]
+__all__ = [
+    "RECORDED",
+    "Arm",
+    "Branch",
+    "Output",
+    "Resource",
+    "Secret",
+    "Step",
+    "WorkKey",
+    "Workflow",
+    "recorded_outputs",
+    "walk",
+]
 
 OutputType = Literal["string", "number", "integer", "boolean", "object", "array"]
 
@@ -42,6 +54,24 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """Steps that run only in one case: an arm of a ``switch`` (``when`` None: its else), or a ``catch`` of a step."""
+
+    path: Path_
+    steps: tuple[Step, ...]
+    when: str | None = None
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One branch of a ``parallel``."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """One step. ``work`` holds the keys that belong to ``integration``; a step without one only sets values or
     refuses.
@@ -56,6 +86,11 @@ class Step:
     integration: WorkKey | None = None
     work: BaseModel | None = None
     undo: Step | None = None
+    arms: tuple[Arm, ...] = ()
+    """Of a ``switch``; the else last."""
+    branches: tuple[Branch, ...] = ()
+    """Of a ``parallel``."""
+    catches: tuple[Arm, ...] = ()
     whole_input: bool = False
     """Whether it is the code of the flow itself, which is given the whole input."""
 
@@ -85,6 +120,14 @@ class Step:
     def may_fail_alone(self) -> bool:
         """Whether the flow goes on behind it also where it failed."""
         return self.keys.on_error == "continue"
+
+
+def walk(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps and all that are inside them, in the order of the text."""
+    for step in steps:
+        yield step
+        yield from walk(inner for arm in (*step.arms, *step.catches) for inner in arm.steps)
+        yield from walk(inner for branch in step.branches for inner in branch.steps)
 
 
 RECORDED = "DATABASE_"
@@ -144,15 +187,20 @@ class Workflow:
         return self.steps[0] if self.steps and self.steps[0].whole_input else None
 
     @property
+    def forward(self) -> tuple[Step, ...]:
+        """All steps that run forward, at any depth, in the order of the text."""
+        return tuple(walk(self.steps))
+
+    @property
     def undos(self) -> tuple[Step, ...]:
         """The undo step of each step that has one, in the order of the steps."""
-        return tuple(step.undo for step in self.steps if step.undo)
+        return tuple(step.undo for step in self.forward if step.undo)
 
     @property
     def all_steps(self) -> tuple[Step, ...]:
         """Every step that can run: forward, undo and on failure; each undo step once, however many steps name it."""
         undos = {id(step): step for step in (*self.undos, *self.undo_steps.values())}
-        return (*self.steps, *undos.values(), *self.on_failure)
+        return (*self.forward, *undos.values(), *self.on_failure)
 
     @property
     def open(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,15 +30,17 @@ from stepworkflows_cdk.language.scope import (
     Unresolved,
     View,
     resolve,
-    views,
 )
-from stepworkflows_cdk.language.usage import conditions_of, strings_of
+from stepworkflows_cdk.language.usage import condition_view, conditions_of, strings_of
+from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
 __all__ = ["check", "check_deployed", "place"]
 
-_RESERVED = frozenset({"again", "caught", "failure", "input", "left", "resources", "result", "states"})
-_RESERVED_BEGINNINGS = ("attempts_", "status_", "step_", "tries_")
+_RESERVED = re.compile(
+    r"(?:again|caught|failure)\d*\Z|(?:input|left|resources|result|states)\Z"
+    r"|(?:arm|attempts|error|failed|if|status|step|tried|tries)\d*_"
+)
 _DEPLOYED = (ConfigTarget, ResourceTarget, SecretTarget)
 
 
@@ -45,7 +48,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     for step, view in _steps(workflow):
         yield from _step(step, view)
     for output in workflow.outputs if not workflow.own_code else ():
-        view = View(workflow, workflow.steps)
+        view = at_end(workflow)
         yield from output_problems(workflow.document, output)
         yield from _value(workflow.document, output.path, "", workflow.document.get(output.path), view)
 
@@ -83,7 +86,7 @@ def _step(step: Step, view: View) -> Iterator[Problem]:
         allowed = _DEPLOYED if path[0] in ("env", "secrets") else ()
         yield from _string(step.document, (*step.path, *path), step.id, text, inside, allowed)
     for path, text in conditions_of(step):
-        yield from _condition(step, path, text, view.of_retry() if path[0] == "retry" else view)
+        yield from _condition(step, path, text, condition_view(path, view))
     yield from _outputs(step)
     yield from _keys(step)
 
@@ -226,7 +229,7 @@ def _expression(document: Document, path: Path_, step: str, text: str, value: Ex
         )
         return
     for name, at in bound_variables(code).items():
-        if name in _RESERVED or name.startswith(_RESERVED_BEGINNINGS):
+        if _RESERVED.match(name):
             mark = place(document, path, text, value.offset + at, step)
             yield Problem(
                 "SW306",

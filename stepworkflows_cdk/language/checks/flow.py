@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from stepworkflows_cdk.language.diagnostics import Problem
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.views import ends
+from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
 __all__ = ["check"]
 
-_TASK_KEYS = ("retry", "on-error", "undo", "pivot", "timeout", "ignore", "env", "secrets", "permissions")
-_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error")
+_CONTROLS = ("require", "fail", "wait", "switch", "parallel")
+_TASK_KEYS = ("retry", "on-error", "catch", "undo", "pivot", "timeout", "ignore", "env", "secrets", "permissions")
+_FOR_PARALLEL = ("on-error", "catch", "pivot")
+_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if")
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
@@ -62,52 +66,63 @@ def _own_code(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _reached(workflow: Workflow) -> Iterator[Problem]:
-    for index, step in enumerate(workflow.steps):
-        if step.keys.fail and index + 1 < len(workflow.steps):
-            behind = workflow.steps[index + 1]
+    yield from _behind_the_end(workflow.steps)
+    for step in workflow.forward:
+        for arm in (*step.arms, *step.catches):
+            yield from _behind_the_end(arm.steps)
+        for branch in step.branches:
+            yield from _behind_the_end(branch.steps)
+    if workflow.outputs and ends(workflow.steps) and not workflow.own_code:
+        mark = workflow.document.key_mark(("outputs",))
+        last = next(step for step in workflow.steps if ends([step]))
+        yield Problem("SW224", f"the outputs are never reached: `{last.id}` ends the flow", mark, "remove them")
+
+
+def _behind_the_end(steps: Sequence[Step]) -> Iterator[Problem]:
+    for step, behind in pairwise(steps):
+        if ends([step]):
             hint = f"remove it, or move it before `{step.id}`"
             yield Problem("SW224", f"this step is never reached: `{step.id}` ends the flow", behind.mark, hint)
             return
-        if step.keys.fail and workflow.outputs:
-            mark = workflow.document.key_mark(("outputs",))
-            yield Problem("SW224", f"the outputs are never reached: `{step.id}` ends the flow", mark, "remove them")
 
 
 def _one_work(step: Step) -> Iterator[Problem]:
-    controls = [key for key in ("require", "fail") if step.get(key) is not None]
+    controls = [key for key in _CONTROLS if step.get(key) is not None]
     if step.integration:
         controls.insert(0, step.integration.key or "")
     if len(controls) > 1:
         found = " and ".join(f"`{key}`" for key in controls)
-        yield Problem(
-            "SW104", f"a step does one work, and here are {found}", step.key_mark(controls[1]), "make them two steps"
-        )
+        message = f"a step does one work, and here are {found}"
+        yield Problem("SW104", message, step.key_mark(controls[1]), "make them two steps")
     if not controls and not step.outputs:
-        yield Problem(
-            "SW106",
-            "the step does nothing",
-            step.mark,
-            "add a work key such as `runs-on`, `record` or `call`, or `outputs`",
-        )
+        hint = "add a work key such as `runs-on`, `record` or `call`, or `outputs`"
+        yield Problem("SW106", "the step does nothing", step.mark, hint)
     if step.integration is None:
-        for key in _TASK_KEYS:
-            if step.get(key) is not None:
-                yield Problem(
-                    "SW107", f"`{key}` is for a step that does work", step.key_mark(key), "remove it, or add a work key"
-                )
-        if step.get("inputs") is not None:
+        yield from _misfits(step, controls[0] if controls else "outputs")
+
+
+def _misfits(step: Step, control: str) -> Iterator[Problem]:
+    """Keys that say something only of work, at a step that does none."""
+    for key in _TASK_KEYS:
+        if step.get(key) is not None and not (control == "parallel" and key in _FOR_PARALLEL):
             yield Problem(
-                "SW107",
-                "`inputs` is for a step that does work",
-                step.key_mark("inputs"),
-                "name the values in `outputs` directly",
+                "SW107", f"`{key}` is for a step that does work", step.key_mark(key), "remove it, or add a work key"
             )
-        if controls and step.outputs:
+    if step.get("inputs") is not None:
+        hint = "name the values in `outputs` directly" if control == "outputs" else "remove them"
+        yield Problem("SW107", "`inputs` is for a step that does work", step.key_mark("inputs"), hint)
+    if control != "outputs" and step.outputs:
+        mark = step.key_mark("outputs")
+        if control in ("parallel", "switch"):
+            hint = "name the outputs of the steps inside"
+            yield Problem("SW109", f"outputs of a `{control}` are not built in this version", mark, hint)
+        else:
+            yield Problem("SW107", f"`{control}` gives no outputs", mark, "set values in a step of their own")
+    for index, catch in enumerate(step.catches if control == "parallel" else ()):
+        if catch.when is not None:
+            mark = step.key_mark("catch", index, "when")
             yield Problem(
-                "SW107",
-                f"`{controls[0]}` gives no outputs",
-                step.key_mark("outputs"),
-                "set values in a step of their own",
+                "SW109", "`when` in the catch of a `parallel` is not built in this version", mark, "catch by name"
             )
 
 
@@ -120,44 +135,19 @@ def _retries(step: Step) -> Iterator[Problem]:
 
 
 def _saga(workflow: Workflow) -> Iterator[Problem]:
-    pivots = [step for step in workflow.steps if step.keys.pivot]
+    pivots = [step for step in workflow.forward if step.keys.pivot]
     for step in pivots[1:]:
-        yield Problem(
-            "SW208",
-            f"a second pivot; the first is `{pivots[0].id}`",
-            step.key_mark("pivot"),
-            "keep one point of no return",
-        )
+        message = f"a second pivot; the first is `{pivots[0].id}`"
+        yield Problem("SW208", message, step.key_mark("pivot"), "keep one point of no return")
+    for step in pivots:
+        if not any(step is top for top in workflow.steps) or step.keys.if_ is not None:
+            message = "a pivot that may not be reached is not built in this version"
+            yield Problem("SW109", message, step.key_mark("pivot"), "make it a step of the flow itself, without `if`")
     passed = False
-    for step in workflow.steps:
-        if passed and step.undo:
-            yield Problem(
-                "SW209",
-                f"nothing is undone behind the pivot `{pivots[0].id}`",
-                step.key_mark("undo"),
-                "remove `undo`, or move the pivot",
-            )
-        passed = passed or step.keys.pivot
-        if step.keys.pivot and step.may_fail_alone:
-            message = "a pivot that may fail without a word is no point of no return"
-            yield Problem("SW112", message, step.key_mark("on-error"), "remove `on-error`, or move the pivot")
-        if step.keys.pivot and step.undo and step.keys.undo_when == "completed":
-            message = "this undo can never run: behind the pivot nothing is undone"
-            yield Problem("SW209", message, step.key_mark("undo"), "remove `undo` or `undo-when`")
-        if step.keys.ignore is not None:
-            yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")
-        if step.get("undo-when") is not None and step.get("undo") is None:
-            yield Problem(
-                "SW107", "`undo-when` needs `undo` beside it", step.key_mark("undo-when"), "add `undo`, or remove it"
-            )
-        if step.may_fail_alone and step.keys.undo_when == "completed":
-            hint = "remove one of them"
-            yield Problem(
-                "SW112",
-                "`on-error: continue` and `undo-when: completed` do not go together",
-                step.key_mark("undo-when"),
-                hint,
-            )
+    for top in workflow.steps:
+        for step in walk([top]):
+            yield from _undoable(step, pivots[0] if passed else None)
+        passed = passed or top.keys.pivot
     used = {id(step) for step in workflow.undos}
     for name, step in workflow.undo_steps.items():
         if id(step) not in used:
@@ -169,6 +159,29 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
         *workflow.on_failure,
     ):
         yield from _handler(step, "an undo step" if step not in workflow.on_failure else "a step of `on-failure`")
+
+
+def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
+    if passed and step.undo:
+        message = f"nothing is undone behind the pivot `{passed.id}`"
+        yield Problem("SW209", message, step.key_mark("undo"), "remove `undo`, or move the pivot")
+    if step.keys.pivot and step.may_fail_alone:
+        message = "a pivot that may fail without a word is no point of no return"
+        yield Problem("SW112", message, step.key_mark("on-error"), "remove `on-error`, or move the pivot")
+    if step.keys.pivot and step.undo and step.keys.undo_when == "completed":
+        message = "this undo can never run: behind the pivot nothing is undone"
+        yield Problem("SW209", message, step.key_mark("undo"), "remove `undo` or `undo-when`")
+    if step.keys.ignore is not None:
+        yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")
+    if step.get("undo-when") is not None and step.get("undo") is None:
+        hint = "add `undo`, or remove it"
+        yield Problem("SW107", "`undo-when` needs `undo` beside it", step.key_mark("undo-when"), hint)
+    if step.may_fail_alone and step.keys.undo_when == "completed":
+        message = "`on-error: continue` and `undo-when: completed` do not go together"
+        yield Problem("SW112", message, step.key_mark("undo-when"), "remove one of them")
+    if step.may_fail_alone and step.catches:
+        message = "`on-error: continue` and `catch` do not go together"
+        yield Problem("SW112", message, step.key_mark("catch"), "remove one of them")
 
 
 def _handler(step: Step, what: str) -> Iterator[Problem]:

@@ -1,0 +1,50 @@
+"""Lanes: the scopes of a machine. The main one, and one for each branch of a ``parallel``.
+
+A branch cannot assign what an outer scope assigns, and never fails from inside: its errors are handed out as data, and
+what happens then is decided where it is joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from stepworkflows_cdk.compiler.plan import Data, Jsonata
+from stepworkflows_cdk.compiler.tasks import Handler
+from stepworkflows_cdk.compiler.tries import Tries
+from stepworkflows_cdk.language.scope import Frame
+from stepworkflows_cdk.language.workflow import Step
+
+__all__ = ["Lane"]
+
+
+@dataclass
+class Lane:
+    """One scope. ``handler`` says where the errors of a step of this lane go, and what they assign."""
+
+    frame: Frame
+    handler: Callable[[Step | None, bool], Handler]
+    ended: str | None = None
+    """The state in which the execution simply fails; only the main lane has one."""
+    tries: Tries = field(default_factory=Tries)
+
+    @property
+    def depth(self) -> int:
+        return len(self.frame)
+
+    @property
+    def failure(self) -> str:
+        """The variable of the error that ends the lane."""
+        return f"failure{self.depth or ''}"
+
+    @property
+    def caught(self) -> str:
+        """The variable of the error that is being looked at."""
+        return f"caught{self.depth or ''}"
+
+    def fails(self, error: str, cause: str) -> Mapping[str, Data]:
+        """What is assigned where the lane fails."""
+        value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
+        if self.frame:
+            value["at"] = Jsonata("$millis()")
+        return {self.failure: value}

@@ -1,0 +1,378 @@
+"""A list of steps becomes states, in one lane: work, values, rules, forks, waits, each going on to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.jsonata import literal
+from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.outputs import defaults, output_data, output_is_certain
+from stepworkflows_cdk.compiler.plan import (
+    Catch,
+    Choice,
+    Data,
+    Fail,
+    Jsonata,
+    Parallel,
+    Pass,
+    Rule,
+    State,
+    Succeed,
+    Wait,
+)
+from stepworkflows_cdk.compiler.retries import ALL
+from stepworkflows_cdk.compiler.states import Namer
+from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR, Handler, TaskPlace, needs_handler, task_states
+from stepworkflows_cdk.compiler.tries import Route
+from stepworkflows_cdk.compiler.values import Names, Values, output_variable, status_variable, variable
+from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.language.model import FailKeys, RequireKeys, UntilKeys
+from stepworkflows_cdk.language.scope import View
+from stepworkflows_cdk.language.workflow import Branch, Step, walk
+
+__all__ = ["Planned", "Sequencer", "cause_of", "guarded"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step with its call, and the call that records its ``DATABASE_`` outputs."""
+
+    call: Call | None
+    record: Call | None = None
+
+    def __iter__(self) -> Iterator[Call]:
+        return (call for call in (self.call, self.record) if call)
+
+
+@dataclass(frozen=True)
+class Sequencer:
+    """Plans sequences of one machine.
+
+    ``calls`` is what each step becomes, ``views`` what it can name, both by ``id()``; ``flagged`` are the steps whose
+    attempt has to be noted, ``exported`` those that something outside of their branch reads.
+    """
+
+    calls: Mapping[int, Planned]
+    views: Mapping[int, View]
+    values: Callable[[View], Values]
+    names: Names
+    namer: Namer
+    statuses: frozenset[str]
+    flagged: frozenset[str]
+    exported: frozenset[str]
+
+    def states(self, steps: Sequence[Step], lane: Lane, next_: str) -> list[State]:
+        """The states of the steps, the last going on to ``next_``."""
+        following = [*(self.first(step) for step in steps), next_][1:]
+        return [state for step, then in zip(steps, following, strict=True) for state in self._step(step, lane, then)]
+
+    def first(self, step: Step) -> str:
+        """The name of the state at which a step begins."""
+        return self.namer.fixed(f"{step.name}: if", step) if step.keys.if_ is not None else step.name
+
+    def entry_variables(self, steps: Sequence[Step], lane: Lane) -> dict[str, Data]:
+        """What has to be set before the first of the steps, since something may read it in any case."""
+        found: dict[str, Data] = {}
+        for step in _in_lane(steps):
+            if step.id in self.names.uncertain or (lane.frame and step.id in self.exported):
+                found[output_variable(step.id)] = None
+            found |= self._status(step, "skipped")
+            if step.id in self.flagged:
+                found[variable("tried", step.id)] = False
+        for step in walk(steps):
+            if step.id in self.flagged and not lane.frame and not _contains(steps, step):
+                found[variable("tried", step.id, 0)] = False
+        return {**found, **dict.fromkeys(lane.tries.names, 0)}
+
+    def _step(self, step: Step, lane: Lane, next_: str) -> list[State]:
+        values = self.values(self.views[id(step)])
+        body = self._body(step, lane, values, next_)
+        return [*self._if(step, lane, values, next_), *body]
+
+    def _body(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
+        planned = self.calls.get(id(step))
+        record = planned.record if planned else None
+        if planned and planned.call:
+            return self._work(step, planned.call, record, lane, values, next_)
+        if step.keys.require:
+            return self._require(step, step.keys.require, lane, values, next_)
+        if step.keys.fail:
+            return self._fail(step, step.keys.fail, lane, values)
+        if step.keys.wait is not None:
+            return self._wait(step, lane, values, next_)
+        if step.arms:
+            return self._switch(step, lane, values, next_)
+        if step.branches:
+            return self._parallel(step, lane, next_)
+        return self._set(step, record, lane, values, next_)
+
+    def _if(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
+        if step.keys.if_ is None:
+            return []
+        text = step.keys.if_ if isinstance(step.keys.if_, str) else literal(step.keys.if_)
+        condition = values.condition(text)
+        name = self.first(step)
+        handler = lane.handler(step, False)
+        if values.condition_is_certain(text) or handler.next == lane.ended:
+            return [Choice(name, step.mark, (Rule(condition, step.name),), next_)]
+        held = variable("if", step.id)
+        inside = Pass(self.namer.unique(f"{name}?"), step.mark, None, {}, {"holds": condition})
+        choice = self.namer.unique(f"{name} so")
+        assign = {held: Jsonata("$states.result[0].holds")}
+        fence = guarded(name, step.mark, (inside,), assign, choice, handler)
+        return [fence, Choice(choice, step.mark, (Rule(Jsonata(f"${held}"), step.name),), next_)]
+
+    def _work(self, step: Step, call: Call, record: Call | None, lane: Lane, values: Values, next_: str) -> list[State]:
+        own = replace(self.values(values.view.of_outputs()), result=call.result)
+        outputs: dict[str, Data] = {output.name: output_data(output, step.document, own) for output in step.outputs}
+        assign: dict[str, Data] = {output_variable(step.id): outputs} if outputs else {}
+        assign |= {**self._status(step, "done"), **self._tried(step)}
+        then = self.namer.unique(f"{step.name}: record") if record else next_
+        unread = None
+        if outputs and step.keys.undo_when == "completed":
+            # The work is done where only its result cannot be read.
+            unread = self._noted(lane.handler(step, True), self._tried(step))
+        states = [
+            *self._task(step.name, step, call, lane, values, assign, then, self._handler(step, lane, next_), unread)
+        ]
+        states += [state for catch in step.catches for state in self.states(catch.steps, lane, next_)]
+        if record:
+            states += self._task(then, step, record, lane, values, {}, next_, self._behind(step, lane, next_))
+        return states
+
+    def _task(
+        self,
+        name: str,
+        step: Step,
+        call: Call,
+        lane: Lane,
+        values: Values,
+        assign: Mapping[str, Data],
+        next_: str,
+        failed: Handler,
+        unread: Handler | None = None,
+    ) -> tuple[State, ...]:
+        caught = replace(self.values(values.view.of_try()), error=f"${lane.caught}")
+        routes = self._routes(step, caught) if name == step.name else ()
+        retry = step.keys.retry or ()
+        plain = failed.next == lane.ended and not needs_handler(call, retry, routes)
+        place = TaskPlace(
+            name,
+            step.mark,
+            step.id,
+            next_,
+            None if plain else failed,
+            retry,
+            assign,
+            None if plain else unread,
+            routes=routes,
+            caught=lane.caught,
+        )
+        return task_states(place, call, caught, lane.tries, self.namer.unique)
+
+    def _routes(self, step: Step, caught: Values) -> tuple[Route, ...]:
+        found: list[Route] = []
+        for catch in step.catches:
+            condition = None if catch.when is None else f"({caught.condition(catch.when).code})"
+
+            def assign(error: str, cause: str) -> Mapping[str, Data]:
+                value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
+                return {variable("error", step.id): value, **self._gone(step)}
+
+            found.append(Route(catch.errors, self.first(catch.steps[0]), assign, condition))
+        return tuple(found)
+
+    def _gone(self, step: Step) -> dict[str, Data]:
+        """What is assigned where a step failed, and the flow goes on behind it."""
+        outputs: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
+        return {**outputs, **self._status(step, "failed"), **self._attempted(step)}
+
+    def _handler(self, step: Step, lane: Lane, next_: str) -> Handler:
+        """Where the errors of a step's work go."""
+        if step.may_fail_alone:
+            gone = self._gone(step)
+            return Handler(next_, lambda _error, _cause: gone)
+        return self._noted(lane.handler(step, False), {**self._status(step, "failed"), **self._attempted(step)})
+
+    def _behind(self, step: Step, lane: Lane, next_: str) -> Handler:
+        """Where the errors go of what belongs to a step whose work is done."""
+        if step.may_fail_alone:
+            return Handler(next_, lambda _error, _cause: {})
+        return lane.handler(step, True)
+
+    def _noted(self, handler: Handler, notes: Mapping[str, Data]) -> Handler:
+        return Handler(handler.next, lambda error, cause: {**handler.assign(error, cause), **notes})
+
+    def _status(self, step: Step, status: str) -> dict[str, Data]:
+        return {status_variable(step.id): status} if step.id in self.statuses else {}
+
+    def _tried(self, step: Step) -> dict[str, Data]:
+        return {variable("tried", step.id): True} if step.id in self.flagged else {}
+
+    def _attempted(self, step: Step) -> dict[str, Data]:
+        return self._tried(step) if step.keys.undo_when == "attempted" else {}
+
+    def _require(self, step: Step, require: RequireKeys, lane: Lane, values: Values, next_: str) -> list[State]:
+        failed = self._handler(step, lane, next_)
+        refused = self.namer.unique(f"{step.name}: refused")
+        condition = values.condition(require.that)
+        fail = Fail(refused, step.mark, require.error, cause_of(require.message, values))
+        done = self._status(step, "done")
+        if failed.next == lane.ended:
+            return [Choice(step.name, step.mark, (Rule(condition, next_, done),), refused), fail]
+        inside = self.namer.unique(f"{step.name}: holds?")
+        holds = self.namer.unique(f"{step.name}: holds")
+        branch = (Choice(inside, step.mark, (Rule(condition, holds),), refused), Succeed(holds, step.mark, {}), fail)
+        return [guarded(step.name, step.mark, branch, done, next_, failed)]
+
+    def _fail(self, step: Step, fail: FailKeys, lane: Lane, values: Values) -> list[State]:
+        failed = self._handler(step, lane, "")
+        cause = cause_of(fail.message, values)
+        if failed.next == lane.ended:
+            return [Fail(step.name, step.mark, fail.error, cause)]
+        if values.certain(fail.message):
+            code = cause.code if isinstance(cause, Jsonata) else literal(cause)
+            return [Pass(step.name, step.mark, failed.next, failed.assign(literal(fail.error), code))]
+        inside = Fail(self.namer.unique(f"{step.name}: fail"), step.mark, fail.error, cause)
+        return [guarded(step.name, step.mark, (inside,), {}, failed.next, failed)]
+
+    def _set(self, step: Step, record: Call | None, lane: Lane, values: Values, next_: str) -> list[State]:
+        failed = self._handler(step, lane, next_)
+        outputs: dict[str, Data] = {output.name: output_data(output, step.document, values) for output in step.outputs}
+        held = output_variable(step.id)
+        done = self._status(step, "done")
+        then, recording = next_, list[State]()
+        if record:
+            then = self.namer.unique(f"{step.name}: record")
+            recording = list(self._task(then, step, record, lane, values, {}, next_, failed))
+        certain = all(output_is_certain(output, step.document, values) for output in step.outputs)
+        if failed.next == lane.ended or certain:
+            return [Pass(step.name, step.mark, then, {held: outputs, **done}), *recording]
+        inside = Pass(self.namer.unique(f"{step.name}: values"), step.mark, None, {}, outputs)
+        assign = {held: Jsonata("$states.result[0]"), **done}
+        return [guarded(step.name, step.mark, (inside,), assign, then, failed), *recording]
+
+    def _wait(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
+        wait = step.keys.wait
+        if isinstance(wait, int):
+            return [Wait(step.name, step.mark, next_, seconds=wait)]
+        assert isinstance(wait, UntilKeys)
+        failed = lane.handler(step, False)
+        until = values.data(wait.until)
+        if failed.next == lane.ended or isinstance(until, str):
+            return [Wait(step.name, step.mark, next_, timestamp=until)]
+        inside = Wait(self.namer.unique(f"{step.name}: until"), step.mark, None, timestamp=until)
+        return [guarded(step.name, step.mark, (inside,), {}, next_, failed)]
+
+    def _switch(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
+        default = next_
+        rules: list[Rule] = []
+        texts: list[str] = []
+        for arm in step.arms:
+            target = self.first(arm.steps[0]) if arm.steps else next_
+            if arm.when is None:
+                default = target
+            else:
+                rules.append(Rule(values.condition(arm.when), target))
+                texts.append(arm.when)
+        failed = lane.handler(step, False)
+        inside = [state for arm in step.arms for state in self.states(arm.steps, lane, next_)]
+        if failed.next == lane.ended or all(values.condition_is_certain(text) for text in texts):
+            return [Choice(step.name, step.mark, tuple(rules), default), *inside]
+        taken = variable("arm", step.id)
+        number = "".join(f"({rule.condition.code}) ? {index} : " for index, rule in enumerate(rules, 1)) + "0"
+        found = Pass(self.namer.unique(f"{step.name}: which?"), step.mark, None, {}, {"arm": Jsonata(number)})
+        choice = self.namer.unique(f"{step.name}: arm")
+        fence = guarded(step.name, step.mark, (found,), {taken: Jsonata("$states.result[0].arm")}, choice, failed)
+        chosen = tuple(Rule(Jsonata(f"${taken} = {index}"), rule.next) for index, rule in enumerate(rules, 1))
+        return [fence, Choice(choice, step.mark, chosen, default), *inside]
+
+    def _parallel(self, step: Step, lane: Lane, next_: str) -> list[State]:
+        branches = tuple(self._branch(step, branch, lane) for branch in step.branches)
+        failure = variable("failed", step.id)
+        first = "$sort($states.result[failure != null].failure, function($l, $r) { $l.at > $r.at })[0]"
+        assign: dict[str, Data] = {failure: Jsonata(f"($f := {first}; $exists($f) ? $f : null)")}
+        for number, branch in enumerate(step.branches):
+            assign |= self._handed_out(branch, lane.depth, f"$states.result[{number}]")
+        failed = self._noted(lane.handler(step, True), self._status(step, "failed"))
+        target, handed = failed.next, failed.assign(f"${failure}.type", f"${failure}.cause")
+        if step.may_fail_alone:
+            target, handed = next_, self._status(step, "failed")
+        choice = self.namer.unique(f"{step.name}: failed?")
+        rules = [Rule(Jsonata(f"${failure} = null"), next_, self._status(step, "done"))]
+        for route in self._routes(step, self.values(self.views[id(step)])):
+            names = literal(list(route.errors))
+            condition = "true" if ALL in route.errors else f"${failure}.type in {names}"
+            caught = route.assign(f"${failure}.type", f"${failure}.cause")
+            rules.append(Rule(Jsonata(condition), route.next, caught))
+        if target == lane.ended:
+            handed = lane.fails(f"${failure}.type", f"${failure}.cause")
+        join = Choice(choice, step.mark, tuple(rules), target, handed)
+        catch = () if failed.next == lane.ended else (Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE)),)
+        caught_states = [state for arm in step.catches for state in self.states(arm.steps, lane, next_)]
+        return [Parallel(step.name, step.mark, branches, choice, assign, catch=catch), join, *caught_states]
+
+    def _branch(self, step: Step, branch: Branch, outer: Lane) -> tuple[State, ...]:
+        label = f"{step.name}/{branch.name}"
+        done = self.namer.unique(f"{label}: done")
+        ended = self.namer.unique(f"{label}: failed")
+        lane = Lane((*outer.frame, f"{step.id}/{branch.name}"), lambda _step, _completed: Handler(ended, lane.fails))
+        body = self.states(branch.steps, lane, done)
+        begin = self.entry_variables(branch.steps, lane)
+        states: list[State] = []
+        if begin:
+            states.append(Pass(self.namer.unique(f"{label}: begin"), step.mark, self.first(branch.steps[0]), begin))
+        states += body
+        states.append(Pass(done, step.mark, None, {}, {"failure": None, **self._hands_out(branch, lane.depth)}))
+        failure: Data = Jsonata(f"${lane.failure}")
+        states.append(Pass(ended, step.mark, None, {}, {"failure": failure, **self._hands_out(branch, lane.depth)}))
+        return tuple(states)
+
+    def _exports(self, branch: Branch, depth: int) -> Iterator[tuple[str, str, str]]:
+        """What a branch hands out: kind, step, and the variable inside the branch, which is ``depth`` deep."""
+        own = {id(step) for step in _in_lane(branch.steps)}
+        for step in walk(branch.steps):
+            level = None if id(step) in own else depth
+            if step.id in self.exported and step.outputs:
+                yield "step", step.id, variable("step", step.id, level)
+            if step.id in self.exported and step.id in self.statuses:
+                yield "status", step.id, variable("status", step.id, level)
+            if step.id in self.flagged:
+                yield "tried", step.id, variable("tried", step.id, level)
+
+    def _hands_out(self, branch: Branch, depth: int) -> dict[str, Data]:
+        return {variable(kind, step): Jsonata(f"${inside}") for kind, step, inside in self._exports(branch, depth)}
+
+    def _handed_out(self, branch: Branch, depth: int, result: str) -> dict[str, Data]:
+        return {
+            variable(kind, step, depth): Jsonata(f"{result}.{variable(kind, step)}")
+            for kind, step, _ in self._exports(branch, depth + 1)
+        }
+
+
+def guarded(
+    name: str, mark: Mark, branch: tuple[State, ...], assign: Mapping[str, Data], next_: str, failed: Handler
+) -> Parallel:
+    """A stretch in a branch of its own: only so can an error of an expression be caught."""
+    catch = Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE))
+    return Parallel(name, mark, (branch,), next_, assign, catch=(catch,))
+
+
+def cause_of(message: str, values: Values) -> str | Jsonata:
+    """A message as the cause of an error."""
+    data = values.data(message)
+    return data if isinstance(data, str) else Jsonata(f"$string({values.expression(message).code})")
+
+
+def _in_lane(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps that run in the same scope: arms and catches among them, branches not."""
+    for step in steps:
+        yield step
+        for arm in (*step.arms, *step.catches):
+            yield from _in_lane(arm.steps)
+
+
+def _contains(steps: Sequence[Step], step: Step) -> bool:
+    return any(known is step for known in _in_lane(steps))

@@ -1,0 +1,95 @@
+"""Which steps can be named where: the walk over the flow that gives every place its view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from stepworkflows_cdk.language.scope import Frame, Known, View
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["at_end", "ends", "handling", "views"]
+
+
+def views(workflow: Workflow) -> tuple[tuple[Step, View], ...]:
+    """Every step that can run, with what it can name. An undo step is listed for each step that it undoes."""
+    found = list(_sequence(workflow.steps, View(workflow)))
+    handlers = [step.undo for step in workflow.forward if step.undo]
+    seen = {id(step) for step in handlers}
+    handlers += [step for step in workflow.undo_steps.values() if id(step) not in seen]
+    found += [(step, handling(workflow, step)) for step in (*handlers, *workflow.on_failure)]
+    return tuple(found)
+
+
+def handling(workflow: Workflow, step: Step | None = None) -> View:
+    """What an undo step or a step of ``on-failure`` can name: everything, as far as it was there."""
+    known = tuple(_everything(workflow.steps, ()))
+    return View(workflow, known, step, handling=True, error=True)
+
+
+def at_end(workflow: Workflow) -> View:
+    """What can be named behind all steps."""
+    return View(workflow, tuple(known for step in workflow.steps for known in _behind(step, (), True)))
+
+
+def ends(steps: Sequence[Step]) -> bool:
+    """Whether nothing goes on behind these steps."""
+    return any(_ends(step) for step in steps)
+
+
+def _ends(step: Step) -> bool:
+    if step.keys.if_ is not None:
+        return False
+    if step.keys.fail:
+        return True
+    complete = bool(step.arms) and step.arms[-1].when is None
+    return complete and all(ends(arm.steps) for arm in step.arms)
+
+
+def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
+    known = view.known
+    for step in steps:
+        here = replace(view, known=known, step=step)
+        yield step, here
+        for arm in step.arms:
+            yield from _sequence(arm.steps, here)
+        for branch in step.branches:
+            yield from _sequence(branch.steps, replace(here, frame=(*view.frame, f"{step.id}/{branch.name}")))
+        for catch in step.catches:
+            yield from _sequence(catch.steps, replace(here, error=True, catching=step.id))
+        known = (*known, *_behind(step, view.frame, True))
+
+
+def _behind(step: Step, frame: Frame, sure: bool) -> Iterator[Known]:
+    """What can be named behind a step: itself, and what is inside it."""
+    sure = sure and step.keys.if_ is None
+    catches = [catch.steps for catch in step.catches if not ends(catch.steps)]
+    ways = 1 + len(catches)
+    yield Known(step, frame, sure, (step.id, 0, ways) if catches else None)
+    for number, steps in enumerate(catches, 1):
+        yield from _way(steps, frame, sure, (step.id, number, ways))
+    for branch in step.branches:
+        inside = (*frame, f"{step.id}/{branch.name}")
+        yield from (known for inner in branch.steps for known in _behind(inner, inside, sure and not catches))
+    arms = [arm.steps for arm in step.arms if not ends(arm.steps)]
+    complete = bool(step.arms) and step.arms[-1].when is None
+    for number, steps in enumerate(arms):
+        group = (f"{step.id}?", number, len(arms)) if len(arms) > 1 else None
+        yield from _way(steps, frame, sure and complete, group)
+
+
+def _way(steps: Sequence[Step], frame: Frame, sure: bool, group: tuple[str, int, int] | None) -> Iterator[Known]:
+    """What is inside one way out of a fork."""
+    for step in steps:
+        for known in _behind(step, frame, sure):
+            nested = known.group is not None and group is not None
+            yield replace(known, group=group, sure=known.sure and not nested)
+
+
+def _everything(steps: Sequence[Step], frame: Frame) -> Iterator[Known]:
+    for step in steps:
+        yield Known(step, frame, sure=False)
+        for inside in (*step.arms, *step.catches):
+            yield from _everything(inside.steps, frame)
+        for branch in step.branches:
+            yield from _everything(branch.steps, (*frame, f"{step.id}/{branch.name}"))
