@@ -23,6 +23,13 @@ from stepworkflows_cdk.language.workflow import Workflow
 __all__ = ["Definition", "compile_workflow", "validate"]
 
 
+_FOLLOW_UPS = {
+    "step": ("SW202", "SW203", "SW205", "SW206", "SW207", "SW214"),
+    "resource": ("SW203", "SW216", "SW606"),
+}
+"""Where a step or a resource could not be read: codes of problems with what names it."""
+
+
 @dataclass(frozen=True)
 class Definition:
     """One or several flows, read and found right. Make one with :meth:`load`."""
@@ -76,9 +83,11 @@ def _read(paths: Sequence[Path], integrations: Sequence[Integration]) -> tuple[t
             problems.append(error.problem)
             sources[file] = error.text
     complete = len(documents) == len(paths)
-    workflows = read_workflows(documents, integrations, problems) if complete else ()
+    workflows, lost = read_workflows(documents, integrations, problems) if complete else ((), frozenset())
+    # What names something that could not be read is no second mistake.
+    follow_ups = {code for kind in lost for code in _FOLLOW_UPS[kind]}
     for workflow in workflows:
-        problems.extend(check(workflow))
+        problems.extend(problem for problem in check(workflow) if problem.code not in follow_ups)
     problems.extend(check_together(workflows))
     folder = "" if str(root) == "." else f"{root.as_posix().rstrip('/')}/"
     return workflows, Report(tuple(problems), sources, folder).sorted()

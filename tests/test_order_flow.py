@@ -105,6 +105,13 @@ def test_out_of_stock_on_the_second_line_takes_nothing(bundle: Bundle) -> None:
     assert "charge" not in result.states
 
 
+def test_an_item_that_nobody_stocks_takes_nothing(bundle: Bundle) -> None:
+    unknown = {**ORDER, "items": [*ORDER["items"], {"sku": "unknown", "qty": 1, "price": 1}]}
+    result = place(bundle, order=unknown)
+    assert result.error == "DynamoDb.TransactionCanceledException"
+    assert_nothing_happened(result)
+
+
 def test_the_last_item_is_sold_and_no_more(bundle: Bundle) -> None:
     assert left(place(bundle, tea=2, cup=1)) == {"tea": 0, "cup": 0}
     assert_nothing_happened(place(bundle, tea=1), tea=1)

@@ -8,17 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
-from stepworkflows_cdk.local import AttemptFailed, Event, MailSent, RowWritten, RunResult, StateEntered, StateLeft
+from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.local import (
+    AttemptFailed,
+    Event,
+    LogWritten,
+    MailSent,
+    RowWritten,
+    RunResult,
+    StateEntered,
+    StateLeft,
+)
 
 __all__ = ["Display", "duration"]
 
-_NAME_WIDTH = 24
-
 
 class Display:
-    """Prints to standard output: with colours and a line of progress on a terminal, plain lines elsewhere."""
+    """Prints to standard output: with colours and a line of progress on a terminal, plain lines elsewhere.
 
-    def __init__(self, flow: str, source: str) -> None:
+    ``marks`` tells for each state the place in the document that it comes from.
+    """
+
+    def __init__(self, flow: str, source: str, marks: Mapping[str, Mark]) -> None:
         try:
             from rich.console import Console
         except ImportError:
@@ -26,7 +37,10 @@ class Display:
         # The stream of now: while a step's code runs, the standard output is the step's.
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._status = self._console.status("", spinner="dots") if self._console.is_terminal else None
+        self._marks = marks
+        self._width = max(map(len, marks), default=0)
         self._notes: dict[str, list[str]] = {}
+        self._failed: set[str] = set()
         self._current = ""
         self._print(f"{flow} with {source}\n", "bold")
         if self._status:
@@ -41,17 +55,24 @@ class Display:
                 if self._status:
                     self._status.update(name)
             case StateLeft(name=name, step=step, at=at):
-                if step or self._notes.get(name):
-                    self._line(at, name, "green")
+                if name in self._failed:
+                    self._failed.discard(name)
+                elif step or self._notes.get(name):
+                    self._line(at, name, "ok", "green")
             case AttemptFailed(name=name, at=at, attempt=attempt, error=error, cause=cause, retry_in=retry_in):
-                again = f"; again in {duration(retry_in)}" if retry_in is not None else ""
+                self._current = name
+                place = f" ({self._marks[name]})" if retry_in is None and name in self._marks else ""
+                again = f"; again in {duration(retry_in)}" if retry_in is not None else place
                 self._note(f"attempt {attempt} failed: {error}{_said(cause)}{again}")
                 if retry_in is None:
-                    self._line(at, name, "red")
+                    self._failed.add(name)
+                    self._line(at, name, "failed", "red")
             case MailSent(to=to, subject=subject):
                 self._note(f"mail to {', '.join(to)}: {subject}")
             case RowWritten(table=table, key=key, operation=operation):
                 self._note(f"{operation} {table}/{'/'.join(str(part) for part in key.values())}")
+            case LogWritten(text=text):
+                self._note(f"log: {text}")
 
     def end(self, result: RunResult) -> None:
         """What came of the run."""
@@ -80,12 +101,12 @@ class Display:
         else:
             self._print(f"  {result.error}{_said(result.cause or '')}")
 
-    def _line(self, at: float, name: str, style: str) -> None:
+    def _line(self, at: float, name: str, how: str, style: str) -> None:
         notes = self._notes.pop(name, [])
         first = notes[0] if notes else ""
-        self._print(f"  {duration(at):>8}  {name:<{_NAME_WIDTH}}  {first}".rstrip(), style)
+        self._print(f"  {duration(at):>8}  {name:<{self._width}}  {how:<6}  {first}".rstrip(), style)
         for note in notes[1:]:
-            self._print(f"  {'':>8}  {'':<{_NAME_WIDTH}}  {note}", style)
+            self._print(f"  {'':>8}  {'':<{self._width}}  {'':<6}  {note}", style)
 
     def _note(self, text: str) -> None:
         self._notes.setdefault(self._current, []).append(text)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
 
 from stepworkflows_cdk.cli import compile_, run, validate
 from stepworkflows_cdk.errors import (
@@ -36,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="stepworkflows", description="Step documents become AWS Step Functions state machines."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in (validate, compile_, run):
         verb.add(verbs)
@@ -53,3 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def _version() -> str:
+    try:
+        return installed("stepworkflows-cdk")
+    except PackageNotFoundError:
+        return "(not installed)"

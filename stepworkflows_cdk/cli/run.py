@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.usage import inferred_inputs
 
 __all__ = ["add"]
@@ -46,7 +48,7 @@ def _do(given: argparse.Namespace) -> int:
     sample = Path(given.flow[0]).parent / "sample"
     input_, source = _input(given.input, sample, definition)
     outside = _events(given.events, sample)
-    display = None if given.json else _display(definition.workflows[0].name, source)
+    display = None if given.json else _display(definition.workflows[0].name, source, bundle.main.states)
     result = run(
         bundle,
         input_,
@@ -63,10 +65,10 @@ def _do(given: argparse.Namespace) -> int:
     return 0 if result.status == "SUCCEEDED" else 1
 
 
-def _display(flow: str, source: str) -> Any:
+def _display(flow: str, source: str, marks: Mapping[str, Mark]) -> Any:
     from stepworkflows_cdk.cli.display import Display
 
-    return Display(flow, source)
+    return Display(flow, source, marks)
 
 
 def _input(option: str | None, sample: Path, definition: Definition) -> tuple[Any, str]:

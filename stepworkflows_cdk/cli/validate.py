@@ -9,6 +9,7 @@ from stepworkflows_cdk.cli.options import add_flow
 from stepworkflows_cdk.definition import Definition
 from stepworkflows_cdk.definition import validate as find_problems
 from stepworkflows_cdk.language.usage import inferred_inputs
+from stepworkflows_cdk.language.workflow import recorded_outputs
 
 __all__ = ["add"]
 
@@ -24,12 +25,18 @@ def _do(given: argparse.Namespace) -> int:
     if report.problems:
         print(report.text())
     if report.errors:
-        count = len(report.errors)
-        print(f"{count} problem{'s' if count != 1 else ''}")
+        warnings = len(report.problems) - len(report.errors)
+        print(_counted(len(report.errors), "problem") + (f", {_counted(warnings, 'warning')}" if warnings else ""))
         return 1
     for workflow in Definition.load(*given.flow).workflows:
-        steps = len(workflow.all_steps)
-        print(f"{workflow.name}: ok, {steps} step{'s' if steps != 1 else ''}")
+        print(f"{workflow.name}: ok, {_counted(len(workflow.all_steps), 'step')}")
+        for step in workflow.all_steps:
+            for name in recorded_outputs(step).values():
+                print(f"  the output `{name}` of `{step.id}` is also recorded, in the table `outputs`")
         for name in inferred_inputs(workflow):
             print(f"  the input is open; the flow reads `{name}` from it")
     return 0
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' if number != 1 else ''}"

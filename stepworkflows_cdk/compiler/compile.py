@@ -15,7 +15,7 @@ from stepworkflows_cdk.compiler.asl import render
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.integration import Call, Integration
-from stepworkflows_cdk.compiler.needs import Lent, Library
+from stepworkflows_cdk.compiler.library import Lent, Library
 from stepworkflows_cdk.compiler.plan import Grant, Need, Plan
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.sequence import Planned

@@ -25,8 +25,11 @@ UndoSteps = dict[str, Step] | None
 
 def read_workflows(
     documents: Sequence[Document], integrations: Sequence[WorkKey], problems: list[Problem]
-) -> tuple[Workflow, ...]:
-    """The flows of the documents, in order. What does not fit is added to ``problems``."""
+) -> tuple[tuple[Workflow, ...], frozenset[str]]:
+    """The flows of the documents, in order, and what could not be read: ``step``, ``resource``.
+
+    What does not fit is added to ``problems``.
+    """
     groups: list[list[Document]] = []
     for document in documents:
         kind = document.get(("type",))
@@ -47,7 +50,8 @@ def read_workflows(
             problems.append(Problem("SW110", "the first document must be a flow, and this is a step", mark, hint))
         else:
             groups[-1].append(document)
-    flows = [_Reader(group[0], integrations, problems).flow(group[1:]) for group in groups]
+    lost: set[str] = set()
+    flows = [_Reader(group[0], integrations, problems, lost).flow(group[1:]) for group in groups]
     seen: dict[str, Workflow] = {}
     for flow in flows:
         if flow and flow.id in seen:
@@ -56,16 +60,19 @@ def read_workflows(
             )
         elif flow:
             seen[flow.id] = flow
-    return tuple(seen.values())
+    return tuple(seen.values()), frozenset(lost)
 
 
 class _Reader:
     """Reads one flow."""
 
-    def __init__(self, document: Document, integrations: Sequence[WorkKey], problems: list[Problem]) -> None:
+    def __init__(
+        self, document: Document, integrations: Sequence[WorkKey], problems: list[Problem], lost: set[str]
+    ) -> None:
         self._document = document
         self._integrations = integrations
         self._problems = problems
+        self._lost = lost
         self._work_keys = {
             key for integration in integrations if integration.keys for key in key_names(integration.keys)
         }
@@ -90,7 +97,7 @@ class _Reader:
         on_failure = [self._step(document, ("on-failure", index), None) for index in self._list("on-failure")]
         if keys is None:
             return None
-        if not steps:
+        if not steps and not self._problems:
             self._problems.append(
                 Problem("SW111", "the flow has no steps", document.mark(()), "add `steps`, or the keys of its own code")
             )
@@ -151,6 +158,7 @@ class _Reader:
         keys = read_keys(StepKeys, document, path, known, self._problems)
         integration, work = self._work(document, path, value)
         if keys is None or len(self._problems) > before:
+            self._lost.add("step")
             return None
         title = keys.name or keys.id or name
         if title is None:
@@ -325,6 +333,7 @@ class _Reader:
                 self._problems.append(
                     Problem("SW103", f"the `type` of a resource must be {known}", mark, nearest(str(type_), owners))
                 )
+                self._lost.add("resource")
                 continue
             rest = {key: item for key, item in value.items() if key != "type"}
             read = read_keys(owner.resource_types[type_], self._document, path, rest, self._problems)

@@ -204,7 +204,9 @@ def resolve(reference: Reference, view: View) -> Target:
         case "resources":
             return ResourceTarget(_one_of("resources", tail, tuple(view.workflow.resources)))
         case "secrets":
-            return SecretTarget(_one_of("secrets", tail, tuple(view.workflow.secrets)))
+            return SecretTarget(
+                _one_of("secrets", tail, tuple(view.workflow.secrets), "declare it: `secrets: {NAME: {}}`")
+            )
         case "execution":
             return ExecutionTarget(_one_of("execution", tail, _EXECUTION))
         case "step":
@@ -294,11 +296,11 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
     return OutputTarget(known, output, path, uncertain=True)
 
 
-def _one_of(root: str, tail: Tail, names: tuple[str, ...]) -> str:
+def _one_of(root: str, tail: Tail, names: tuple[str, ...], none: str = "") -> str:
     if len(tail) == 1 and tail[0] in names:
         return str(tail[0])
     written = ".".join(str(part) for part in tail) or "nothing"
-    hint = _suggest(str(tail[0]) if tail else "", names)
+    hint = (none if not names else "") or _suggest(str(tail[0]) if tail else "", names)
     raise Unresolved("SW203", f"`{root}` has no `{written}`" if tail else f"`{root}` alone has no value", hint)
 
 

@@ -4,7 +4,15 @@ time."""
 from __future__ import annotations
 
 from stepworkflows_cdk.local.errors import TaskFailed
-from stepworkflows_cdk.local.events import AttemptFailed, Event, MailSent, RowWritten, StateEntered, StateLeft
+from stepworkflows_cdk.local.events import (
+    AttemptFailed,
+    Event,
+    LogWritten,
+    MailSent,
+    RowWritten,
+    StateEntered,
+    StateLeft,
+)
 from stepworkflows_cdk.local.run import RunResult, run
 from stepworkflows_cdk.local.world import LogLine, World
 
@@ -12,6 +20,7 @@ __all__ = [
     "AttemptFailed",
     "Event",
     "LogLine",
+    "LogWritten",
     "MailSent",
     "RowWritten",
     "RunResult",

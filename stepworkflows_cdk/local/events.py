@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Union
 
-__all__ = ["AttemptFailed", "Event", "MailSent", "RowWritten", "StateEntered", "StateLeft"]
+__all__ = ["AttemptFailed", "Event", "LogWritten", "MailSent", "RowWritten", "StateEntered", "StateLeft"]
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,12 @@ class RowWritten:
     """``put``, ``update`` or ``delete``."""
 
 
-Event = Union[StateEntered, StateLeft, AttemptFailed, MailSent, RowWritten]
+@dataclass(frozen=True)
+class LogWritten:
+    """Step code printed or logged a line."""
+
+    at: float
+    text: str
+
+
+Event = Union[StateEntered, StateLeft, AttemptFailed, MailSent, RowWritten, LogWritten]

@@ -14,7 +14,7 @@ from typing import Any
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local.clock import Clock, timestamp
-from stepworkflows_cdk.local.events import Event
+from stepworkflows_cdk.local.events import Event, LogWritten
 from stepworkflows_cdk.local.outside import Outside
 
 __all__ = ["ACCOUNT", "PARTITION", "REGION", "LogLine", "Table", "TaskCall", "World"]
@@ -115,7 +115,9 @@ class World:
     def log(self, text: str) -> None:
         """Keeps what step code printed, line by line."""
         time, state = timestamp(self.clock.now()), self.call.state if self.call is not None else ""
-        self.logs.extend(LogLine(time, state, line) for line in text.splitlines())
+        for line in text.splitlines():
+            self.logs.append(LogLine(time, state, line))
+            self.tell(LogWritten(self.clock.elapsed(), line))
 
     def tell(self, event: Event) -> None:
         """Passes an event to the listener, if there is one."""

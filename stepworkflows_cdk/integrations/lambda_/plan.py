@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -42,6 +43,19 @@ _ARN = re.compile(
     r"arn:[\w-]+:lambda:(?P<region>[\w-]+):(?P<account>\w+):function:(?P<name>[\w-]{0,64})(?::(?P<version>[\w$-]+))?\Z"
 )
 _HANDLER = re.compile(r"[A-Za-z_][\w]*(?:[./][A-Za-z_]\w*)*\.[A-Za-z_]\w*\Z")
+
+
+# A module of nothing but these defines what it defines in sight; any other statement may define more.
+_PLAIN_STATEMENTS = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Expr,
+    ast.Assign,
+    ast.AnnAssign,
+)
 
 
 class LambdaSettings(Keys):
@@ -204,18 +218,21 @@ def _check_handler(step: Step, keys: LambdaKeys, code: Path) -> Iterable[Problem
     """Whether the module of the handler is in the code."""
     module = keys.handler.rpartition(".")[0].replace(".", "/")
     wanted = (f"{module}.py", f"{module}/__init__.py")
+    source: bytes | None = None
     if code.is_dir():
-        found = any((code / name).is_file() for name in wanted)
+        source = next(((code / name).read_bytes() for name in wanted if (code / name).is_file()), None)
     elif zipfile.is_zipfile(code):
         with zipfile.ZipFile(code) as archive:
-            found = any(name in archive.namelist() for name in wanted)
+            source = next((archive.read(name) for name in wanted if name in archive.namelist()), None)
     else:
         mark = step.mark_of("zip-file")
         yield Problem(
             "SW503", f"`{keys.zip_file}` is neither a folder nor a zip", mark, "make it again; it may be damaged"
         )
         return
-    if not found:
+    if source is not None:
+        yield from _check_function(step, keys, source, wanted[0])
+    else:
         mark = step.mark_of("handler") if step.get("handler") is not None else step.mark_of("zip-file")
         yield Problem(
             "SW504",
@@ -223,6 +240,36 @@ def _check_handler(step: Step, keys: LambdaKeys, code: Path) -> Iterable[Problem
             mark,
             "name the right module in `handler`",
         )
+
+
+def _check_function(step: Step, keys: LambdaKeys, source: bytes, file: str) -> Iterable[Problem]:
+    """Whether the module can be read and has the function, as far as reading tells."""
+    mark = step.mark_of("handler") if step.get("handler") is not None else step.mark_of("zip-file")
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        yield Problem("SW504", f"`{file}` is no Python: line {line}", mark, "mend the code")
+        return
+    name = keys.handler.rpartition(".")[2]
+    names = {found for node in module.body for found in _defined(node)}
+    simple = all(isinstance(node, _PLAIN_STATEMENTS) for node in module.body) and "*" not in names
+    if simple and name not in names:
+        hint = f"it has {', '.join(f'`{known}`' for known in sorted(names))}" if names else "write it"
+        yield Problem("SW504", f"`{file}` has no function `{name}`", mark, hint)
+
+
+def _defined(node: ast.stmt) -> Iterable[str]:
+    """The names that a statement of a module defines."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name for alias in names)
+        case ast.Assign(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            yield name
 
 
 def _function(step: Step, keys: LambdaKeys, scope: Scope) -> FunctionNeed:

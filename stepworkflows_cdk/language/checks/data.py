@@ -37,6 +37,10 @@ from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
 __all__ = ["check", "check_deployed", "place"]
 
+_OTHER_REFERENCE = re.compile(
+    r"\$\.([A-Za-z_][\w.]*)|\$\{([A-Za-z_][\w.]*)\}|\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|\{\s+([A-Za-z_][\w.]*)\s*\}|\{([A-Za-z_][\w.]*)\s+\}"
+)
+"""How others write references: JSONPath, shells and SAM, Jinja and GitHub Actions, a slip."""
 _RESERVED = re.compile(
     r"(?:again|caught|failure)\d*\Z|(?:input|left|resources|result|states)\Z"
     r"|(?:arm|attempts|error|failed|if|status|step|tried|tries)\d*_"
@@ -154,7 +158,19 @@ def _string(
     except WrongValue as error:
         yield Problem("SW301", str(error), place(document, path, text, error.offset, step), error.hint)
         return
+    if isinstance(value, str) or text.startswith("$"):
+        yield from _looks_like_reference(document, path, step, text)
     yield from _parsed(document, path, step, text, value, view, allowed)
+
+
+def _looks_like_reference(document: Document, path: Path_, step: str, text: str) -> Iterator[Problem]:
+    found = _OTHER_REFERENCE.fullmatch(text)
+    if found:
+        name = next(part for part in found.groups() if part)
+        hint = f"write `{{{name}}}`, if a reference is meant"
+        yield Problem(
+            "SW308", f"`{text}` stays text as it is written", place(document, path, text, 0, step), hint, "warning"
+        )
 
 
 def _parsed(
@@ -214,7 +230,7 @@ def _sure(target: InputTarget, view: View) -> bool:
 def _maybe_missing(document: Document, path: Path_, text: str, mark: Mark) -> Problem:
     alone = text.startswith("{") and text.endswith("}") and text.count("{") == 1
     what = "the step fails" if alone else "nothing stands there"
-    hint = f"give it a default, require it, or write `{{% $exists({text}) ? {text} : ... %}}`" if alone else ""
+    hint = f"require it, or write `{{% $exists({text}) ? {text} : ... %}}`" if alone else ""
     return Problem("SW307", f"the input may lack this value, and then {what}", mark, hint, "warning")
 
 
