@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stepworkflows_cdk import Definition, compile_workflow
+from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import run
 
@@ -32,6 +32,10 @@ def greet(repository: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_flow_has_no_problem(greet: Path) -> None:
+    assert validate(greet / "greet.yaml").problems == ()
+
+
 def test_the_flow_runs_with_the_events(repository: Path, greet: Path) -> None:
     bundle = compile_workflow(Definition.load(greet / "greet.yaml"))
     result = run(bundle, ADA, integrations=BUILTIN, outside=json.loads(block(repository, "json")))
@@ -43,6 +47,7 @@ def test_the_flow_runs_with_the_events(repository: Path, greet: Path) -> None:
 def test_the_app_synthesizes(repository: Path, greet: Path) -> None:
     (greet / "app.py").write_text(block(repository, "python"), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, str(greet / "app.py")], cwd=repository, capture_output=True, text=True, check=False
+        [sys.executable, str(greet / "app.py")], cwd=greet, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    assert (greet / "cdk.out" / "Greetings.template.json").exists()

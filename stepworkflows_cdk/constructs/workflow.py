@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
+from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -79,6 +80,8 @@ class StepWorkflow(Construct):
         bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})
         # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.
         super().__init__(scope, construct_id)
+        for problem in loaded.report.problems:
+            Annotations.of(self).add_warning_v2(f"stepworkflows:{problem.code}", f"{problem.mark} {problem.message}")
         bound = bind_bundle(
             self,
             bundle,
