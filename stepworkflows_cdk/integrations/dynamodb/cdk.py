@@ -60,25 +60,32 @@ def _string(name: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
 
 
+_TYPES = {"S": "string", "N": "number", "B": "binary"}
+
+
 def _adopted(need: TableNeed, given: object) -> dynamodb.ITable:
     if not (hasattr(given, "table_arn") and hasattr(given, "table_name")):
         raise ConfigurationError(
             f"resources: {need.name!r} is a table; pass a dynamodb.ITable, not {type(given).__name__}"
         )
     table = cast(dynamodb.ITable, given)
-    if isinstance(table, dynamodb.Table):
+    if isinstance(table, dynamodb.Table | dynamodb.TableV2):
         _check_keys(need, table)
     return table
 
 
-def _check_keys(need: TableNeed, table: dynamodb.Table) -> None:
-    schema = table.schema()
-    keys = [schema.partition_key, schema.sort_key]
-    has = tuple((key.name, key.type == dynamodb.AttributeType.STRING) if key else None for key in keys)
-    wants = tuple((name, True) if name else None for name in (need.partition_key, need.sort_key))
+def _check_keys(need: TableNeed, table: dynamodb.Table | dynamodb.TableV2) -> None:
+    """Whether a table of this app has the keys that the document names; what is imported is taken at its word."""
+    child = table.node.default_child
+    if not isinstance(child, dynamodb.CfnTable | dynamodb.CfnGlobalTable):
+        return
+    stack = cdk.Stack.of(table)
+    types = {found["attributeName"]: found["attributeType"] for found in stack.resolve(child.attribute_definitions)}
+    has = [(found["attributeName"], types[found["attributeName"]]) for found in stack.resolve(child.key_schema)]
+    wants = [(name, "S") for name in (need.partition_key, need.sort_key) if name]
     if has != wants:
-        found = ", ".join(f"{key.name} ({key.type.name.lower()})" for key in keys if key)
-        asked = ", ".join(f"{name} (string)" for name in (need.partition_key, need.sort_key) if name)
+        found_keys = ", ".join(f"{name} ({_TYPES.get(type_, type_)})" for name, type_ in has)
+        asked = ", ".join(f"{name} (string)" for name, _ in wants)
         raise ConfigurationError(
-            f"resources: table {need.name!r} has the key {found}, and {need.mark} asks for {asked}"
+            f"resources: table {need.name!r} has the key {found_keys}, and {need.mark} asks for {asked}"
         )
