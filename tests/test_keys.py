@@ -18,6 +18,7 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
 from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
 from stepworkflows_cdk.integrations.lambda_.plan import LambdaRuntime, LambdaSettings
+from stepworkflows_cdk.integrations.ses.plan import EmailSpec
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
@@ -51,6 +52,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     LambdaSettings,
     RecordSpec,
     FetchSpec,
+    EmailSpec,
     *(integration.keys for integration in BUILTIN if integration.keys),
     *(model for integration in BUILTIN for model in integration.resource_types.values()),
 )
@@ -76,6 +78,7 @@ FLOW: dict[str, Any] = {
             "zip-file": "code",
             "catch": [{"steps": [{"id": "c", "outputs": {"x": 1}}]}],
         },
+        {"id": "mail", "email": {"from": "a@example.com", "to": "{s}", "subject": "s", "text": "t"}},
         {"id": "pause", "wait": {"until": "2026-01-01T00:00:00Z"}},
         {
             "id": "fork",
@@ -87,7 +90,7 @@ FLOW: dict[str, Any] = {
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
-WORK, WRITE, READ, ASK, RULE, CATCH, PAUSE, FORK, OVER = (("steps", index) for index in range(9))
+WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, OVER = (("steps", index) for index in range(10))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -191,7 +194,17 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FetchSpec, "table"): ((*READ, "fetch"), "nobody"),
     (FetchSpec, "key"): ((*READ, "fetch"), {"id": "y"}),
 }
+EXAMPLES |= {
+    (EmailSpec, "from"): ((*MAIL, "email"), "b@example.com"),
+    (EmailSpec, "to"): ((*MAIL, "email"), ["c@example.com"]),
+    (EmailSpec, "subject"): ((*MAIL, "email"), "other"),
+    (EmailSpec, "text"): ((*MAIL, "email"), "other"),
+    (EmailSpec, "html"): ((*MAIL, "email"), "<p>{s}</p>"),
+    (EmailSpec, "template"): ((*MAIL, "email"), "nowhere"),
+    (EmailSpec, "identity"): ((*MAIL, "email"), "a@example.com"),
+}
 _BY_INTEGRATION = {
+    "email": (MAIL, {"from": "b@example.com", "to": "c@example.com", "subject": "s", "text": "t"}),
     "runs-on": (WORK, "lambda2"),
     "zip-file": (WORK, "nowhere"),
     "arn": (WORK, ARN),

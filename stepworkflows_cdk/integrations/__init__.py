@@ -13,8 +13,9 @@ from stepworkflows_cdk.integrations.dynamodb.record import Record
 from stepworkflows_cdk.integrations.dynamodb.tables import Tables
 from stepworkflows_cdk.integrations.lambda_.plan import Lambda
 from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
+from stepworkflows_cdk.integrations.ses.plan import Email
 
 __all__ = ["BUILTIN"]
 
-BUILTIN: tuple[Integration, ...] = (Lambda(), Tables(), Record(), Fetch(), AwsSdkCall(), Secrets())
+BUILTIN: tuple[Integration, ...] = (Lambda(), Tables(), Record(), Fetch(), AwsSdkCall(), Email(), Secrets())
 """What this package brings. Pass ``(*BUILTIN, Mine())`` to add your own."""

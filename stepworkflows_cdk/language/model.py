@@ -219,7 +219,7 @@ class FlowKeys(Keys):
 NOT_BUILT = frozenset(
     """
     needs heartbeat triggers defaults policies finally cancel concurrency mode guard deploy tags tests
-    repeat for-each stop uses asl signal detached image file message emit email http wait-for on-timeout
+    repeat for-each stop uses asl signal detached image file message emit http wait-for on-timeout
     remind steps environment vpc account role
     """.split()
 )

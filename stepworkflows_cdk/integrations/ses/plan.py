@@ -1,0 +1,175 @@
+"""``email: {from, to, subject, ...}``: a mail by SES, directly from the state machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.utils import parseaddr
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
+from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Text
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.ses.template import Mail, WrongTemplate, filled, read_mail
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.references import Expression, Template, WrongValue, parse_value, references_in
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["Email", "EmailKeys"]
+
+_TIMEOUT = 60
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
+_TRANSIENT = (
+    "SesV2.InternalServiceErrorException",
+    "SesV2.SdkClientException",
+    "SesV2.ServiceUnavailableException",
+    "SesV2.ThrottlingException",
+    "SesV2.TooManyRequestsException",
+)
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class EmailSpec(Keys):
+    """A mail."""
+
+    from_: str = Field(
+        min_length=3, description="The sender, of an identity that is verified in SES; fixed at deployment."
+    )
+    to: Annotated[str | list[str], AfterValidator(_list)] = Field(description="The receiver, or a list of receivers.")
+    subject: str | None = Field(None, description="The subject; a template has its own.")
+    text: str | None = Field(None, description="The plain text.")
+    html: str | None = Field(None, description="The text in HTML; what references put in is escaped.")
+    template: str | None = Field(
+        None,
+        pattern=r"^[\w.-]+$",
+        description="A name: `mail/NAME.txt`, which begins with `Subject: ...`, and any `mail/NAME.html`, beside the document.",
+    )
+    identity: str | None = Field(None, description="The verified identity; default: the domain of `from`.")
+
+
+class EmailKeys(Keys):
+    """The key of a step that sends a mail. The step's `inputs` are what a template names."""
+
+    email: EmailSpec = Field(description="The mail.")
+
+
+class Email(Integration):
+    """SES by the SDK integration: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html."""
+
+    key = "email"
+    keys = EmailKeys
+
+    def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
+        spec = _spec(step)
+        if spec.template is None:
+            if spec.subject is None:
+                yield Problem("SW102", "the mail has no `subject`", step.mark_of("email"), "add it")
+            if spec.text is None and spec.html is None:
+                yield Problem(
+                    "SW102", "the mail has neither `text` nor `html`", step.mark_of("email"), "add one, or a `template`"
+                )
+            if step.keys.inputs is not None:
+                message = "`inputs` are what a template names, and there is none"
+                yield Problem("SW107", message, step.key_mark("inputs"), "remove them, or write a template")
+        else:
+            for key in ("subject", "text", "html"):
+                if getattr(spec, key) is not None:
+                    message = f"`{key}` stands beside a template, which has its own"
+                    yield Problem("SW107", message, step.key_mark("email", key), "remove it")
+            yield from _check_template(step, spec.template)
+        yield from _check_sender(step, spec)
+
+    def plan(self, step: Step, scope: Scope) -> Call:
+        spec = _spec(step)
+        mail = _mail(step, spec, scope)
+        body: dict[str, Data] = {}
+        if mail.text is not None:
+            body["Text"] = {"Data": mail.text}
+        if mail.html is not None:
+            body["Html"] = {"Data": mail.html}
+        sender = _fixed(scope.text(spec.from_))
+        identity = _fixed(scope.text(spec.identity)) if spec.identity else parseaddr(sender)[1].rpartition("@")[2]
+        if not identity or "*" in identity:
+            raise ConfigurationError(f"{step.mark_of('email', 'from')}: {sender!r} is no address of a sender")
+        surroundings = ("arn:", Hole("aws", "partition"), ":ses:", Hole("aws", "region"), ":", Hole("aws", "account"))
+        return Call(
+            resource="aws-sdk:sesv2:sendEmail",
+            arguments={
+                "FromEmailAddress": sender,
+                "Destination": {"ToAddresses": [scope.data(address) for address in spec.to]},
+                "Content": {"Simple": {"Subject": {"Data": mail.subject}, "Body": body}},
+            },
+            timeout=step.keys.timeout or _TIMEOUT,
+            transient=_TRANSIENT,
+            grants=(
+                Grant(
+                    scope.machine,
+                    ("ses:SendEmail",),
+                    Text((*surroundings, f":identity/{identity}")),
+                    step.key_mark("email"),
+                ),
+            ),
+        )
+
+
+def _spec(step: Step) -> EmailSpec:
+    assert isinstance(step.work, EmailKeys)
+    return step.work.email
+
+
+def _mail(step: Step, spec: EmailSpec, scope: Scope) -> Mail:
+    if spec.template is None:
+        html = None if spec.html is None else filled(spec.html, scope.expression, html=True)
+        text = None if spec.text is None else scope.data(spec.text)
+        return Mail(scope.data(spec.subject or ""), text, html)
+    inputs = step.keys.inputs or {}
+    return read_mail(step.document.folder, spec.template).filled(inputs, scope.expression)
+
+
+def _fixed(text: Text) -> str:
+    return "".join(str(part) for part in text.parts)
+
+
+def _check_sender(step: Step, spec: EmailSpec) -> Iterable[Problem]:
+    for key, value in (("from", spec.from_), ("identity", spec.identity)):
+        try:
+            parsed = parse_value(value or "")
+        except WrongValue:
+            continue
+        fixed = not isinstance(parsed, Expression) and all(part.root == "config" for part in references_in(parsed))
+        if not fixed:
+            message = f"`{key}` is fixed at deployment: permissions are given on it"
+            yield Problem("SW215", message, step.mark_of("email", key), "write it out, or name `config`")
+        elif key == "from" and not isinstance(parsed, Template) and "@" not in parseaddr(value or "")[1]:
+            yield Problem("SW219", "the sender is no address", step.mark_of("email", "from"), "write name@domain")
+
+
+def _check_template(step: Step, name: str) -> Iterable[Problem]:
+    mark = step.mark_of("email", "template")
+    try:
+        template = read_mail(step.document.folder, name)
+    except WrongTemplate as error:
+        yield Problem("SW505", str(error), mark, error.hint)
+        return
+    inputs = step.keys.inputs or {}
+    for root in template.roots():
+        if root not in inputs:
+            yield Problem(
+                "SW505",
+                f"the template names `{root}`, which is not among the `inputs`",
+                mark,
+                f"add `{root}` to `inputs`",
+            )
+    for name_ in inputs:
+        if name_ not in template.roots():
+            yield Problem(
+                "SW505",
+                f"the template does not name `{name_}`",
+                step.key_mark("inputs", name_),
+                "remove it, or use it there",
+            )
