@@ -99,8 +99,7 @@ def test_an_order_is_confirmed_reserved_paid_and_recorded(bundle: Bundle) -> Non
 
 def test_out_of_stock_on_the_second_line_takes_nothing(bundle: Bundle) -> None:
     result = place(bundle, cup=0)
-    assert result.error == "DynamoDb.TransactionCanceledException"
-    assert "ConditionalCheckFailed" in str(result.cause)
+    assert (result.error, result.cause) == ("OutOfStock", "not all of the order is in stock")
     assert_nothing_happened(result, cup=0)
     assert "charge" not in result.states
 
@@ -108,7 +107,7 @@ def test_out_of_stock_on_the_second_line_takes_nothing(bundle: Bundle) -> None:
 def test_an_item_that_nobody_stocks_takes_nothing(bundle: Bundle) -> None:
     unknown = {**ORDER, "items": [*ORDER["items"], {"sku": "unknown", "qty": 1, "price": 1}]}
     result = place(bundle, order=unknown)
-    assert result.error == "DynamoDb.TransactionCanceledException"
+    assert result.error == "OutOfStock"
     assert_nothing_happened(result)
 
 
