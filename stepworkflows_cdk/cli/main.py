@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from stepworkflows_cdk.cli import compile_, run, validate
+from stepworkflows_cdk.cli import compile_, graph, run, validate
 from stepworkflows_cdk.errors import (
     ConfigurationError,
     DocumentError,
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="stepworkflows", description="Step documents become AWS Step Functions state machines."
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (validate, compile_, run):
+    for verb in (validate, compile_, graph, run):
         verb.add(verbs)
     given = parser.parse_args(arguments)
     try:
