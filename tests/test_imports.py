@@ -45,10 +45,11 @@ RULES = {
     "integration.local": Rule(COMPILED | AWS | {"integration", "integration.local", "local"}),
     "integrations": Rule(KNOWN),
     "entrance": Rule(FRONT),
+    "pictures": Rule(COMPILED | {"pictures"}),
     "constructs/": Rule(FRONT | CDK | {"constructs/"}),
     "local": Rule(FRONT | AWS | {"local"}),
     "testing": Rule(FRONT | {"local", "package", "testing"}),
-    "cli": Rule(FRONT | {"cli", "local", "package"}),
+    "cli": Rule(FRONT | {"cli", "local", "package", "pictures"}),
     "package": Rule(FRONT, frozenset({"constructs/", "local", "testing"})),
 }
 
@@ -212,6 +213,8 @@ def planted(tmp_path: Path) -> Path:
         f"{PACKAGE}/integrations/sqs/plan.py": "import json\n",
         f"{PACKAGE}/constructs/bound.py": "import constructs\n",
         f"{PACKAGE}/local/world.py": "from moto import mock_aws\n",
+        f"{PACKAGE}/pictures/page.py": "from stepworkflows_cdk.compiler.plan import X\n",
+        f"{PACKAGE}/pictures/model.py": "",
         f"{PACKAGE}/cli/main.py": "def run():\n    from stepworkflows_cdk.local import world\n",
         "lambdas/flow/pay/handler.py": "import boto3\nimport json\nfrom ledger import Ledger\n",
         "lambdas/flow/pay/ledger.py": "from botocore.exceptions import ClientError\n",
@@ -269,6 +272,8 @@ def test_the_planted_repository_keeps_the_rules(planted: Path) -> None:
         ("integrations/__init__.py", "from .s3.local import f", "integrations imports integration.local at its top"),
         ("constructs/bound.py", "from stepworkflows_cdk.local import world", "constructs imports local at its top"),
         ("local/world.py", "from stepworkflows_cdk.constructs import bound", "local imports constructs at its top"),
+        ("pictures/page.py", "from stepworkflows_cdk.local import events", "pictures imports local at its top"),
+        ("compiler/plan.py", "from stepworkflows_cdk.pictures import model", "compiler imports pictures at its top"),
         ("cli/main.py", "import boto3", "cli imports boto3 at its top"),
         (
             "cli/main.py",

@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
+from stepworkflows_cdk.cli.output import write
+from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.usage import inferred_inputs
+
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local import Event, RunResult
 
 __all__ = ["add"]
 
@@ -37,6 +43,9 @@ def add(verbs: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="decides everything random; default: 0")
     parser.add_argument("--real-time", action="store_true", help="let waits last")
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
+    parser.add_argument(
+        "--report", metavar="FILE", help="also write the run as one HTML page: the path taken, mails, rows, result"
+    )
     parser.set_defaults(do=_do)
 
 
@@ -48,7 +57,15 @@ def _do(given: argparse.Namespace) -> int:
     sample = Path(given.flow[0]).parent / "sample"
     input_, source = _input(given.input, sample, definition)
     outside = _events(given.events, sample)
-    display = None if given.json else _display(definition.workflows[0].name, source, bundle.main.states)
+    flow = definition.workflows[0].name
+    display = None if given.json else _display(flow, source, bundle.main.states)
+    events: list[Mapping[str, Any]] = []
+
+    def listen(event: Event) -> None:
+        events.append({"event": type(event).__name__, **asdict(event)})
+        if display:
+            display.show(event)
+
     result = run(
         bundle,
         input_,
@@ -56,12 +73,14 @@ def _do(given: argparse.Namespace) -> int:
         outside=outside,
         seed=given.seed,
         real_time=given.real_time,
-        listener=display.show if display else None,
+        listener=listen,
     )
     if display:
         display.end(result)
     else:
         print(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
+    if given.report is not None:
+        write(Path(given.report), _report(bundle, events, result, title=flow, source=source, given=input_))
     return 0 if result.status == "SUCCEEDED" else 1
 
 
@@ -69,6 +88,17 @@ def _display(flow: str, source: str, marks: Mapping[str, Mark]) -> Any:
     from stepworkflows_cdk.cli.display import Display
 
     return Display(flow, source, marks)
+
+
+def _report(
+    bundle: Bundle, events: Sequence[Mapping[str, Any]], result: RunResult, *, title: str, source: str, given: Any
+) -> str:
+    from stepworkflows_cdk.pictures.model import read_machine
+    from stepworkflows_cdk.pictures.page import run_page
+    from stepworkflows_cdk.pictures.steps import steps_only
+
+    graph = steps_only(read_machine(bundle.main))
+    return run_page(graph, events, result.to_json(), title=title, source=source, given=given, notes=result.notes)
 
 
 def _input(option: str | None, sample: Path, definition: Definition) -> tuple[Any, str]:

@@ -315,15 +315,15 @@ class Sequencer:
         return [Parallel(step.name, step.mark, branches, choice, assign, catch=catch), join, *caught_states]
 
     def _branch(self, step: Step, branch: Branch, outer: Lane) -> tuple[State, ...]:
-        label = f"{step.name}/{branch.name}"
-        done = self.namer.unique(f"{label}: done")
-        ended = self.namer.unique(f"{label}: failed")
+        label = f"{step.name}: {branch.name}"
+        done = self.namer.unique(f"{label} done")
+        ended = self.namer.unique(f"{label} failed")
         lane = Lane((*outer.frame, f"{step.id}/{branch.name}"), lambda _step, _completed: Handler(ended, lane.fails))
         body = self.states(branch.steps, lane, done)
         begin = self.entry_variables(branch.steps, lane)
         states: list[State] = []
         if begin:
-            states.append(Pass(self.namer.unique(f"{label}: begin"), step.mark, self.first(branch.steps[0]), begin))
+            states.append(Pass(self.namer.unique(f"{label} begins"), step.mark, self.first(branch.steps[0]), begin))
         states += body
         states.append(Pass(done, step.mark, None, {}, {"failure": None, **self._hands_out(branch, lane.depth)}))
         failure: Data = Jsonata(f"${lane.failure}")

@@ -1,0 +1,144 @@
+"""A graph of all states becomes the graph of the steps: what the compiler added is taken out, and the edges through it
+are joined.
+
+Stays: each step's own state, whatever holds one, and the ends. Goes: the entry, the loops of retries, the states that
+fence an expression, records of outputs, the choice between the ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from stepworkflows_cdk.pictures.model import ANY_ERROR, Edge, Graph, Node, walk
+
+__all__ = ["auxiliary_states", "steps_only"]
+
+_LONGEST = 80  # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+_ENDS = {"Succeed", "Fail"}
+
+
+def steps_only(graph: Graph) -> Graph:
+    """The graph without the states that no step is named for. A retry through such states becomes one of
+    ``Node.retries``, like those that a retrier does.
+    """
+    if any(node.kind == "Machine" for node in graph.nodes):
+        # Two machines may have states of the same name.
+        nodes = (replace(node, branches=tuple(map(steps_only, node.branches))) for node in graph.nodes)
+        return replace(graph, nodes=tuple(nodes))
+    return _Contraction(auxiliary_states(graph)).graph(graph)
+
+
+def auxiliary_states(graph: Graph) -> frozenset[str]:
+    """The names of the states that are not a step's own: those without a step, and those named after another state of
+    their step (``charge: wait``).
+    """
+    states = [node for _, node in walk(graph) if node.kind != "Start"]
+    names: dict[str, list[str]] = {}
+    for node in states:
+        names.setdefault(node.step, []).append(node.name)
+    return frozenset(
+        node.name
+        for node in states
+        if not node.step or any(_is_named_after(node, name) for name in names[node.step] if name != node.name)
+    )
+
+
+def _is_named_after(node: Node, own: str) -> bool:
+    name = re.sub(r" \(\d+\)$", "", node.name)
+    # A name is cut at the longest that a state may have. Tasks are not taken for added ones then: rather one too many.
+    cut = len(node.name) == _LONGEST and node.kind != "Task"
+    return name.startswith(f"{own}: ") or (cut and f"{own}: ".startswith(name))
+
+
+@dataclass(frozen=True)
+class _Contraction:
+    added: frozenset[str]
+
+    def graph(self, graph: Graph) -> Graph:
+        hidden = {node.name for node in graph.nodes if self._is_hidden(node)}
+        leaving = {node.name: [edge for edge in graph.edges if edge.source == node.name] for node in graph.nodes}
+        begin = [node.name for node in graph.nodes[:1] if node.name in hidden]
+        nodes: list[Node] = []
+        edges: list[Edge] = []
+        for node in graph.nodes:
+            if node.name in hidden:
+                continue
+            found = list(_ways(node.name, leaving, hidden))
+            loops = [edge for edge in found if edge.target == node.name and edge not in graph.edges]
+            again = (error for edge in loops if edge.kind == "error" for error in _errors(edge.label))
+            nodes.append(replace(self._node(node), retries=tuple(dict.fromkeys([*node.retries, *again]))))
+            edges += _joined(edge for edge in found if edge not in loops)
+        if begin:
+            # What a hidden first state leads to begins.
+            firsts = {edge.target for edge in _ways(begin[0], leaving, hidden)}
+            nodes.sort(key=lambda node: node.name not in firsts)
+        return Graph(graph.title, tuple(nodes), tuple(edges))
+
+    def _is_hidden(self, node: Node) -> bool:
+        return node.name in self.added and node.kind not in _ENDS and not self._holds_steps(node)
+
+    def _holds_steps(self, node: Node) -> bool:
+        inside = (inner for branch in node.branches for _, inner in walk(branch))
+        return any(inner.name not in self.added for inner in inside)
+
+    def _node(self, node: Node) -> Node:
+        if node.kind in {"Parallel", "Map"} and not self._holds_steps(node):
+            first = node.branches[0].nodes[0]
+            fence = node.kind == "Parallel" and len(node.branches) == 1
+            return replace(node, kind=first.kind if fence else node.kind, service=first.service, branches=())
+        inner = (self.graph(branch) for branch in node.branches)
+        return replace(node, branches=tuple(branch for branch in inner if branch.nodes))
+
+
+def _ways(source: str, leaving: dict[str, list[Edge]], hidden: set[str]) -> Iterator[Edge]:
+    """The edges from a state to those that stay, through any number of those that go. An edge through them is an error's
+    where any part is; it says what its first part says, since conditions behind it are the compiler's.
+    """
+    seen = set()
+    ahead = list(reversed(leaving[source]))
+    while ahead:
+        edge = ahead.pop()
+        if edge in seen:
+            continue
+        seen.add(edge)
+        if edge.target not in hidden:
+            yield edge
+            continue
+        for then in reversed(leaving[edge.target]):
+            error = then if then.kind == "error" and edge.kind != "error" else edge
+            said = error if source or error.kind == "error" else Edge(source, then.target)
+            ahead.append(Edge(source, then.target, said.kind, said.label))
+
+
+def _joined(edges: Iterable[Edge]) -> Iterator[Edge]:
+    """One edge for each target: its conditions, then the errors that lead there too."""
+    ordered = list(edges)
+    first = {edge.target: index for index, edge in reversed(list(enumerate(ordered)))}
+    for _, group in groupby(sorted(ordered, key=lambda edge: first[edge.target]), key=lambda edge: edge.target):
+        alike = list(group)
+        errors = [edge for edge in alike if edge.kind == "error"]
+        plain = list(dict.fromkeys(edge for edge in alike if edge.kind != "error"))
+        caught = _error_label(errors)
+        if not plain:
+            yield replace(errors[0], label=caught)
+        elif len(plain) == 1 or not all(edge.label for edge in plain):
+            said = plain[0] if len(plain) == 1 else Edge(plain[0].source, plain[0].target)
+            label = ", ".join(part for part in (said.label, f"or {caught}" if caught else "") if part)
+            yield replace(said, label=label)
+        else:
+            label = " or ".join(edge.label for edge in plain)
+            yield replace(plain[0], label=f"{label}, or {caught}" if caught else label)
+
+
+def _error_label(edges: Sequence[Edge]) -> str:
+    names = list(dict.fromkeys(name for edge in edges for name in _errors(edge.label)))
+    if not names or ANY_ERROR in names:
+        return ANY_ERROR if names else ""
+    return f"error {', '.join(names)}"
+
+
+def _errors(label: str) -> list[str]:
+    return [label] if label == ANY_ERROR else label.removeprefix("error ").split(", ")
