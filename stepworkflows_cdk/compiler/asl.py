@@ -93,9 +93,20 @@ class _Writer:
                     {"Condition": self._data(rule.condition), **self._assign(rule.assign), "Next": rule.next}
                     for rule in state.rules
                 ]
-                return {"Type": "Choice", "Choices": rules, **self._assign(state.assign), "Default": state.default}
+                if state.assign:
+                    # A rule that always holds, and not the Assign of the state: whether that is also evaluated where a
+                    # rule matches is told differently by different pages.
+                    always = {"Condition": "{% true %}", **self._assign(state.assign), "Next": state.default}
+                    rules.append(always)
+                return {"Type": "Choice", "Choices": rules, "Default": state.default}
             case Wait():
-                return {"Type": "Wait", **self._length(state), "Output": {}, **_next(state.next)}
+                return {
+                    "Type": "Wait",
+                    **self._length(state),
+                    **self._assign(state.assign),
+                    "Output": {},
+                    **_next(state.next),
+                }
             case Succeed():
                 return {"Type": "Succeed", "Output": self._data(state.output)}
             case Fail():

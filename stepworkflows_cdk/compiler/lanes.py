@@ -43,8 +43,9 @@ class Lane:
         return f"caught{self.depth or ''}"
 
     def fails(self, error: str, cause: str) -> Mapping[str, Data]:
-        """What is assigned where the lane fails."""
+        """What is assigned where the lane fails. An error that a join found keeps the time when it arose."""
         value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
         if self.frame:
-            value["at"] = Jsonata("$millis()")
+            joined = error.startswith("$failed_") and error.endswith(".type")
+            value["at"] = Jsonata(f"{error.removesuffix('.type')}.at" if joined else "$millis()")
         return {self.failure: value}

@@ -200,6 +200,7 @@ class Wait:
     next: str | None
     seconds: int | Jsonata | None = None
     timestamp: Data = None
+    assign: Mapping[str, Data] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

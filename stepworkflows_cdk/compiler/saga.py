@@ -58,8 +58,10 @@ def _links(steps: Sequence[Step], asks: bool, frame: tuple[str, ...]) -> Iterato
     for step in steps:
         unsure = asks or step.keys.if_ is not None
         if step.undo:
-            yield Link(step, unsure, frame)
-        for arm in (*step.arms, *step.catches):
+            yield Link(step, unsure or bool(step.catches and step.keys.undo_when == "completed"), frame)
+        for arm in step.arms:
             yield from _links(arm.steps, True, frame)
         for branch in step.branches:
             yield from _links(branch.steps, True, (*frame, f"{step.id}/{branch.name}"))
+        for arm in step.catches:
+            yield from _links(arm.steps, True, frame)

@@ -23,7 +23,7 @@ from stepworkflows_cdk.compiler.plan import (
     Wait,
 )
 from stepworkflows_cdk.compiler.retries import ALL
-from stepworkflows_cdk.compiler.states import Namer
+from stepworkflows_cdk.compiler.states import Namer, reachable
 from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR, Handler, TaskPlace, needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.compiler.values import Names, Values, output_variable, status_variable, variable
@@ -81,9 +81,11 @@ class Sequencer:
             found |= self._status(step, "skipped")
             if step.id in self.flagged:
                 found[variable("tried", step.id)] = False
-        for step in walk(steps):
-            if step.id in self.flagged and not lane.frame and not _contains(steps, step):
-                found[variable("tried", step.id, 0)] = False
+        nothing: dict[str, Data] = {"step": None, "status": "skipped", "tried": False}
+        for step in _in_lane(steps):
+            for branch in step.branches:
+                for kind, inner, _ in self._exports(branch, lane.depth + 1):
+                    found[variable(kind, inner, lane.depth)] = nothing[kind]
         return {**found, **dict.fromkeys(lane.tries.names, 0)}
 
     def _step(self, step: Step, lane: Lane, next_: str) -> list[State]:
@@ -157,7 +159,11 @@ class Sequencer:
         caught = replace(self.values(values.view.of_try()), error=f"${lane.caught}")
         routes = self._routes(step, caught) if name == step.name else ()
         retry = step.keys.retry or ()
-        plain = failed.next == lane.ended and not needs_handler(call, retry, routes)
+        plain = (
+            failed.next == lane.ended
+            and (unread is None or unread.next == lane.ended)
+            and not needs_handler(call, retry, routes)
+        )
         place = TaskPlace(
             name,
             step.mark,
@@ -256,18 +262,23 @@ class Sequencer:
 
     def _wait(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
         wait = step.keys.wait
+        done = self._status(step, "done")
         if isinstance(wait, int):
-            return [Wait(step.name, step.mark, next_, seconds=wait)]
+            return [Wait(step.name, step.mark, next_, seconds=wait, assign=done)]
         assert isinstance(wait, UntilKeys)
-        failed = lane.handler(step, False)
+        failed = self._noted(lane.handler(step, False), self._status(step, "failed"))
         until = values.data(wait.until)
         if failed.next == lane.ended or isinstance(until, str):
-            return [Wait(step.name, step.mark, next_, timestamp=until)]
-        inside = Wait(self.namer.unique(f"{step.name}: until"), step.mark, None, timestamp=until)
-        return [guarded(step.name, step.mark, (inside,), {}, next_, failed)]
+            return [Wait(step.name, step.mark, next_, timestamp=until, assign=done)]
+        # A text that is no time would end the execution in a way that nothing catches: $toMillis fails before.
+        code = values.expression(wait.until).code
+        checked = Jsonata(f"($t := {code}; $exists($toMillis($t)) ? $t : $error('the end of the wait is no time'))")
+        inside = Wait(self.namer.unique(f"{step.name}: until"), step.mark, None, timestamp=checked)
+        return [guarded(step.name, step.mark, (inside,), done, next_, failed)]
 
     def _switch(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
         default = next_
+        done = self._status(step, "done")
         rules: list[Rule] = []
         texts: list[str] = []
         for arm in step.arms:
@@ -275,19 +286,19 @@ class Sequencer:
             if arm.when is None:
                 default = target
             else:
-                rules.append(Rule(values.condition(arm.when), target))
+                rules.append(Rule(values.condition(arm.when), target, done))
                 texts.append(arm.when)
-        failed = lane.handler(step, False)
+        failed = self._noted(lane.handler(step, False), self._status(step, "failed"))
         inside = [state for arm in step.arms for state in self.states(arm.steps, lane, next_)]
         if failed.next == lane.ended or all(values.condition_is_certain(text) for text in texts):
-            return [Choice(step.name, step.mark, tuple(rules), default), *inside]
+            return [Choice(step.name, step.mark, tuple(rules), default, done), *inside]
         taken = variable("arm", step.id)
         number = "".join(f"({rule.condition.code}) ? {index} : " for index, rule in enumerate(rules, 1)) + "0"
         found = Pass(self.namer.unique(f"{step.name}: which?"), step.mark, None, {}, {"arm": Jsonata(number)})
         choice = self.namer.unique(f"{step.name}: arm")
         fence = guarded(step.name, step.mark, (found,), {taken: Jsonata("$states.result[0].arm")}, choice, failed)
-        chosen = tuple(Rule(Jsonata(f"${taken} = {index}"), rule.next) for index, rule in enumerate(rules, 1))
-        return [fence, Choice(choice, step.mark, chosen, default), *inside]
+        chosen = tuple(Rule(Jsonata(f"${taken} = {index}"), rule.next, done) for index, rule in enumerate(rules, 1))
+        return [fence, Choice(choice, step.mark, chosen, default, done), *inside]
 
     def _parallel(self, step: Step, lane: Lane, next_: str) -> list[State]:
         branches = tuple(self._branch(step, branch, lane) for branch in step.branches)
@@ -319,6 +330,7 @@ class Sequencer:
         done = self.namer.unique(f"{label} done")
         ended = self.namer.unique(f"{label} failed")
         lane = Lane((*outer.frame, f"{step.id}/{branch.name}"), lambda _step, _completed: Handler(ended, lane.fails))
+        lane.tries.lane = f"_at{lane.depth}"
         body = self.states(branch.steps, lane, done)
         begin = self.entry_variables(branch.steps, lane)
         states: list[State] = []
@@ -328,7 +340,7 @@ class Sequencer:
         states.append(Pass(done, step.mark, None, {}, {"failure": None, **self._hands_out(branch, lane.depth)}))
         failure: Data = Jsonata(f"${lane.failure}")
         states.append(Pass(ended, step.mark, None, {}, {"failure": failure, **self._hands_out(branch, lane.depth)}))
-        return tuple(states)
+        return reachable(states)
 
     def _exports(self, branch: Branch, depth: int) -> Iterator[tuple[str, str, str]]:
         """What a branch hands out: kind, step, and the variable inside the branch, which is ``depth`` deep."""
@@ -372,7 +384,3 @@ def _in_lane(steps: Sequence[Step]) -> Iterator[Step]:
         yield step
         for arm in (*step.arms, *step.catches):
             yield from _in_lane(arm.steps)
-
-
-def _contains(steps: Sequence[Step], step: Step) -> bool:
-    return any(known is step for known in _in_lane(steps))

@@ -80,7 +80,7 @@ def task_states(
     )
     if not closer or place.failed is None:
         return (task,)
-    looked = tuple(route for route in routes if closer == (ALL,) or set(route.errors) & set(closer))
+    looked = routes
     loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call, looked, place.caught)
     fallback = (place.failed.next, place.failed.assign(f"${place.caught}.type", f"${place.caught}.cause"))
     return (task, *loop_states(loops, fallback, tries, unique))
@@ -109,7 +109,8 @@ def _catchers(
     counted: Mapping[str, Data],
 ) -> list[Catch]:
     found: list[Catch] = []
-    if place.unread:
+    caught_anyway = {ALL, "States.QueryEvaluationError"}
+    if place.unread and not any(caught_anyway & set(route.errors) for route in routes):
         error = ("States.QueryEvaluationError",)
         found.append(Catch(error, place.unread.next, place.unread.assign(ERROR, CAUSE)))
     if closer:

@@ -24,10 +24,12 @@ class Tries:
     """The counters of a machine's loops, which its entry sets to 0."""
 
     names: list[str] = field(default_factory=list)
+    lane: str = ""
+    """The depth of the lane, which keeps its counters apart from those of other scopes."""
 
     def add(self, name: str) -> str:
         """A counter's variable, unlike all others."""
-        base = name.replace("-", "_")
+        base = f"{name.replace('-', '_')}{self.lane}"
         variable, number = base, 2
         while variable in self.names:
             variable, number = f"{base}__{number}", number + 1

@@ -275,6 +275,8 @@ def _long_output(tail: Tail, view: View) -> Target:
 
 
 def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> OutputTarget:
+    # What ran in place of a step is asked before the step, whose defaults are there in any case.
+    owners = sorted(owners, key=lambda known: known.group is not None and known.group[1] == 0)
     known = owners[0]
     step = known.step
     output = step.output(name)
@@ -293,7 +295,7 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
         how = "may fail without ending the flow" if step.may_fail_alone and sure else "may not run"
         hint = f"give it a default: `{name}: {{value: ..., default: null}}`"
         raise Unresolved("SW207", f"the step `{step.id}` {how}, and `{name}` is then missing", hint)
-    return OutputTarget(known, output, path, uncertain=True)
+    return OutputTarget(known, output, path, uncertain=True, others=tuple(owners[1:]))
 
 
 def _one_of(root: str, tail: Tail, names: tuple[str, ...], none: str = "") -> str:

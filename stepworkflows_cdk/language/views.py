@@ -70,7 +70,11 @@ def _behind(step: Step, frame: Frame, sure: bool) -> Iterator[Known]:
         yield from _way(steps, frame, sure, (step.id, number, ways))
     for branch in step.branches:
         inside = (*frame, f"{step.id}/{branch.name}")
-        yield from (known for inner in branch.steps for known in _behind(inner, inside, sure and not catches))
+        yield from (
+            known
+            for inner in branch.steps
+            for known in _behind(inner, inside, sure and not catches and not step.may_fail_alone)
+        )
     arms = [arm.steps for arm in step.arms if not ends(arm.steps)]
     complete = bool(step.arms) and step.arms[-1].when is None
     for number, steps in enumerate(arms):
@@ -83,7 +87,7 @@ def _way(steps: Sequence[Step], frame: Frame, sure: bool, group: tuple[str, int,
     for step in steps:
         for known in _behind(step, frame, sure):
             nested = known.group is not None and group is not None
-            yield replace(known, group=group, sure=known.sure and not nested)
+            yield replace(known, group=group or known.group, sure=known.sure and not nested)
 
 
 def _everything(steps: Sequence[Step], frame: Frame) -> Iterator[Known]:

@@ -126,8 +126,9 @@ def walk(steps: Iterable[Step]) -> Iterator[Step]:
     """The steps and all that are inside them, in the order of the text."""
     for step in steps:
         yield step
-        yield from walk(inner for arm in (*step.arms, *step.catches) for inner in arm.steps)
+        yield from walk(inner for arm in step.arms for inner in arm.steps)
         yield from walk(inner for branch in step.branches for inner in branch.steps)
+        yield from walk(inner for catch in step.catches for inner in catch.steps)
 
 
 RECORDED = "DATABASE_"

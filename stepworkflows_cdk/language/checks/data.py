@@ -37,6 +37,7 @@ from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
 __all__ = ["check", "check_deployed", "place"]
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _OTHER_REFERENCE = re.compile(
     r"\$\.([A-Za-z_][\w.]*)|\$\{([A-Za-z_][\w.]*)\}|\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|\{\s+([A-Za-z_][\w.]*)\s*\}|\{([A-Za-z_][\w.]*)\s+\}"
 )
@@ -93,6 +94,10 @@ def _step(step: Step, view: View) -> Iterator[Problem]:
         yield from _condition(step, path, text, condition_view(path, view))
     yield from _outputs(step)
     yield from _keys(step)
+    until = step.get("wait", "until")
+    if isinstance(until, str) and "{" not in until and not _TIME.fullmatch(until):
+        hint = "write a time such as 2026-01-31T12:00:00Z, or a reference"
+        yield Problem("SW118", "this is no point in time", step.mark_of("wait", "until"), hint)
 
 
 def _outputs(step: Step) -> Iterator[Problem]:

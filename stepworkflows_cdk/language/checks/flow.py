@@ -27,6 +27,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     for step in workflow.all_steps:
         yield from _one_work(step)
         yield from _retries(step)
+        yield from _catches(step)
     yield from _saga(workflow)
 
 
@@ -119,6 +120,12 @@ def _misfits(step: Step, control: str) -> Iterator[Problem]:
         else:
             yield Problem("SW107", f"`{control}` gives no outputs", mark, "set values in a step of their own")
     for index, catch in enumerate(step.catches if control == "parallel" else ()):
+        if set(catch.errors) & {"transient", "States.TaskFailed"}:
+            mark = step.key_mark("catch", index, "errors")
+            hint = "write the names, or States.ALL"
+            yield Problem(
+                "SW109", "groups of errors in the catch of a `parallel` are not built in this version", mark, hint
+            )
         if catch.when is not None:
             mark = step.key_mark("catch", index, "when")
             yield Problem(
@@ -132,6 +139,19 @@ def _retries(step: Step) -> Iterator[Problem]:
         if "States.ALL" in rule.errors and rule.when is None and index + 1 < len(rules):
             message = "the rules behind this one never apply: `States.ALL` is every error"
             yield Problem("SW112", message, step.mark_of("retry", index, "errors"), "move it to the end")
+
+
+def _catches(step: Step) -> Iterator[Problem]:
+    """A catch that an earlier one leaves nothing to."""
+    decided: set[str] = set()
+    for index, catch in enumerate(step.catches):
+        if "States.ALL" in decided or set(catch.errors) <= decided:
+            mark = step.document.mark((*step.path, "catch", index))
+            yield Problem(
+                "SW117", "this catch is never reached: an earlier one has its errors", mark, "remove it, or move it up"
+            )
+        if catch.when is None:
+            decided.update(catch.errors)
 
 
 def _saga(workflow: Workflow) -> Iterator[Problem]:
@@ -168,6 +188,11 @@ def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
     if step.keys.pivot and step.may_fail_alone:
         message = "a pivot that may fail without a word is no point of no return"
         yield Problem("SW112", message, step.key_mark("on-error"), "remove `on-error`, or move the pivot")
+    if step.keys.pivot and any(not ends(catch.steps) for catch in step.catches):
+        message = "a pivot whose failure is caught, and goes on, is no point of no return"
+        yield Problem(
+            "SW112", message, step.key_mark("catch"), "end the steps of the catch with `fail`, or move the pivot"
+        )
     if step.keys.pivot and step.undo and step.keys.undo_when == "completed":
         message = "this undo can never run: behind the pivot nothing is undone"
         yield Problem("SW209", message, step.key_mark("undo"), "remove `undo` or `undo-when`")
