@@ -27,6 +27,9 @@ ANY_ERROR = "any error"
 
 _NOWHERE = Mark("", 0, 0)
 
+_ALWAYS = "{% true %}"
+"""The condition of a rule that stands for the default, where that assigns something."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -127,7 +130,8 @@ def _edges(name: str, state: Mapping[str, Any]) -> Iterator[Edge]:
     if state.get("Next"):
         yield Edge(name, state["Next"])
     for rule in state.get("Choices", ()):
-        yield Edge(name, rule["Next"], "condition", _condition(rule.get("Condition", "")))
+        if rule.get("Condition") != _ALWAYS:
+            yield Edge(name, rule["Next"], "condition", _condition(rule.get("Condition", "")))
     if state.get("Default"):
         yield Edge(name, state["Default"], "default", "default")
     for rule in state.get("Catch", ()):

@@ -41,10 +41,16 @@ OUTPUT: dict[str, Any] = {
 Judge = Callable[[Mapping[str, Any]], dict[str, list[str]]]
 
 
+def kept(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Path:
+    """Where the validator stays between sessions; with pytest's cache switched off, for this one."""
+    cache = getattr(request.config, "cache", None)
+    return Path(cache.mkdir("asl-validator")) if cache else folders.mktemp("asl-validator")
+
+
 @pytest.fixture(scope="session")
-def judge(request: pytest.FixtureRequest) -> Judge:
+def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Judge:
     """Machine, as JSON -> what the validator says about it; all in one process."""
-    folder = installed(request.config.cache.mkdir("asl-validator"))
+    folder = installed(kept(request, tmp_path_factory))
 
     def ask(machines: Mapping[str, Any]) -> dict[str, list[str]]:
         texts = json.dumps({name: json.dumps(machine) for name, machine in machines.items()})

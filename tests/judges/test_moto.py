@@ -67,16 +67,15 @@ DISAGREEMENTS: dict[tuple[str, int], tuple[str, str]] = {
             "https://www.rfc-editor.org/rfc/rfc8259#section-7"
         ),
     ),
-    ("guarded-result", 0): BRANCH,
-    ("if-with-undo", 0): BRANCH,
-    ("parallel-that-may-fail", 0): (
-        "output",
+    ("completed-undo", 0): (
+        "error",
         (
-            "Of a Choice, moto does the state's own Assign where it goes to Default, as ours does; but it takes a rule "
-            "that leads to the same state for Default. Whether AWS does it for every rule is open: the guide says so, "
-            "https://docs.aws.amazon.com/step-functions/latest/dg/state-choice.html"
+            "An outputs expression that gives nothing is States.Runtime in moto, and States.QueryEvaluationError "
+            "by AWS: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"
         ),
     ),
+    ("guarded-result", 0): BRANCH,
+    ("if-with-undo", 0): BRANCH,
     ("require-after-work", 1): BRANCH,
     ("typed-values-are-fenced", 0): BRANCH,
     ("values", 2): (
