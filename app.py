@@ -26,6 +26,9 @@ app = cdk.App(
 cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
 
 # Without an account and a region: the assembly is the same on every machine, and deploys anywhere.
-OrderFlow(cdk.Stack(app, "OrderFlow", description="From the click on buy to the thank-you mail"), "Flow")
+OrderFlow(
+    cdk.Stack(app, "OrderFlow", description="The order flow: an order placed, confirmed, reserved, paid and recorded"),
+    "Flow",
+)
 
 app.synth()

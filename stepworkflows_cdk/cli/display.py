@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
@@ -26,10 +26,11 @@ __all__ = ["Display", "duration"]
 class Display:
     """Prints to standard output: with colours and a line of progress on a terminal, plain lines elsewhere.
 
-    ``marks`` tells for each state the place in the document that it comes from.
+    ``marks`` tells for each state the place in the document that it comes from; ``hidden`` are states that the compiler
+    added, which show only where something happens in them.
     """
 
-    def __init__(self, flow: str, source: str, marks: Mapping[str, Mark]) -> None:
+    def __init__(self, flow: str, source: str, marks: Mapping[str, Mark], hidden: Collection[str] = ()) -> None:
         try:
             from rich.console import Console
         except ImportError:
@@ -38,7 +39,8 @@ class Display:
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True, markup=False, emoji=False)
         self._status = self._console.status("", spinner="dots") if self._console.is_terminal else None
         self._marks = marks
-        self._width = max(map(len, marks), default=0)
+        self._hidden = hidden
+        self._width = max((len(name) for name in marks if name not in hidden), default=0)
         self._notes: dict[str, list[str]] = {}
         self._failed: set[str] = set()
         self._current = ""
@@ -57,7 +59,7 @@ class Display:
             case StateLeft(name=name, step=step, at=at):
                 if name in self._failed:
                     self._failed.discard(name)
-                elif step or self._notes.get(name):
+                elif self._notes.get(name) or (step and name not in self._hidden):
                     self._line(at, name, "ok", "green")
             case AttemptFailed(name=name, at=at, attempt=attempt, error=error, cause=cause, retry_in=retry_in):
                 self._current = name

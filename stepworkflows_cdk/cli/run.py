@@ -15,7 +15,6 @@ from stepworkflows_cdk.cli.output import write
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.usage import inferred_inputs
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _do(given: argparse.Namespace) -> int:
     input_, source = _input(given.input, sample, definition)
     outside = _events(given.events, sample)
     flow = definition.workflows[0].name
-    display = None if given.json else _display(flow, source, bundle.main.states)
+    display = None if given.json else _display(flow, source, bundle)
     events: list[Mapping[str, Any]] = []
 
     def listen(event: Event) -> None:
@@ -84,10 +83,12 @@ def _do(given: argparse.Namespace) -> int:
     return 0 if result.status == "SUCCEEDED" else 1
 
 
-def _display(flow: str, source: str, marks: Mapping[str, Mark]) -> Any:
+def _display(flow: str, source: str, bundle: Bundle) -> Any:
     from stepworkflows_cdk.cli.display import Display
+    from stepworkflows_cdk.pictures.model import read_machine
+    from stepworkflows_cdk.pictures.steps import auxiliary_states
 
-    return Display(flow, source, marks)
+    return Display(flow, source, bundle.main.states, auxiliary_states(read_machine(bundle.main)))
 
 
 def _report(

@@ -1,4 +1,4 @@
-"""The order flow, ready to deploy: from the click on "buy" to the thank-you mail."""
+"""The order flow, ready to deploy: an order placed, confirmed, reserved, paid and recorded."""
 
 from __future__ import annotations
 
