@@ -23,7 +23,7 @@ from stepworkflows_cdk.language.model import (
 )
 from stepworkflows_cdk.language.workflow import WorkKey
 
-__all__ = ["reference"]
+__all__ = ["manual"]
 
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A flow (`type: RunnableStep`)", FlowKeys),
@@ -41,7 +41,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 )
 
 
-def reference(integrations: Sequence[WorkKey]) -> str:
+def manual(integrations: Sequence[WorkKey]) -> str:
     """The page, as Markdown."""
     return "\n".join([*_head(), *_parts(), *_integrations(integrations)]) + "\n"
 
@@ -49,7 +49,7 @@ def reference(integrations: Sequence[WorkKey]) -> str:
 def _head() -> Iterator[str]:
     yield "# The keys of the documents"
     yield ""
-    yield "Generated from the models by `UPDATE_GOLDEN=1 pytest tests/language/test_reference.py`; a test compares it."
+    yield "Generated from the models by `UPDATE_GOLDEN=1 pytest tests/language/test_manual.py`; a test compares it."
     yield ""
 
 
