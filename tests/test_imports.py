@@ -44,6 +44,7 @@ RULES = {
     "integration.cdk": Rule(COMPILED | CDK | {"integration", "integration.cdk", "constructs/"}),
     "integration.local": Rule(COMPILED | AWS | {"integration", "integration.local", "local"}),
     "integrations": Rule(KNOWN),
+    "step code": Rule(BOTO),
     "entrance": Rule(FRONT),
     "pictures": Rule(COMPILED | {"pictures"}),
     "constructs/": Rule(FRONT | CDK | {"constructs/"}),
@@ -97,7 +98,8 @@ def layer_fault(file: str, one: Import, root: Path) -> str:
         return f"{source.rstrip('/')} imports {target.rstrip('/')} {where}"
     if source.startswith("integration.") or source == "integration":
         own, other = file.split("/")[1], one.module.split(".")
-        if target.startswith("integration") and own not in [*other, one.name]:
+        needs = "needs" in (other[-1], one.name)  # what other integrations bind, anyone may plan
+        if target.startswith("integration") and own not in [*other, one.name] and not needs:
             return f"the integration {own} imports {one.module}"
     return ""
 
@@ -112,6 +114,8 @@ def layer_of(file: str) -> str:
             return "integrations"
         case ["integrations", _, "cdk" | "local" as side, *_]:
             return f"integration.{side}"
+        case ["integrations", _, _, _, *_]:
+            return "step code"
         case ["integrations", *_]:
             return "integration"
         case ["constructs", *_]:

@@ -17,8 +17,10 @@ from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
 from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
+from stepworkflows_cdk.integrations.events.emit import EmitSpec
 from stepworkflows_cdk.integrations.lambda_.plan import LambdaRuntime, LambdaSettings
 from stepworkflows_cdk.integrations.ses.plan import EmailSpec
+from stepworkflows_cdk.integrations.waits.plan import EventSpec, WaitSpec
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
@@ -53,6 +55,9 @@ MODELS: tuple[type[BaseModel], ...] = (
     RecordSpec,
     FetchSpec,
     EmailSpec,
+    EmitSpec,
+    EventSpec,
+    WaitSpec,
     *(integration.keys for integration in BUILTIN if integration.keys),
     *(model for integration in BUILTIN for model in integration.resource_types.values()),
 )
@@ -62,7 +67,7 @@ FOR_READERS = {(ConfigKeys, "description"), (Schema, "description"), (FlowKeys, 
 FLOW: dict[str, Any] = {
     "name": "flow",
     "inputs": {"s": "string", "n": {"type": "integer"}, "o": {"type": "object"}, "l": {"type": "array"}},
-    "resources": {"rows": {"type": "table", "key": "id"}},
+    "resources": {"rows": {"type": "table", "key": "id"}, "news": {"type": "bus"}},
     "config": {"stage": {"default": "dev"}},
     "secrets": {"key": {}},
     "undo-steps": {"back": {"runs-on": "lambda", "zip-file": "code"}},
@@ -87,10 +92,16 @@ FLOW: dict[str, Any] = {
                 {"else": [{"id": "arm-3", "outputs": {"x": 3}}]},
             ],
         },
+        {"id": "tell", "emit": {"source": "s", "detail-type": "t"}},
+        {
+            "id": "hear",
+            "wait-for": {"event": {"source": "s", "detail-type": "t"}, "match": {"a": "x"}},
+            "timeout": "1d",
+        },
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
-WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, OVER = (("steps", index) for index in range(10))
+WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, OVER = (("steps", index) for index in range(12))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -132,6 +143,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "if"): (WORK, "{n} > 1"),
     (StepKeys, "catch"): (WORK, [{"steps": [STEP]}]),
     (StepKeys, "switch"): (WORK, []),
+    (StepKeys, "on-timeout"): (HEAR, "continue"),
     (StepKeys, "parallel"): (WORK, {"a": [STEP]}),
     (StepKeys, "wait"): (WORK, "2h"),
     (CatchKeys, "errors"): ((*CATCH, "catch", 0), ["Busy"]),
@@ -203,7 +215,19 @@ EXAMPLES |= {
     (EmailSpec, "template"): ((*MAIL, "email"), "nowhere"),
     (EmailSpec, "identity"): ((*MAIL, "email"), "a@example.com"),
 }
+EXAMPLES |= {
+    (EmitSpec, "source"): ((*TELL, "emit"), "u"),
+    (EmitSpec, "detail-type"): ((*TELL, "emit"), "u"),
+    (EmitSpec, "bus"): ((*TELL, "emit"), "news"),
+    (EventSpec, "source"): ((*HEAR, "wait-for", "event"), "u"),
+    (EventSpec, "detail-type"): ((*HEAR, "wait-for", "event"), "u"),
+    (EventSpec, "bus"): ((*HEAR, "wait-for", "event"), "news"),
+    (WaitSpec, "event"): ((*HEAR, "wait-for"), {"source": "u", "detail-type": "t"}),
+    (WaitSpec, "match"): ((*HEAR, "wait-for"), {"b": "x"}),
+}
 _BY_INTEGRATION = {
+    "emit": (TELL, {"source": "u", "detail-type": "t"}),
+    "wait-for": (HEAR, {"event": {"source": "u", "detail-type": "t"}, "match": {"a": "x"}}),
     "email": (MAIL, {"from": "b@example.com", "to": "c@example.com", "subject": "s", "text": "t"}),
     "runs-on": (WORK, "lambda2"),
     "zip-file": (WORK, "nowhere"),

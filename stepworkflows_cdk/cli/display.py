@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
@@ -12,6 +12,8 @@ from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.local import (
     AttemptFailed,
     Event,
+    EventArrived,
+    EventEmitted,
     LogWritten,
     MailSent,
     RowWritten,
@@ -21,6 +23,8 @@ from stepworkflows_cdk.local import (
 )
 
 __all__ = ["Display", "duration"]
+
+_WIDTH = 120
 
 
 class Display:
@@ -73,6 +77,11 @@ class Display:
                 self._note(f"mail to {', '.join(to)}: {subject}")
             case RowWritten(table=table, key=key, operation=operation):
                 self._note(f"{operation} {table}/{'/'.join(str(part) for part in key.values())}")
+            case EventEmitted(bus=bus, source=source, detail_type=detail_type):
+                self._note(f"event {detail_type} from {source}, on {bus}")
+            case EventArrived(at=at, source=source, detail_type=detail_type):
+                note = f"{detail_type} from {source} comes from outside"
+                self._print(f"  {duration(at):>8}  {'':<{self._width}}  {'event':<6}  {note}", "cyan")
             case LogWritten(text=text):
                 self._note(f"log: {text}")
 
@@ -86,8 +95,8 @@ class Display:
                 self._print(f"  {line}")
         for name, rows in result.tables.items():
             self._print(f"\ntable {name}", "bold")
-            for row in rows:
-                self._print(f"  {_row(row)}")
+            for line in _lines(rows):
+                self._print(f"  {line}")
         self._print("\nstates", "bold")
         self._print(f"  {' > '.join(result.states)}")
         times = f"{duration(result.simulated_seconds)} simulated, {result.real_seconds:.1f}s real"
@@ -140,5 +149,20 @@ def _said(cause: str) -> str:
     return f": {message.splitlines()[0][:300]}" if message.strip() else ""
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False)
+def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A row a line; where one is too long for that, an attribute a line, and of a long list an item."""
+    for row in rows:
+        if len(_json(row)) <= _WIDTH:
+            yield _json(row)
+            continue
+        for name, value in row.items():
+            if isinstance(value, list) and len(_json(value)) > _WIDTH:
+                yield f"{name}:"
+                yield from (f"  - {_json(item)}" for item in value)
+            else:
+                yield f"{name}: {_json(value)}"
+        yield ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

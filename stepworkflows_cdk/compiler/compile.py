@@ -75,7 +75,7 @@ def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], co
     needs = [need for flow in flows for need in flow.library.needs()]
     needs += sorted((need for call in calls for need in call.needs), key=lambda need: need.id)
     grants = dict.fromkeys(grant for call in calls for grant in call.grants)
-    return Plan(machines, _merged(needs), tuple(sorted(grants, key=_grant_order)))
+    return Plan(machines, _in_order(_merged(needs)), tuple(sorted(grants, key=_grant_order)))
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,11 @@ def _distinct(
     first = min(sharing, key=lambda place: (place.step.id, place.flow.workflow.id))
     candidates = [first.step.id, f"{first.flow.workflow.id}-{first.step.id}"]
     candidates += [f"{candidates[1]}-{number}" for number in range(2, len(planned) + 3)]
+    # What an ending does not change is shared by design: the table of all waits.
+    same = {need.id for need in _needs(planned[id(first.step)])}
     for candidate in candidates:
-        again = _call(first, integrations, candidate)
-        if not any(need.id in taken for need in _needs(again)):
+        again = {need.id for need in _needs(_call(first, integrations, candidate))}
+        if not (again - same) & taken:
             return candidate
     raise AssertionError("more endings than steps")
 
@@ -164,6 +166,21 @@ def _merged(needs: Sequence[Need]) -> tuple[Need, ...]:
         same = replace(known, mark=need.mark, steps=need.steps) == need
         assert same, f"two different needs have the id {need.id}"
         found[need.id] = replace(known, steps=tuple(sorted({*known.steps, *need.steps})))
+    return tuple(found.values())
+
+
+def _in_order(needs: Sequence[Need]) -> tuple[Need, ...]:
+    """The needs, each behind those that it refers to; else as they are."""
+    by_id = {need.id: need for need in needs}
+    found: dict[str, Need] = {}
+
+    def add(need: Need) -> None:
+        for id_ in sorted(need.refers_to & by_id.keys() - found.keys()):
+            add(by_id[id_])
+        found.setdefault(need.id, need)
+
+    for need in needs:
+        add(need)
     return tuple(found.values())
 
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from stepworkflows_cdk.language.workflow import Step, Workflow
     from stepworkflows_cdk.local.world import World
 
-__all__ = ["Call", "Integration", "Scope"]
+__all__ = ["STATE", "Call", "Instead", "Integration", "Scope"]
+
+STATE = "$states.context.State.Name"
+"""JSONata for the name of the state that makes the call, the same for each try of it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,21 @@ class Call:
     """Names of this service's errors -> the names under which the flow sees them."""
     needs: tuple[Need, ...] = ()
     grants: tuple[Grant, ...] = ()
+    instead: Instead | None = None
+    """What is called in place of this where it fails in a certain way."""
+
+
+@dataclass(frozen=True)
+class Instead:
+    """A second call, made where the first fails with one of ``errors``: its result is then the step's.
+
+    ``name`` is what its state is called, behind the step's name; :data:`STATE` in its arguments still means the first
+    call's state. Its needs and grants are those of the first call.
+    """
+
+    name: str
+    errors: tuple[str, ...]
+    call: Call
 
 
 class Scope(Protocol):
@@ -121,6 +139,8 @@ class Integration:
     tasks: ClassVar[tuple[str, ...]] = ()
     """The beginnings of the task resources that it performs on this machine."""
 
+    waits: ClassVar[bool] = False
+    """Whether a step with its key waits for the outside world, and can have ``on-timeout``."""
     keeps_secrets: ClassVar[bool] = False
     """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
     records_outputs: ClassVar[bool] = False

@@ -101,6 +101,11 @@ class Need:
     mark: Mark
     steps: tuple[str, ...] = ()
 
+    @property
+    def refers_to(self) -> frozenset[str]:
+        """The ids of the needs that have to be there before this one."""
+        return frozenset()
+
 
 def need_id(kind: str, name: str) -> str:
     """The id of a need that a document names: the name itself where it is plain, else as much of it with a digest."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from stepworkflows_cdk.compiler import saga
 from stepworkflows_cdk.compiler.contract import contract_faults, input_value
+from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
@@ -70,15 +71,14 @@ class _Machine:
         on_failure = self.workflow.on_failure
         self.failure = on_failure[0].name if on_failure else self.end
         self.lane = Lane((), self._handler, self.ended)
+        flagged = frozenset(link.step.id for link in self.links if link.asks)
+        self.exports = Exports(self.names, status_readers(self.workflow), flagged, read_outside(self.workflow))
         self.sequencer = Sequencer(
             self.calls,
             {id(step): view for step, view in views(self.workflow)},
             self.values,
-            self.names,
             self.namer,
-            status_readers(self.workflow),
-            frozenset(link.step.id for link in self.links if link.asks),
-            read_outside(self.workflow),
+            self.exports,
         )
 
     def states(self) -> tuple[State, ...]:
@@ -102,7 +102,7 @@ class _Machine:
         if self.names.resources:
             resources: dict[str, Data] = dict(sorted(self.names.resources.items()))
             assign["resources"] = resources
-        assign |= self.sequencer.entry_variables(self.workflow.steps, self.lane)
+        assign |= self.exports.entry(self.workflow.steps, self.lane)
         if self.links:
             assign["left"] = ""
         start = self.namer.unique("Input")

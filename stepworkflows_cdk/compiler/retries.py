@@ -67,6 +67,7 @@ class _Plan:
         self._ignored = ignored
         self._undo = undo
         self._retriers: list[Retry] = []
+        self._answered = call.instead.errors if call.instead else ()
         self._decided: set[str] = set()
         self.loops: list[Loop] = []
         plain = tuple(error for error in ignored if error not in call.transient_when)
@@ -105,12 +106,13 @@ class _Plan:
         self._lost_races(_DEFAULT, None)
 
     def finished(self) -> list[Retry]:
-        """The retriers, with what goes through loops taken from ``States.ALL``, which stands last."""
-        looped = tuple(dict.fromkeys(error for loop in self.loops for error in loop.errors))
-        everything = [retrier for retrier in self._retriers if ALL in retrier.errors]
-        if looped and everything:
-            return [Retry(looped, 0), *self._retriers]
-        return self._retriers
+        """The retriers, with what goes elsewhere taken from those that take any error."""
+        taken = {error for retrier in self._retriers for error in retrier.errors}
+        looped = (error for loop in self.loops for error in loop.errors) if ALL in taken else ()
+        wide = bool(taken & {ALL, "States.TaskFailed"})
+        answered = (error for error in self._answered if wide and error not in taken)
+        never = tuple(dict.fromkeys([*answered, *looped]))
+        return [Retry(never, 0), *self._retriers] if never else self._retriers
 
     def _lost_races(self, rule: RetryKeys, when: str | None) -> None:
         """Errors that are transient by their cause. An undo that does not ignore them is tried again in any case."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
@@ -26,11 +27,11 @@ from stepworkflows_cdk.compiler.retries import ALL
 from stepworkflows_cdk.compiler.states import Namer, reachable
 from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR, Handler, TaskPlace, needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
-from stepworkflows_cdk.compiler.values import Names, Values, output_variable, status_variable, variable
+from stepworkflows_cdk.compiler.values import Values, output_variable, variable
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import FailKeys, RequireKeys, UntilKeys
 from stepworkflows_cdk.language.scope import View
-from stepworkflows_cdk.language.workflow import Branch, Step, walk
+from stepworkflows_cdk.language.workflow import Branch, Step
 
 __all__ = ["Planned", "Sequencer", "cause_of", "guarded"]
 
@@ -50,18 +51,14 @@ class Planned:
 class Sequencer:
     """Plans sequences of one machine.
 
-    ``calls`` is what each step becomes, ``views`` what it can name, both by ``id()``; ``flagged`` are the steps whose
-    attempt has to be noted, ``exported`` those that something outside of their branch reads.
+    ``calls`` is what each step becomes, ``views`` what it can name, both by ``id()``.
     """
 
     calls: Mapping[int, Planned]
     views: Mapping[int, View]
     values: Callable[[View], Values]
-    names: Names
     namer: Namer
-    statuses: frozenset[str]
-    flagged: frozenset[str]
-    exported: frozenset[str]
+    exports: Exports
 
     def states(self, steps: Sequence[Step], lane: Lane, next_: str) -> list[State]:
         """The states of the steps, the last going on to ``next_``."""
@@ -71,22 +68,6 @@ class Sequencer:
     def first(self, step: Step) -> str:
         """The name of the state at which a step begins."""
         return self.namer.fixed(f"{step.name}: if", step) if step.keys.if_ is not None else step.name
-
-    def entry_variables(self, steps: Sequence[Step], lane: Lane) -> dict[str, Data]:
-        """What has to be set before the first of the steps, since something may read it in any case."""
-        found: dict[str, Data] = {}
-        for step in _in_lane(steps):
-            if step.id in self.names.uncertain or (lane.frame and step.id in self.exported):
-                found[output_variable(step.id)] = None
-            found |= self._status(step, "skipped")
-            if step.id in self.flagged:
-                found[variable("tried", step.id)] = False
-        nothing: dict[str, Data] = {"step": None, "status": "skipped", "tried": False}
-        for step in _in_lane(steps):
-            for branch in step.branches:
-                for kind, inner, _ in self._exports(branch, lane.depth + 1):
-                    found[variable(kind, inner, lane.depth)] = nothing[kind]
-        return {**found, **dict.fromkeys(lane.tries.names, 0)}
 
     def _step(self, step: Step, lane: Lane, next_: str) -> list[State]:
         values = self.values(self.views[id(step)])
@@ -127,22 +108,29 @@ class Sequencer:
         return [fence, Choice(choice, step.mark, (Rule(Jsonata(f"${held}"), step.name),), next_)]
 
     def _work(self, step: Step, call: Call, record: Call | None, lane: Lane, values: Values, next_: str) -> list[State]:
+        then = self.namer.unique(f"{step.name}: record") if record else next_
+        unread = None
+        if step.outputs and step.keys.undo_when == "completed":
+            # The work is done where only its result cannot be read.
+            unread = self._noted(lane.handler(step, True), self.exports.tried(step))
+        failed = self._handler(step, lane, next_)
+        routes = self._routes(step, lane, values, next_)
+
+        def done(made: Call) -> Mapping[str, Data]:
+            return self._done(step, made, values)
+
+        states = [*self._task(step.name, step, call, lane, values, done, then, failed, unread, routes)]
+        states += [state for catch in step.catches for state in self.states(catch.steps, lane, next_)]
+        if record:
+            states += self._task(then, step, record, lane, values, lambda _: {}, next_, self._behind(step, lane, next_))
+        return states
+
+    def _done(self, step: Step, call: Call, values: Values) -> dict[str, Data]:
+        """What is assigned where the call gave its result."""
         own = replace(self.values(values.view.of_outputs()), result=call.result)
         outputs: dict[str, Data] = {output.name: output_data(output, step.document, own) for output in step.outputs}
         assign: dict[str, Data] = {output_variable(step.id): outputs} if outputs else {}
-        assign |= {**self._status(step, "done"), **self._tried(step)}
-        then = self.namer.unique(f"{step.name}: record") if record else next_
-        unread = None
-        if outputs and step.keys.undo_when == "completed":
-            # The work is done where only its result cannot be read.
-            unread = self._noted(lane.handler(step, True), self._tried(step))
-        states = [
-            *self._task(step.name, step, call, lane, values, assign, then, self._handler(step, lane, next_), unread)
-        ]
-        states += [state for catch in step.catches for state in self.states(catch.steps, lane, next_)]
-        if record:
-            states += self._task(then, step, record, lane, values, {}, next_, self._behind(step, lane, next_))
-        return states
+        return {**assign, **self.exports.status(step, "done"), **self.exports.tried(step)}
 
     def _task(
         self,
@@ -151,13 +139,13 @@ class Sequencer:
         call: Call,
         lane: Lane,
         values: Values,
-        assign: Mapping[str, Data],
+        done: Callable[[Call], Mapping[str, Data]],
         next_: str,
         failed: Handler,
         unread: Handler | None = None,
+        routes: tuple[Route, ...] = (),
     ) -> tuple[State, ...]:
-        caught = replace(self.values(values.view.of_try()), error=f"${lane.caught}")
-        routes = self._routes(step, caught) if name == step.name else ()
+        caught = self._of_try(lane, values)
         retry = step.keys.retry or ()
         plain = (
             failed.next == lane.ended
@@ -171,14 +159,19 @@ class Sequencer:
             next_,
             None if plain else failed,
             retry,
-            assign,
+            done,
             None if plain else unread,
             routes=routes,
             caught=lane.caught,
         )
         return task_states(place, call, caught, lane.tries, self.namer.unique)
 
-    def _routes(self, step: Step, caught: Values) -> tuple[Route, ...]:
+    def _of_try(self, lane: Lane, values: Values) -> Values:
+        """What a condition on an error of a try sees."""
+        return replace(self.values(values.view.of_try()), error=f"${lane.caught}")
+
+    def _routes(self, step: Step, lane: Lane, values: Values, next_: str) -> tuple[Route, ...]:
+        caught = self._of_try(lane, values)
         found: list[Route] = []
         for catch in step.catches:
             condition = None if catch.when is None else f"({caught.condition(catch.when).code})"
@@ -187,20 +180,21 @@ class Sequencer:
                 value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
                 return {variable("error", step.id): value, **self._gone(step)}
 
-            found.append(Route(catch.errors, self.first(catch.steps[0]), assign, condition))
+            target = self.first(catch.steps[0]) if catch.steps else next_
+            found.append(Route(catch.errors, target, assign, condition))
         return tuple(found)
 
     def _gone(self, step: Step) -> dict[str, Data]:
         """What is assigned where a step failed, and the flow goes on behind it."""
         outputs: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
-        return {**outputs, **self._status(step, "failed"), **self._attempted(step)}
+        return {**outputs, **self.exports.status(step, "failed"), **self._attempted(step)}
 
     def _handler(self, step: Step, lane: Lane, next_: str) -> Handler:
         """Where the errors of a step's work go."""
         if step.may_fail_alone:
             gone = self._gone(step)
             return Handler(next_, lambda _error, _cause: gone)
-        return self._noted(lane.handler(step, False), {**self._status(step, "failed"), **self._attempted(step)})
+        return self._noted(lane.handler(step, False), {**self.exports.status(step, "failed"), **self._attempted(step)})
 
     def _behind(self, step: Step, lane: Lane, next_: str) -> Handler:
         """Where the errors go of what belongs to a step whose work is done."""
@@ -211,21 +205,15 @@ class Sequencer:
     def _noted(self, handler: Handler, notes: Mapping[str, Data]) -> Handler:
         return Handler(handler.next, lambda error, cause: {**handler.assign(error, cause), **notes})
 
-    def _status(self, step: Step, status: str) -> dict[str, Data]:
-        return {status_variable(step.id): status} if step.id in self.statuses else {}
-
-    def _tried(self, step: Step) -> dict[str, Data]:
-        return {variable("tried", step.id): True} if step.id in self.flagged else {}
-
     def _attempted(self, step: Step) -> dict[str, Data]:
-        return self._tried(step) if step.keys.undo_when == "attempted" else {}
+        return self.exports.tried(step) if step.keys.undo_when == "attempted" else {}
 
     def _require(self, step: Step, require: RequireKeys, lane: Lane, values: Values, next_: str) -> list[State]:
         failed = self._handler(step, lane, next_)
         refused = self.namer.unique(f"{step.name}: refused")
         condition = values.condition(require.that)
         fail = Fail(refused, step.mark, require.error, cause_of(require.message, values))
-        done = self._status(step, "done")
+        done = self.exports.status(step, "done")
         if failed.next == lane.ended:
             return [Choice(step.name, step.mark, (Rule(condition, next_, done),), refused), fail]
         inside = self.namer.unique(f"{step.name}: holds?")
@@ -248,11 +236,11 @@ class Sequencer:
         failed = self._handler(step, lane, next_)
         outputs: dict[str, Data] = {output.name: output_data(output, step.document, values) for output in step.outputs}
         held = output_variable(step.id)
-        done = self._status(step, "done")
+        done = self.exports.status(step, "done")
         then, recording = next_, list[State]()
         if record:
             then = self.namer.unique(f"{step.name}: record")
-            recording = list(self._task(then, step, record, lane, values, {}, next_, failed))
+            recording = list(self._task(then, step, record, lane, values, lambda _: {}, next_, failed))
         certain = all(output_is_certain(output, step.document, values) for output in step.outputs)
         if failed.next == lane.ended or certain:
             return [Pass(step.name, step.mark, then, {held: outputs, **done}), *recording]
@@ -262,11 +250,11 @@ class Sequencer:
 
     def _wait(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
         wait = step.keys.wait
-        done = self._status(step, "done")
+        done = self.exports.status(step, "done")
         if isinstance(wait, int):
             return [Wait(step.name, step.mark, next_, seconds=wait, assign=done)]
         assert isinstance(wait, UntilKeys)
-        failed = self._noted(lane.handler(step, False), self._status(step, "failed"))
+        failed = self._noted(lane.handler(step, False), self.exports.status(step, "failed"))
         until = values.data(wait.until)
         if failed.next == lane.ended or isinstance(until, str):
             return [Wait(step.name, step.mark, next_, timestamp=until, assign=done)]
@@ -278,7 +266,7 @@ class Sequencer:
 
     def _switch(self, step: Step, lane: Lane, values: Values, next_: str) -> list[State]:
         default = next_
-        done = self._status(step, "done")
+        done = self.exports.status(step, "done")
         rules: list[Rule] = []
         texts: list[str] = []
         for arm in step.arms:
@@ -288,7 +276,7 @@ class Sequencer:
             else:
                 rules.append(Rule(values.condition(arm.when), target, done))
                 texts.append(arm.when)
-        failed = self._noted(lane.handler(step, False), self._status(step, "failed"))
+        failed = self._noted(lane.handler(step, False), self.exports.status(step, "failed"))
         inside = [state for arm in step.arms for state in self.states(arm.steps, lane, next_)]
         if failed.next == lane.ended or all(values.condition_is_certain(text) for text in texts):
             return [Choice(step.name, step.mark, tuple(rules), default, done), *inside]
@@ -306,14 +294,14 @@ class Sequencer:
         first = "$sort($states.result[failure != null].failure, function($l, $r) { $l.at > $r.at })[0]"
         assign: dict[str, Data] = {failure: Jsonata(f"($f := {first}; $exists($f) ? $f : null)")}
         for number, branch in enumerate(step.branches):
-            assign |= self._handed_out(branch, lane.depth, f"$states.result[{number}]")
-        failed = self._noted(lane.handler(step, True), self._status(step, "failed"))
+            assign |= self.exports.taken_in(branch, lane.depth, f"$states.result[{number}]")
+        failed = self._noted(lane.handler(step, True), self.exports.status(step, "failed"))
         target, handed = failed.next, failed.assign(f"${failure}.type", f"${failure}.cause")
         if step.may_fail_alone:
-            target, handed = next_, self._status(step, "failed")
+            target, handed = next_, self.exports.status(step, "failed")
         choice = self.namer.unique(f"{step.name}: failed?")
-        rules = [Rule(Jsonata(f"${failure} = null"), next_, self._status(step, "done"))]
-        for route in self._routes(step, self.values(self.views[id(step)])):
+        rules = [Rule(Jsonata(f"${failure} = null"), next_, self.exports.status(step, "done"))]
+        for route in self._routes(step, lane, self.values(self.views[id(step)]), next_):
             names = literal(list(route.errors))
             condition = "true" if ALL in route.errors else f"${failure}.type in {names}"
             caught = route.assign(f"${failure}.type", f"${failure}.cause")
@@ -332,36 +320,17 @@ class Sequencer:
         lane = Lane((*outer.frame, f"{step.id}/{branch.name}"), lambda _step, _completed: Handler(ended, lane.fails))
         lane.tries.lane = f"_at{lane.depth}"
         body = self.states(branch.steps, lane, done)
-        begin = self.entry_variables(branch.steps, lane)
+        begin = self.exports.entry(branch.steps, lane)
         states: list[State] = []
         if begin:
             states.append(Pass(self.namer.unique(f"{label} begins"), step.mark, self.first(branch.steps[0]), begin))
         states += body
-        states.append(Pass(done, step.mark, None, {}, {"failure": None, **self._hands_out(branch, lane.depth)}))
+        states.append(Pass(done, step.mark, None, {}, {"failure": None, **self.exports.handed_out(branch, lane.depth)}))
         failure: Data = Jsonata(f"${lane.failure}")
-        states.append(Pass(ended, step.mark, None, {}, {"failure": failure, **self._hands_out(branch, lane.depth)}))
+        states.append(
+            Pass(ended, step.mark, None, {}, {"failure": failure, **self.exports.handed_out(branch, lane.depth)})
+        )
         return reachable(states)
-
-    def _exports(self, branch: Branch, depth: int) -> Iterator[tuple[str, str, str]]:
-        """What a branch hands out: kind, step, and the variable inside the branch, which is ``depth`` deep."""
-        own = {id(step) for step in _in_lane(branch.steps)}
-        for step in walk(branch.steps):
-            level = None if id(step) in own else depth
-            if step.id in self.exported and step.outputs:
-                yield "step", step.id, variable("step", step.id, level)
-            if step.id in self.exported and step.id in self.statuses:
-                yield "status", step.id, variable("status", step.id, level)
-            if step.id in self.flagged:
-                yield "tried", step.id, variable("tried", step.id, level)
-
-    def _hands_out(self, branch: Branch, depth: int) -> dict[str, Data]:
-        return {variable(kind, step): Jsonata(f"${inside}") for kind, step, inside in self._exports(branch, depth)}
-
-    def _handed_out(self, branch: Branch, depth: int, result: str) -> dict[str, Data]:
-        return {
-            variable(kind, step, depth): Jsonata(f"{result}.{variable(kind, step)}")
-            for kind, step, _ in self._exports(branch, depth + 1)
-        }
 
 
 def guarded(
@@ -376,11 +345,3 @@ def cause_of(message: str, values: Values) -> str | Jsonata:
     """A message as the cause of an error."""
     data = values.data(message)
     return data if isinstance(data, str) else Jsonata(f"$string({values.expression(message).code})")
-
-
-def _in_lane(steps: Sequence[Step]) -> Iterator[Step]:
-    """The steps that run in the same scope: arms and catches among them, branches not."""
-    for step in steps:
-        yield step
-        for arm in (*step.arms, *step.catches):
-            yield from _in_lane(arm.steps)

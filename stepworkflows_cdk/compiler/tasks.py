@@ -8,9 +8,9 @@ and back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.integration import STATE, Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, State, Task
 from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, retries
@@ -48,7 +48,8 @@ class TaskPlace:
     next: str
     failed: Handler | None
     retry: Sequence[RetryKeys] = ()
-    assign: Mapping[str, Data] = field(default_factory=dict)
+    assign: Callable[[Call], Mapping[str, Data]] = lambda _call: {}
+    """What is set where a call gave its result."""
     unread: Handler | None = None
     ignore: Sequence[str] = ()
     undo: bool = False
@@ -60,7 +61,29 @@ class TaskPlace:
 def task_states(
     place: TaskPlace, call: Call, values: Values, tries: Tries, unique: Callable[[str], str]
 ) -> tuple[State, ...]:
-    """The states of one call. ``values`` compiles the conditions on its errors."""
+    """The states of one call, and of what is called instead. ``values`` compiles the conditions on its errors."""
+    if call.instead:
+        second = replace(place, name=unique(f"{place.name}: {call.instead.name}"), retry=())
+        route = Route(call.instead.errors, second.name, lambda _error, _cause: {})
+        first = replace(place, routes=(route, *place.routes))
+        other = call.instead.call
+        other = replace(other, arguments=_replaced(other.arguments, STATE, literal(place.name)))
+        return (
+            *_states(first, call, values, tries, unique),
+            *_states(second, other, values, tries, unique),
+        )
+    return _states(place, call, values, tries, unique)
+
+
+def needs_handler(call: Call, retry: Sequence[RetryKeys], routes: Sequence[Route] = ()) -> bool:
+    """Whether a task needs somewhere to send its errors even where nothing is to be undone."""
+    looked_at = any(rule.when for rule in retry) or any(route.condition for route in routes)
+    return bool(call.errors or call.transient_when or looked_at)
+
+
+def _states(
+    place: TaskPlace, call: Call, values: Values, tries: Tries, unique: Callable[[str], str]
+) -> tuple[State, ...]:
     plan = retries(place.retry, call, values, place.ignore, undo=place.undo)
     routes = tuple(replace(route, errors=tuple(aws_names(route.errors, call))) for route in place.routes)
     closer = _looked_at(plan, routes)
@@ -72,7 +95,7 @@ def task_states(
         call.resource,
         arguments,
         place.next,
-        place.assign,
+        place.assign(call),
         {},
         call.timeout,
         plan.retriers,
@@ -84,12 +107,6 @@ def task_states(
     loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call, looked, place.caught)
     fallback = (place.failed.next, place.failed.assign(f"${place.caught}.type", f"${place.caught}.cause"))
     return (task, *loop_states(loops, fallback, tries, unique))
-
-
-def needs_handler(call: Call, retry: Sequence[RetryKeys], routes: Sequence[Route] = ()) -> bool:
-    """Whether a task needs somewhere to send its errors even where nothing is to be undone."""
-    looked_at = any(rule.when for rule in retry) or any(route.condition for route in routes)
-    return bool(call.errors or call.transient_when or looked_at)
 
 
 def _looked_at(plan: Retries, routes: Sequence[Route]) -> tuple[str, ...]:
@@ -143,7 +160,7 @@ def _counted(arguments: Data, step_id: str, plan: Retries, tries: Tries) -> tupl
         return arguments, {}
     variable = tries.add(f"attempts_{step_id}")
     sofar = f"${variable} + {ATTEMPT}"
-    return _replaced(arguments, f"({sofar})"), {variable: Jsonata(sofar)}
+    return _replaced(arguments, ATTEMPT, f"({sofar})"), {variable: Jsonata(sofar)}
 
 
 def _reads_attempt(data: Data) -> bool:
@@ -158,13 +175,13 @@ def _reads_attempt(data: Data) -> bool:
             return False
 
 
-def _replaced(data: Data, attempt: str) -> Data:
+def _replaced(data: Data, old: str, new: str) -> Data:
     match data:
         case Jsonata(code):
-            return replace(data, code=code.replace(ATTEMPT, attempt))
+            return replace(data, code=code.replace(old, new))
         case list():
-            return [_replaced(item, attempt) for item in data]
+            return [_replaced(item, old, new) for item in data]
         case dict():
-            return {key: _replaced(item, attempt) for key, item in data.items()}
+            return {key: _replaced(item, old, new) for key, item in data.items()}
         case _:
             return data

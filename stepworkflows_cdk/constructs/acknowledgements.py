@@ -4,6 +4,9 @@ The table is closed: a resource acknowledges by naming a row, and nothing else i
 row is applied to the one resource that causes the finding, never to a stack, so a user's own resource beside it is
 judged as ever. Most are shared by the whole stack (see ``sharing``), so their number does not grow with flows or
 steps.
+
+Rows about the resource ``*`` are also the only way to it: an action is allowed on ``*`` by the stack's one policy of
+its row, and an action without a row is refused (see ``permissions``).
 """
 
 from __future__ import annotations
@@ -62,11 +65,18 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "for a log group.",
             "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html",
         ),
+        "task-answers": Acknowledged(
+            "AwsSolutions-IAM5[Resource::*]",
+            ("states:SendTaskSuccess",),
+            "The action takes a task token, which belongs to one task of one execution and cannot be guessed, and has "
+            "no resource type, so IAM takes no other resource than *.",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
+        ),
         "dead-letters": Acknowledged(
             "Serverless-SQSRedrivePolicy",
             ("RedrivePolicy",),
-            "This queue is itself the dead-letter queue of the functions, the end of the line; a queue behind it would "
-            "only move the question.",
+            "This queue is itself the dead-letter queue of functions and rules, the end of the line; a queue behind it "
+            "would only move the question.",
             "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
         ),
         "secret-rotation": Acknowledged(

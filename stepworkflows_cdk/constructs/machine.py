@@ -84,7 +84,7 @@ def _role(scope: Construct) -> iam.Role:
                 "StringEquals": {"aws:SourceAccount": stack.account},
             },
         ),
-        managed_policies=[sharing.tracing(scope), sharing.log_delivery(scope)],
+        managed_policies=[sharing.policy(scope, "tracing"), sharing.policy(scope, "log-delivery")],
     )
 
 

@@ -5,6 +5,9 @@ allows an action on a resource that no grant names. Their order comes from the n
 the order of steps. Policies are managed, not inline (compliance packs refuse inline ones), and each stays below the
 size that IAM takes; a role depends on its policies, so permissions are there before the function or machine that uses
 them.
+
+None of them says ``*``. Actions that take no other resource are given by a policy that the stack shares, one for each
+row of the acknowledgements; what has no row is refused.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
+from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import Bindings
 from stepworkflows_cdk.errors import ConfigurationError
 
@@ -28,7 +32,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 POLICIES_OF_ROLE = 10
 """Managed policies that a role takes by default. Same page."""
 SHARED_POLICIES = 2
+"""Those that roles are made with: a machine's traces and logs, a function's traces."""
 
+_EVERYTHING = "*"
 _NAME_SIZE = 20
 """The longest region, account or partition."""
 _ARN_SIZE = 256
@@ -55,17 +61,26 @@ class Statement:
 
 
 def attach(scope: Construct, role: iam.IRole, grants: Iterable[Grant], bindings: Bindings) -> None:
-    """Gives ``role`` the grants, by policies made in ``scope``.
+    """Gives ``role`` the grants, by policies made in ``scope``, and on ``*`` by those that the stack shares.
 
-    More than fit on a role, or a grant for a role that the stack does not own, is a :class:`ConfigurationError`.
+    More than fit on a role, or a grant on ``*`` that no row of the acknowledgements is about, is a
+    :class:`ConfigurationError`.
     """
     grants = tuple(grants)
-    policies = policies_of(statements_of(grants, bindings))
-    if len(policies) > POLICIES_OF_ROLE - SHARED_POLICIES:
+    exact: list[Grant] = []
+    wide: list[Grant] = []
+    for grant in grants:
+        (wide if bindings.fill(grant.resource) == _EVERYTHING else exact).append(grant)
+    rows = sorted({_row(grant) for grant in wide})
+    policies = policies_of(statements_of(exact, bindings))
+    room = POLICIES_OF_ROLE - SHARED_POLICIES - len(rows)
+    if len(policies) > room:
         raise ConfigurationError(
-            f"{grants[0].holder}: its permissions fill {len(policies)} policies, and a role takes "
-            f"{POLICIES_OF_ROLE - SHARED_POLICIES}; divide the workflow into several"
+            f"{grants[0].holder}: its permissions fill {len(policies)} policies, and a role takes {room}; divide the "
+            "workflow into several"
         )
+    for row in rows:
+        role.add_managed_policy(sharing.policy(scope, row))
     for number, statements in enumerate(policies, start=1):
         policy = iam.ManagedPolicy(
             scope,
@@ -111,6 +126,15 @@ def policies_of(statements: Iterable[Statement]) -> list[list[Statement]]:
             policies[-1].append(part)
             room -= part.size
     return policies
+
+
+def _row(grant: Grant) -> str:
+    row = sharing.row_of(grant.actions)
+    if row is None:
+        raise ConfigurationError(
+            f"{grant.mark}: {', '.join(grant.actions)} on every resource; name the ARNs that {grant.holder} needs it on"
+        )
+    return row
 
 
 def _parts(statement: Statement) -> Iterator[Statement]:

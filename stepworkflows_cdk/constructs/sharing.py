@@ -1,12 +1,13 @@
 """What all flows of a stack share: made once per stack by the first that asks, under a fixed construct id.
 
-Three things are the same for every flow and function: where dead letters go, and two policies whose actions take no
-resource but ``*``. One of each per stack means that neither the template nor the list of wildcards grows with steps.
+Two kinds of things are the same for every flow and function: where dead letters go, and policies whose actions take no
+resource but ``*``, each with its row of the acknowledgements. One of each per stack means that neither the template nor
+the list of wildcards grows with steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 
 from aws_cdk import Duration, Stack
@@ -16,31 +17,44 @@ from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge
 
-__all__ = ["dead_letters", "log_delivery", "tracing"]
+__all__ = ["dead_letters", "policy", "row_of", "undelivered"]
 
 SCOPE = "StepWorkflowsShared"
 
 _Made = TypeVar("_Made", bound=IConstruct)
 
 
-def tracing(scope: Construct) -> iam.ManagedPolicy:
-    """The stack's policy for sending traces to X-Ray."""
-    return _once(scope, "Tracing", lambda shared: _policy(shared, "Tracing", "tracing"))
+def policy(scope: Construct, row: str) -> iam.ManagedPolicy:
+    """The stack's policy of a row of the acknowledgements: it allows the row's actions on ``*``."""
+    construct_id = row.title().replace("-", "")
+    return _once(scope, construct_id, lambda shared: _policy(shared, construct_id, row))
 
 
-def log_delivery(scope: Construct) -> iam.ManagedPolicy:
-    """The stack's policy with which Step Functions delivers logs."""
-    return _once(scope, "LogDelivery", lambda shared: _policy(shared, "LogDelivery", "log-delivery"))
+def row_of(actions: Iterable[str]) -> str | None:
+    """The row whose policy allows these actions and no other, if there is one."""
+    wanted = set(actions)
+    return next((name for name, row in TABLE.items() if set(row.subject) == wanted), None)
 
 
 def dead_letters(scope: Construct) -> sqs.Queue:
     """The stack's queue for events that a function could not work off, kept 14 days.
 
-    Step Functions waits for a function's answer and handles its failure itself, so nothing of a flow comes here. What
-    comes is what somebody else sent to a step's function as an event, which Lambda would drop after three tries.
-    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    Step Functions waits for a step's function and handles its failure itself, so nothing of these calls comes here.
+    What comes was sent to a function as an event, by a rule or by somebody else, and Lambda would drop it after three
+    tries. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
     return _once(scope, "DeadLetters", _queue)
+
+
+def undelivered(scope: Construct) -> sqs.IQueue:
+    """The same queue, for events that a rule could not hand to a function at all.
+
+    One statement opens it to the rules of this account and region. It is handed out as an imported queue, whose policy
+    the CDK leaves alone: it would add a statement for each rule, and a queue's policy takes 20, with 10 conditions.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
+    """
+    queue = dead_letters(scope)
+    return _once(scope, "Undelivered", lambda shared: _opened(shared, queue))
 
 
 def _once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
@@ -58,6 +72,22 @@ def _policy(shared: Construct, construct_id: str, row: str) -> iam.ManagedPolicy
     )
     acknowledge(policy, row)
     return policy
+
+
+def _opened(shared: Construct, queue: sqs.Queue) -> sqs.IQueue:
+    stack = Stack.of(shared)
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={
+                "ArnLike": {"aws:SourceArn": stack.format_arn(service="events", resource="rule", resource_name="*")},
+                "StringEquals": {"aws:SourceAccount": stack.account},
+            },
+        )
+    )
+    return sqs.Queue.from_queue_arn(shared, "Undelivered", queue.queue_arn)
 
 
 def _queue(shared: Construct) -> sqs.Queue:

@@ -11,11 +11,25 @@ from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
 from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
 from stepworkflows_cdk.integrations.dynamodb.record import Record
 from stepworkflows_cdk.integrations.dynamodb.tables import Tables
+from stepworkflows_cdk.integrations.events.buses import Buses
+from stepworkflows_cdk.integrations.events.emit import Emit
 from stepworkflows_cdk.integrations.lambda_.plan import Lambda
 from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
 from stepworkflows_cdk.integrations.ses.plan import Email
+from stepworkflows_cdk.integrations.waits.plan import WaitFor
 
 __all__ = ["BUILTIN"]
 
-BUILTIN: tuple[Integration, ...] = (Lambda(), Tables(), Record(), Fetch(), AwsSdkCall(), Email(), Secrets())
+BUILTIN: tuple[Integration, ...] = (
+    Lambda(),
+    Tables(),
+    Record(),
+    Fetch(),
+    AwsSdkCall(),
+    Email(),
+    Buses(),
+    Emit(),
+    WaitFor(),
+    Secrets(),
+)
 """What this package brings. Pass ``(*BUILTIN, Mine())`` to add your own."""

@@ -160,6 +160,10 @@ class StepKeys(Keys):
     )
     if_: str | bool | None = Field(None, description="A condition; where it does not hold the step is skipped.")
     catch: list[CatchKeys] | None = Field(None, min_length=1, description="What runs where the step fails.")
+    on_timeout: Literal["fail", "continue"] | list[Any] | None = Field(
+        None,
+        description="For `wait-for`: what becomes of a wait that nobody ends. `fail` (the default), `continue`, or steps to run.",
+    )
     switch: list[ArmKeys] | None = Field(
         None, min_length=1, description="Runs the steps of the first arm whose condition holds."
     )
@@ -219,8 +223,8 @@ class FlowKeys(Keys):
 NOT_BUILT = frozenset(
     """
     needs heartbeat triggers defaults policies finally cancel concurrency mode guard deploy tags tests
-    repeat for-each stop uses asl signal detached image file message emit http wait-for on-timeout
-    remind steps environment vpc account role
+    repeat for-each stop uses asl signal detached image file message http remind steps environment vpc account role
+    api approval queue
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -191,14 +191,14 @@ class _Reader:
             if arm.else_ is not None:
                 if not last or arm.when is not None or arm.steps is not None:
                     self._problems.append(Problem("SW116", "`else` stands alone and last", mark, "move it to the end"))
-                arms.append(Arm((*place, "else"), self._steps(document, (*place, "else"), arm.else_, undo_steps)))
+                arms.append(Arm(place, self._steps(document, (*place, "else"), arm.else_, undo_steps)))
             elif arm.when is None or arm.steps is None:
                 self._problems.append(
                     Problem("SW116", "an arm has `when` and `steps`, or `else`", mark, "add what is missing")
                 )
             else:
                 steps = self._steps(document, (*place, "steps"), arm.steps, undo_steps)
-                arms.append(Arm((*place, "when"), steps, arm.when))
+                arms.append(Arm(place, steps, arm.when))
         return tuple(arms)
 
     def _branches(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Branch, ...]:
@@ -209,10 +209,15 @@ class _Reader:
 
     def _catches(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Arm, ...]:
         found: list[Arm] = []
+        place: Path_ = (*path, "on-timeout")
+        if keys.on_timeout not in (None, "fail"):
+            late = keys.on_timeout if isinstance(keys.on_timeout, list) else None
+            steps = () if late is None else self._steps(document, place, late, undo_steps)
+            found.append(Arm(place, steps, errors=("States.Timeout",)))
         for index, catch in enumerate(keys.catch or ()):
             place = (*path, "catch", index)
             steps = self._steps(document, (*place, "steps"), catch.steps, undo_steps)
-            found.append(Arm((*place, "when"), steps, catch.when, tuple(catch.errors)))
+            found.append(Arm(place, steps, catch.when, tuple(catch.errors)))
         return tuple(found)
 
     def _steps(self, document: Document, path: Path_, steps: list[Any], undo_steps: UndoSteps) -> tuple[Step, ...]:

@@ -36,6 +36,7 @@ class WorkKey(Protocol):
     runtime: ClassVar[str | None]
     keys: ClassVar[type[BaseModel] | None]
     resource_types: ClassVar[Mapping[str, type[BaseModel]]]
+    waits: ClassVar[bool]
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""
@@ -55,7 +56,9 @@ class Output:
 
 @dataclass(frozen=True)
 class Arm:
-    """Steps that run only in one case: an arm of a ``switch`` (``when`` None: its else), or a ``catch`` of a step."""
+    """Steps that run only in one case: an arm of a ``switch`` (``when`` None: its else), or a ``catch`` of a step, which
+    may have none. ``path`` leads to it in the document.
+    """
 
     path: Path_
     steps: tuple[Step, ...]

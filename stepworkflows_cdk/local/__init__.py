@@ -7,6 +7,8 @@ from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.events import (
     AttemptFailed,
     Event,
+    EventArrived,
+    EventEmitted,
     LogWritten,
     MailSent,
     RowWritten,
@@ -19,6 +21,8 @@ from stepworkflows_cdk.local.world import LogLine, World
 __all__ = [
     "AttemptFailed",
     "Event",
+    "EventArrived",
+    "EventEmitted",
     "LogLine",
     "LogWritten",
     "MailSent",

@@ -19,6 +19,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 class Clock(Protocol):
     """Durations are in seconds, ``elapsed`` counts from the start of the run."""
 
+    virtual: bool
+    """Whether its time is another than that of the process."""
+
     def elapsed(self) -> float:
         """Seconds since the start, as the states see it."""
         ...
@@ -42,6 +45,8 @@ class Clock(Protocol):
 
 class VirtualClock:
     """Jumps from event to event."""
+
+    virtual = True
 
     def __init__(self, start: datetime = START) -> None:
         self._start = start
@@ -68,6 +73,8 @@ class VirtualClock:
 
 class RealClock:
     """The clock on the wall. ``sleep`` and ``monotonic`` are as in the module ``time``."""
+
+    virtual = False
 
     def __init__(
         self,

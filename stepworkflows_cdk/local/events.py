@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Union
 
-__all__ = ["AttemptFailed", "Event", "LogWritten", "MailSent", "RowWritten", "StateEntered", "StateLeft"]
+__all__ = [
+    "AttemptFailed",
+    "Event",
+    "EventArrived",
+    "EventEmitted",
+    "LogWritten",
+    "MailSent",
+    "RowWritten",
+    "StateEntered",
+    "StateLeft",
+]
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,26 @@ class RowWritten:
 
 
 @dataclass(frozen=True)
+class EventEmitted:
+    """EventBridge accepted an event of the flow."""
+
+    at: float
+    bus: str
+    """The bus's name under ``resources``; ``default`` for the account's default bus."""
+    source: str
+    detail_type: str
+
+
+@dataclass(frozen=True)
+class EventArrived:
+    """An event came from outside."""
+
+    at: float
+    source: str
+    detail_type: str
+
+
+@dataclass(frozen=True)
 class LogWritten:
     """Step code printed or logged a line."""
 
@@ -72,4 +102,4 @@ class LogWritten:
     text: str
 
 
-Event = Union[StateEntered, StateLeft, AttemptFailed, MailSent, RowWritten, LogWritten]
+Event = Union[StateEntered, StateLeft, AttemptFailed, MailSent, RowWritten, EventEmitted, EventArrived, LogWritten]

@@ -3,8 +3,9 @@ reports it.
 
 The event and the result pass through JSON, the environment is the function's own, what the code prints and logs goes
 to the run's log, and an exception becomes an error with the class's name and Lambda's JSON as its cause:
-https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html. In virtual time, ``time.sleep`` in the thread of
-the handler takes virtual time, and a function that sleeps beyond its timeout is ended.
+https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html. In virtual time, the code sees
+the time of the run, ``time.sleep`` in the thread of the handler lets it pass, and a function that sleeps beyond its timeout
+is ended.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.modules import Modules
-from stepworkflows_cdk.local.surroundings import CREDENTIALS, environment
+from stepworkflows_cdk.local.surroundings import CREDENTIALS, environment, optional
 from stepworkflows_cdk.local.world import REGION, World
 
 __all__ = ["Context", "Function"]
@@ -86,6 +87,7 @@ class Function:
         self._world = world
         self._level = logging.WARNING
         self._working: tuple[int, Context] | None = None
+        self._time: Any = None
         self._variables = {
             **{kept: os.environ[kept] for kept in _KEPT if kept in os.environ},
             **CREDENTIALS,
@@ -184,12 +186,16 @@ class Function:
     def _sleeping(self, context: Context) -> Iterator[None]:
         module: Any = time
         self._working = (threading.get_ident(), context)
-        module.sleep = self._sleep
-        try:
-            yield
-        finally:
-            self._working = None
-            module.sleep = _SLEEP
+        with ExitStack() as stack:
+            if self._world.clock.virtual:
+                travel = optional("time_machine").travel(self._world.clock.now(), tick=False)
+                self._time = stack.enter_context(travel)
+            module.sleep = self._sleep
+            try:
+                yield
+            finally:
+                self._working = self._time = None
+                module.sleep = _SLEEP
 
     def _sleep(self, seconds: float) -> None:
         # Warm code may hold on to this (``from time import sleep``), so it asks each time who is at work.
@@ -200,6 +206,8 @@ class Function:
             raise ValueError("sleep length must be non-negative")
         rest = self._working[1]._remaining()
         self._world.clock.sleep(min(seconds, max(rest, 0)))
+        if self._time is not None:
+            self._time.move_to(self._world.clock.now())
         if seconds > rest:
             raise _TimedOut
 

@@ -8,7 +8,7 @@ The semantics are those of https://states-language.net/spec.html and of the deve
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from stepworkflows_cdk.local.limits import PAYLOAD, VARIABLES, payload_size
 from stepworkflows_cdk.local.scheduler import Join, Pause, Scheduler, Work
 from stepworkflows_cdk.local.scope import Scope
 from stepworkflows_cdk.local.tasks import Tasks
+from stepworkflows_cdk.local.tokens import Tokens
 from stepworkflows_cdk.local.world import ACCOUNT, PARTITION, World
 
 __all__ = ["Execution", "Outcome", "Visit"]
@@ -52,6 +53,8 @@ class Visit:
     item: Mapping[str, Any] | None
     """``Map.Item`` of the context object, in the form that expressions read; None outside of a Map."""
     retries: int = 0
+    token: str = ""
+    """Of a task that waits for an answer."""
     extra: dict[str, Any] = field(default_factory=dict)
     """``result`` or ``errorOutput``, where they are defined."""
 
@@ -77,11 +80,13 @@ class Execution:
         rng: random.Random,
     ) -> None:
         self.scheduler = Scheduler(world.clock)
+        self.tokens = Tokens(self.scheduler)
         self.journal = Journal(world)
         self.evaluator = evaluator
         self.tasks = tasks
         self.world = world
         self.rng = rng
+        world.later = lambda do: self.scheduler.start(_once(do))
         self._definition = definition
         self._input = plain_numbers(input_)
         self._stored = 0
@@ -162,10 +167,17 @@ class Execution:
             **self._context,
             "State": {"Name": visit.name, "EnteredTime": visit.entered, "RetryCount": visit.retries},
         }
+        if visit.token:
+            context["Task"] = {"Token": visit.token}
         if visit.item is not None:
             context["Map"] = {"Item": visit.item}
         states = {"input": self.evaluator.data(visit.input), "context": context, **visit.extra}
         return {**visit.scope.visible(), "states": states}
+
+
+def _once(do: Callable[[], object]) -> Work:
+    yield Pause(0)
+    do()
 
 
 def _timer(seconds: float) -> Work:

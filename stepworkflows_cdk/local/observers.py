@@ -1,4 +1,4 @@
-"""What is seen of a run from outside: mails and written rows, by botocore's public event system on the run's session.
+"""What is seen of a run from outside: mails, events and written rows, by botocore's public event system on the run's session.
 
 Every client of the session is observed, those that step code makes with ``boto3.client`` too. A session that step code
 makes itself (``boto3.Session()``) is not. Senders count as verified: the first mail of an address verifies it.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from email.utils import getaddresses, parseaddr
 from typing import Any
 
+from stepworkflows_cdk.local.arrivals import deliver
+from stepworkflows_cdk.local.buses import DEFAULT
 from stepworkflows_cdk.local.clock import timestamp
-from stepworkflows_cdk.local.events import MailSent, RowWritten
+from stepworkflows_cdk.local.events import EventEmitted, MailSent, RowWritten
 from stepworkflows_cdk.local.rows import plain_row
 from stepworkflows_cdk.local.world import World
 
@@ -26,8 +29,8 @@ _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWri
 
 
 def observe(world: World) -> None:
-    """From now on, mails come into ``world.outbox`` and its listener hears of mails and rows. Before any client is
-    made."""
+    """From now on, mails come into ``world.outbox``, events into ``world.emitted`` and to whoever waits for them, and the
+    listener hears of both and of rows. Before any client is made."""
     events = world.session.events
 
     def keep(params: Any, context: dict[str, Any], **_: Any) -> None:
@@ -48,6 +51,14 @@ def observe(world: World) -> None:
             for table, key, operation in _writes(world, model.name, context[_PARAMETERS]):
                 world.tell(RowWritten(world.clock.elapsed(), table, plain_row(key), operation))
 
+    def emitted(http_response: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+        entries = zip(context[_PARAMETERS].get("Entries", ()), parsed.get("Entries", ()), strict=False)
+        for entry, answer in entries if http_response.status_code < 300 else ():
+            if "EventId" in answer:
+                _emit(world, entry)
+
+    events.register("provide-client-params.eventbridge.PutEvents", keep)
+    events.register("after-call.eventbridge.PutEvents", emitted)
     for service, operation in _MAILS:
         events.register(f"provide-client-params.{service}.{operation}", keep)
         events.register(f"provide-client-params.{service}.{operation}", verify)
@@ -55,6 +66,26 @@ def observe(world: World) -> None:
     for operation in _WRITES:
         events.register(f"provide-client-params.dynamodb.{operation}", keep)
         events.register(f"after-call.dynamodb.{operation}", written)
+
+
+def _emit(world: World, entry: Mapping[str, Any]) -> None:
+    """Tells of an event that was sent, and hands it on once its sender has come to rest."""
+    bus = str(entry.get("EventBusName", DEFAULT)).rpartition("/")[2]
+    name = next((name for name, physical in world.buses.names.items() if physical == bus), bus)
+    source, kind, detail = str(entry.get("Source", "")), str(entry.get("DetailType", "")), _json(entry.get("Detail"))
+    world.emitted.append(
+        {"bus": name, "source": source, "detail-type": kind, "detail": detail, "time": timestamp(world.clock.now())}
+    )
+    world.tell(EventEmitted(world.clock.elapsed(), name, source, kind))
+    if isinstance(detail, Mapping):
+        world.later(lambda: deliver(world, bus, source, kind, detail))
+
+
+def _json(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text
 
 
 def _sender(params: Mapping[str, Any]) -> str:

@@ -9,7 +9,11 @@ Entries are one-key mappings with companions, as people write them in YAML::
     - {at: charge, returns: {charge_id: "c-1"}}
 
 An ``at`` entry is for one call of that step, in order: here the first fails, the second works but its answer is lost,
-the third is answered without a call, and all further ones are real.
+the third is answered without a call, and all further ones are real. Events come at their time, counted from the start of
+the run::
+
+    - {after: 2d, source: carrier, detail-type: Delivered, detail: {order_id: "1"}}
+    - {after: 3d, event: {bus: news, source: carrier, detail-type: Returned, detail: {order_id: "1"}}}
 """
 
 from __future__ import annotations
@@ -21,8 +25,12 @@ from difflib import get_close_matches
 from typing import Any, Union
 
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.durations import parse_duration
 
-__all__ = ["Outside", "Returns", "Throws", "parse"]
+__all__ = ["Arrival", "Outside", "Returns", "Throws", "parse"]
+
+_EVENT = {"bus", "source", "detail-type", "detail"}
+_OTHER_ARRIVALS = {"signal", "approve", "answer", "fail"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,22 @@ class Throws:
     after_effect: bool
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """An event that comes ``after`` so many seconds. ``bus`` is its name under ``resources``, empty for the default bus."""
+
+    number: int
+    after: float
+    bus: str
+    source: str
+    detail_type: str
+    detail: Mapping[str, Any]
+
+    @property
+    def place(self) -> str:
+        return _place(self.number)
+
+
 class Outside:
     """The entries of one run. Calls take theirs one by one."""
 
@@ -52,17 +76,22 @@ class Outside:
         secrets: Mapping[str, Any],
         calls: Mapping[str, Sequence[Union[Returns, Throws]]],
         places: Mapping[tuple[str, str], str],
+        arrivals: Sequence[Arrival] = (),
     ) -> None:
         self.tables = tables
         """Resource name -> plain rows."""
         self.secrets = secrets
         """Secret name -> its value, a string or an object."""
+        self.arrivals = arrivals
         self._places = places
         self._calls = {step: deque(entries) for step, entries in calls.items()}
 
-    def check(self, *, tables: Iterable[str], secrets: Iterable[str]) -> None:
-        """Refuses what is given for a table or a secret that the run has not."""
+    def check(self, *, tables: Iterable[str], secrets: Iterable[str], buses: Iterable[str] = ()) -> None:
+        """Refuses what is given for a table, a secret or a bus that the run has not."""
         known = {"tables": list(tables), "secrets": list(secrets)}
+        for arrival in self.arrivals:
+            if arrival.bus:
+                _known(f"{arrival.place}, key bus", arrival.bus, buses)
         for (kind, name), place in self._places.items():
             _known(f"{place}, key {kind}", name, known[kind])
 
@@ -77,9 +106,7 @@ class Outside:
     def unused(self) -> tuple[str, ...]:
         """A line for each entry that no call took."""
         left = sorted((entry.number, step) for step, entries in self._calls.items() for entry in entries)
-        return tuple(
-            f"entry {number} of what comes from outside was never used: no such call of {step}" for number, step in left
-        )
+        return tuple(f"{_place(number)} was never used: no such call of {step}" for number, step in left)
 
 
 def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outside:
@@ -88,13 +115,14 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
     secrets: dict[str, Any] = {}
     calls: dict[str, list[Union[Returns, Throws]]] = {}
     places: dict[tuple[str, str], str] = {}
+    arrivals: list[Arrival] = []
     for number, entry in enumerate(entries, 1):
-        place = f"entry {number} of what comes from outside"
+        place = _place(number)
         if not isinstance(entry, Mapping):
-            raise ConfigurationError(f"{place} must be a mapping with the key given or at, not {entry!r}")
+            raise ConfigurationError(f"{place} must be a mapping with the key given, at or after, not {entry!r}")
         if "after" in entry:
-            raise ConfigurationError(f"{place}: events (entries with the key after) are not supported yet")
-        if "given" in entry:
+            arrivals.append(_arrival(place, number, entry))
+        elif "given" in entry:
             given = _keys(f"{place}, key given", _keys(place, entry, {"given"})["given"], {"tables", "secrets"})
             for kind, found in given.items():
                 places.update({(kind, name): place for name in _mapping(place, found)})
@@ -106,8 +134,38 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
             _known(f"{place}, key at", step, steps)
             calls.setdefault(step, []).append(_call(place, number, entry))
         else:
-            raise ConfigurationError(f"{place} has the keys {_list(entry)}; it must have given or at")
-    return Outside(tables, secrets, calls, places)
+            raise ConfigurationError(f"{place} has the keys {_list(entry)}; it must have given, at or after")
+    return Outside(tables, secrets, calls, places, arrivals)
+
+
+def _place(number: int) -> str:
+    return f"entry {number} of what comes from outside"
+
+
+def _arrival(place: str, number: int, entry: Mapping[str, Any]) -> Arrival:
+    if other := sorted(_OTHER_ARRIVALS & set(entry)):
+        raise ConfigurationError(f"{place}: the key {other[0]} is not built in this version; what comes is an event")
+    written = {key: value for key, value in entry.items() if key != "after"}
+    if "event" in written:
+        event = _keys(f"{place}, key event", _keys(place, written, {"event"})["event"], _EVENT)
+    else:
+        event = _keys(place, written, _EVENT)
+    for key in ("source", "detail-type", "bus"):
+        if (key != "bus" or key in event) and not (isinstance(event.get(key), str) and event[key]):
+            raise ConfigurationError(f"{place}: the event's {key} must be a text")
+    detail = event.get("detail", {})
+    if not isinstance(detail, Mapping):
+        raise ConfigurationError(f"{place}: the event's detail must be a mapping, not {detail!r}")
+    return Arrival(
+        number, _seconds(place, entry["after"]), event.get("bus", ""), event["source"], event["detail-type"], detail
+    )
+
+
+def _seconds(place: str, after: Any) -> float:
+    try:
+        return 0 if after in (0, "0s") else parse_duration(after)
+    except ValueError as error:
+        raise ConfigurationError(f"{place}, key after: {error}") from None
 
 
 def _add_tables(place: str, found: Mapping[str, Any], tables: dict[str, list[Mapping[str, Any]]]) -> None:

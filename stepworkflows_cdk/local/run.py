@@ -18,6 +18,7 @@ from typing import Any, Literal
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
+from stepworkflows_cdk.local.arrivals import Arrivals
 from stepworkflows_cdk.local.clock import Clock, RealClock, VirtualClock
 from stepworkflows_cdk.local.definition import Refusals, load
 from stepworkflows_cdk.local.events import Event
@@ -29,6 +30,7 @@ from stepworkflows_cdk.local.outside import parse
 from stepworkflows_cdk.local.rows import table_rows
 from stepworkflows_cdk.local.surroundings import optional, surroundings
 from stepworkflows_cdk.local.tasks import Tasks
+from stepworkflows_cdk.local.tokens import answer_calls
 from stepworkflows_cdk.local.world import LogLine, World
 
 __all__ = ["RunResult", "run"]
@@ -49,6 +51,8 @@ class RunResult:
     """State -> how often it was tried; tasks, parallels and maps only."""
     outbox: tuple[Mapping[str, Any], ...]
     """Mails in the order of sending, each ``from``, ``to`` (a list), ``subject``, ``text``, ``html``, ``time``."""
+    emitted: tuple[Mapping[str, Any], ...]
+    """Events in the order of sending, each ``bus``, ``source``, ``detail-type``, ``detail``, ``time``."""
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     """Table's resource name -> its plain rows, sorted by key."""
     logs: tuple[LogLine, ...]
@@ -69,6 +73,7 @@ class RunResult:
             "cause": self.cause,
             "states": list(self.states),
             "outbox": [dict(mail) for mail in self.outbox],
+            "emitted": [dict(event) for event in self.emitted],
             "tables": {name: [dict(row) for row in rows] for name, rows in self.tables.items()},
             "transitions": self.transitions,
             "simulated_seconds": self.simulated_seconds,
@@ -99,7 +104,7 @@ def run(
     began = time.perf_counter()
     given = _input(input)
     came = parse(outside, steps={mark.step for mark in bundle.main.states.values() if mark.step})
-    for module in ("jsonata", "moto", "boto3"):
+    for module in ("jsonata", "moto", "boto3", "time_machine"):
         optional(module)
     clock: Clock
     with surroundings(seed) as session:
@@ -109,8 +114,14 @@ def run(
             observe(world)
             _realise(bundle, integrations, world)
             execution = _execution(bundle, given, integrations, world, execution_name or _name(bundle, seed))
-            outcome = execution.run()
-            return _result(outcome, execution, world, time.perf_counter() - began)
+            answer_calls(session, execution.tokens)
+            arrivals = Arrivals(came.arrivals, world)
+            arrivals.start(execution.scheduler)
+            outcome, lasted = execution.run(), clock.elapsed()
+            if not real_time:
+                arrivals.rest()
+            world.notes.extend([*came.unused(), *arrivals.unused()])
+            return _result(outcome, execution, lasted, time.perf_counter() - began)
         finally:
             world.close()
 
@@ -136,7 +147,7 @@ def _realise(bundle: Bundle, integrations: Sequence[Integration], world: World) 
         if owner is None:
             raise LocalRunError(f"nothing on this machine makes {need.id} ({type(need).__name__}, {need.mark})")
         world.attributes[need.id] = dict(owner.realise(need, world))
-    world.outside.check(tables=world.tables, secrets=world.secrets)
+    world.outside.check(tables=world.tables, secrets=world.secrets, buses=world.buses.names)
 
 
 def _execution(bundle: Bundle, input_: Any, integrations: Sequence[Integration], world: World, name: str) -> Execution:
@@ -156,8 +167,8 @@ def _execution(bundle: Bundle, input_: Any, integrations: Sequence[Integration],
     )
 
 
-def _result(outcome: Outcome, execution: Execution, world: World, seconds: float) -> RunResult:
-    journal = execution.journal
+def _result(outcome: Outcome, execution: Execution, lasted: float, seconds: float) -> RunResult:
+    journal, world = execution.journal, execution.world
     return RunResult(
         status=outcome.status,
         output=outcome.output,
@@ -166,10 +177,11 @@ def _result(outcome: Outcome, execution: Execution, world: World, seconds: float
         states=tuple(journal.entered),
         attempts=dict(journal.attempts),
         outbox=tuple(world.outbox),
+        emitted=tuple(world.emitted),
         tables={name: table_rows(world, table) for name, table in sorted(world.tables.items())},
         logs=tuple(world.logs),
         transitions=journal.transitions,
-        simulated_seconds=world.clock.elapsed(),
+        simulated_seconds=lasted,
         real_seconds=seconds,
-        notes=world.outside.unused(),
+        notes=tuple(world.notes),
     )

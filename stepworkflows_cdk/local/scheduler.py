@@ -12,6 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local.clock import Clock
 from stepworkflows_cdk.local.errors import StateFailed
 
@@ -69,6 +70,17 @@ class Scheduler:
         self._schedule(fiber, self._clock.elapsed())
         return fiber
 
+    def expect(self) -> Fiber:
+        """A fiber that does nothing, and ends when :meth:`fulfil` says so."""
+        fiber = Fiber(_nothing())
+        self._alive[id(fiber)] = fiber
+        return fiber
+
+    def fulfil(self, fiber: Fiber, result: Any, failure: StateFailed | None = None) -> None:
+        """Ends an expected fiber, with a result or a failure."""
+        fiber.result, fiber.failure = result, failure
+        self._end(fiber)
+
     def stop(self, *fibers: Fiber) -> None:
         """Ends fibers where they stand, and with them all that they wait for. Those that have ended already stay as
         they are."""
@@ -82,6 +94,8 @@ class Scheduler:
         main = self.start(work)
         try:
             while not main.ended:
+                if not self._due:
+                    raise LocalRunError("the flow waits, without a time-out, for an answer that nobody sends")
                 due, _, fiber = heapq.heappop(self._due)
                 if not fiber.ended:
                     self._clock.wait_until(due)
@@ -122,3 +136,7 @@ class Scheduler:
 
     def _schedule(self, fiber: Fiber, due: float) -> None:
         heapq.heappush(self._due, (due, next(self._number), fiber))
+
+
+def _nothing() -> Work:
+    yield Pause(0)

@@ -18,6 +18,7 @@ from stepworkflows_cdk.local.limits import INLINE_CONCURRENCY, PAYLOAD, payload_
 from stepworkflows_cdk.local.retry import Retries, catcher_for
 from stepworkflows_cdk.local.scheduler import Fiber, Join, Pause, Work
 from stepworkflows_cdk.local.scope import Scope
+from stepworkflows_cdk.local.tasks import CALLBACK
 
 __all__ = ["BEHAVIOUR"]
 
@@ -104,15 +105,18 @@ def _caught(run: Execution, visit: Visit, failure: StateFailed) -> tuple[Any, st
 def _task(run: Execution, visit: Visit) -> Work:
     clock = run.world.clock
     service = service_of(visit.state["Resource"])
+    if service.endswith(CALLBACK):
+        visit.token = run.world.request_id()
+        run.tokens.open(visit.token)
     arguments = run.evaluate(visit, "Arguments", visit.state.get("Arguments", {}))
     limit = None
     if "TimeoutSeconds" in visit.state:
         limit = run.evaluate(visit, "TimeoutSeconds", visit.state["TimeoutSeconds"], "number")
     if payload_size(arguments) > PAYLOAD:
         raise DataLimitExceeded(visit.name)
-    began, failure, result = clock.elapsed(), None, None
+    began, failure, result, given = clock.elapsed(), None, None, False
     try:
-        result = run.tasks.perform(service, arguments, visit.name, visit.retries + 1)
+        result, given = run.tasks.perform(service, arguments, visit.name, visit.retries + 1)
     except StateFailed as error:
         failure = error
     # The call is made, with all its effects; now its time passes, in which others go on.
@@ -122,8 +126,13 @@ def _task(run: Execution, visit: Visit) -> Work:
         raise StateFailed("States.Timeout")
     if owed:
         yield Pause(owed)
+    if visit.token and (given or failure is not None):
+        run.tokens.close(visit.token)
     if failure is not None:
         raise failure
+    if visit.token and not given:
+        rest = None if limit is None else max(0.0, limit - (clock.elapsed() - began))
+        result = yield from run.tokens.wait(visit.token, rest)
     if payload_size(result) > PAYLOAD:
         raise DataLimitExceeded(service.split(":")[-2] if ":" in service else service)
     return result

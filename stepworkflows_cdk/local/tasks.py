@@ -14,9 +14,11 @@ from stepworkflows_cdk.local.jsonata import plain_numbers
 from stepworkflows_cdk.local.outside import Returns, Throws
 from stepworkflows_cdk.local.world import TaskCall, World
 
-__all__ = ["Tasks"]
+__all__ = ["CALLBACK", "Tasks"]
 
-_PATTERNS = (".sync", ".sync:2", ".waitForTaskToken")
+_PATTERNS = (".sync", ".sync:2")
+CALLBACK = ".waitForTaskToken"
+"""A task with this behind its resource makes its call, and then waits for an answer to its token."""
 
 
 class Tasks:
@@ -34,7 +36,7 @@ class Tasks:
 
     def refusal(self, resource: str, state: str) -> str | None:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
-        step = self.step(state)
+        step, resource = self.step(state), resource.removesuffix(CALLBACK)
         if self._world.outside.answers(step) or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
@@ -43,20 +45,21 @@ class Tasks:
                 return f"the pattern {pattern} of {resource} is not supported on this machine{way_out}"
         return f"nothing on this machine performs {resource}{way_out}"
 
-    def perform(self, resource: str, arguments: Any, state: str, attempt: int) -> Any:
-        """The result of one call, plain JSON, or a ``TaskFailed``."""
+    def perform(self, resource: str, arguments: Any, state: str, attempt: int) -> tuple[Any, bool]:
+        """The result of one call, plain JSON, and whether it was given from outside, or a ``TaskFailed``."""
+        resource = resource.removesuffix(CALLBACK)
         step = self.step(state)
         self._world.call = TaskCall(state, step, attempt)
         try:
             entry = self._world.outside.take(step)
             match entry:
                 case Returns(value=value):
-                    return _answer(resource, value)
+                    return _answer(resource, value), True
                 case Throws(error=error, cause=cause, after_effect=after):
                     if after:
                         self._make(resource, arguments, state)
                     raise TaskFailed(error, cause)
-            return self._make(resource, arguments, state)
+            return self._make(resource, arguments, state), False
         finally:
             self._world.call = None
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.local.buses import Buses
 from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.events import Event, LogWritten
 from stepworkflows_cdk.local.outside import Outside
@@ -67,6 +68,12 @@ class World:
     store: dict[str, Any] = field(default_factory=dict)
     """What an integration keeps between ``realise`` and ``perform``, under its own name."""
     call: TaskCall | None = None
+    buses: Buses = field(default_factory=Buses)
+    later: Callable[[Callable[[], object]], object] = lambda do: None
+    """Has something done when whoever is at work now has come to rest."""
+    emitted: list[dict[str, Any]] = field(default_factory=list)
+    """Events of the flow: ``bus``, ``source``, ``detail-type``, ``detail``, ``time``."""
+    notes: list[str] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     """Mails: ``from``, ``to``, ``subject``, ``text``, ``html``, ``time``."""
     logs: list[LogLine] = field(default_factory=list)

@@ -126,6 +126,10 @@ def _what(event: Mapping[str, Any]) -> tuple[str, str]:
             return "", f"mail to {', '.join(event['to'])}: {event['subject']}"
         case "RowWritten":
             return "", f"{event['operation']} {event['table']} {_json(event['key'])}"
+        case "EventEmitted":
+            return "", f"event {event['detail_type']} from {event['source']}, on {event['bus']}"
+        case "EventArrived":
+            return "", f"event {event['detail_type']} from {event['source']} comes from outside"
         case other:
             rest = {key: value for key, value in event.items() if key not in {"event", "at", "name", "step"}}
             return "", f"{other} {_json(rest)}"

@@ -6,6 +6,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.plan import Grant, Text
 from stepworkflows_cdk.constructs import acknowledgements
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
 
@@ -32,24 +33,32 @@ def acknowledged(template):
     }
 
 
-def test_both_packs_find_nothing(stack, shop, bind):
-    bind(stack, shop)
+@pytest.fixture
+def every(shop, make):
+    """A bundle that uses each row of the table."""
+    answers = Grant("function-charge", ("states:SendTaskSuccess",), Text(("*",)), make.mark)
+    return replace(shop, grants=(*shop.grants, answers))
+
+
+def test_both_packs_find_nothing(stack, every, bind):
+    bind(stack, every)
     assert findings(stack) == set()
 
 
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
     "log-delivery": "Shop/StepWorkflowsShared/LogDelivery/Resource",
+    "task-answers": "Shop/StepWorkflowsShared/TaskAnswers/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }
 
 
 @pytest.mark.parametrize("row", TABLE)
-def test_each_acknowledgement_hides_exactly_one_finding(stack, shop, bind, monkeypatch, row):
+def test_each_acknowledgement_hides_exactly_one_finding(stack, every, bind, monkeypatch, row):
     without = {**TABLE, row: replace(TABLE[row], rule="AwsSolutions-Nothing")}
     monkeypatch.setattr(acknowledgements, "TABLE", without)
-    bind(stack, shop)
+    bind(stack, every)
     assert findings(stack) == {(TABLE[row].rule, WHERE[row])}
 
 
@@ -86,13 +95,13 @@ def test_every_row_gives_its_reason_and_its_source(row):
     assert all(subject in row.text for subject in row.subject)
 
 
-def test_the_shared_policies_hold_the_actions_of_their_rows(stack, shop, bind, template):
-    bind(stack, shop)
+def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, bind, template):
+    bind(stack, every)
     policies = template(stack).of_type("AWS::IAM::ManagedPolicy").values()
     wild = [
-        sorted(statement["Action"])
+        sorted(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
         for policy in policies
         for statement in policy["PolicyDocument"]["Statement"]
         if json.dumps(statement["Resource"]) == '"*"'
     ]
-    assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in ("tracing", "log-delivery"))
+    assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in ("tracing", "log-delivery", "task-answers"))

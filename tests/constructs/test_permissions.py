@@ -83,3 +83,47 @@ def test_more_policies_than_a_role_takes_is_an_error_that_names_the_holder(stack
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
     with pytest.raises(ConfigurationError, match=r"main: its permissions fill \d+ policies, and a role takes 8"):
         attach(Construct(stack, "Flow"), role, grants, NOTHING_BOUND)
+
+
+@pytest.fixture
+def attached(stack, template):
+    """Gives grants to a role, twice over; gives what each policy of the stack allows, by the start of its id."""
+
+    def allowed_by(*grants):
+        for name in ("One", "Two"):
+            scope = Construct(stack, name)
+            role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+            attach(scope, role, grants, NOTHING_BOUND)
+        found = template(stack)
+        return {
+            id_[:-8]: [(each["Action"], each["Resource"]) for each in policy["PolicyDocument"]["Statement"]]
+            for id_, policy in found.of_type("AWS::IAM::ManagedPolicy").items()
+        }
+
+    return allowed_by
+
+
+ANSWERS = "states:SendTaskSuccess"
+
+
+def test_what_takes_no_resource_is_given_by_one_policy_of_the_stack(attached):
+    assert attached(on("*", ANSWERS), on("arn:a", "s:Get"), on("*", ANSWERS)) == {
+        "StepWorkflowsSharedTaskAnswers": [(ANSWERS, "*")],
+        "OnePermissions": [("s:Get", "arn:a")],
+        "TwoPermissions": [("s:Get", "arn:a")],
+    }
+
+
+def test_a_role_may_have_nothing_but_what_is_shared(attached):
+    assert attached(on("*", ANSWERS)) == {"StepWorkflowsSharedTaskAnswers": [(ANSWERS, "*")]}
+
+
+@pytest.mark.parametrize("actions", [("s3:GetObject",), (ANSWERS, "s3:GetObject"), ("xray:PutTraceSegments",)])
+def test_every_resource_is_refused_for_actions_that_are_no_row_of_the_table(attached, actions):
+    with pytest.raises(ConfigurationError, match=rf"flow\.yaml:1:1: {', '.join(actions)} on every resource; name the"):
+        attached(on("*", *actions))
+
+
+def test_shared_policies_count_among_those_that_a_role_takes(attached):
+    with pytest.raises(ConfigurationError, match=r"main: its permissions fill \d+ policies, and a role takes 7"):
+        attached(on("*", ANSWERS), *(on(f"arn:{n:0250}", f"s:Action{n}") for n in range(400)))

@@ -44,8 +44,8 @@ def branch(**states: Any) -> dict[str, Any]:
             "state 'A': field Resource: nothing on this machine performs sqs:sendMessage; say what it gives: {at: a, returns: ...}",
         ),
         (
-            {**TASK, "Resource": "arn:aws:states:::fake:call.waitForTaskToken"},
-            "state 'A': field Resource: the pattern .waitForTaskToken of fake:call.waitForTaskToken is not supported",
+            {**TASK, "Resource": "arn:aws:states:::fake:call.sync"},
+            "state 'A': field Resource: the pattern .sync of fake:call.sync is not supported",
         ),
         (
             {**TASK, "Resource": "arn:aws:states:::fake:call.sync:2"},

@@ -152,6 +152,19 @@ def test_sleeping_takes_virtual_time_only(call_code: CallCode) -> None:
     assert time.monotonic() - began < 600
 
 
+def test_the_code_sees_the_time_of_the_run(call_code: CallCode) -> None:
+    clocks = "[time.time(), datetime.now(UTC).isoformat(), context.get_remaining_time_in_millis()]"
+    files = {
+        "handler.py": "import time\nfrom datetime import UTC, datetime\ndef handler(event, context):\n"
+        f"    first = {clocks}\n    time.sleep(2)\n    return first + {clocks}\n"
+    }
+    start = 1_767_225_600
+    assert call_code(files).output == [
+        start, "2026-01-01T00:00:00+00:00", 30_000, start + 2, "2026-01-01T00:00:02+00:00", 28_000
+    ]  # fmt: skip
+    assert time.time() > start + 86_400
+
+
 def test_the_environment_is_the_functions_own(call_code: CallCode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_MINE", "x")
     monkeypatch.setenv("AWS_PROFILE", "mine")

@@ -12,6 +12,7 @@ from stepworkflows_cdk.local import RunResult
 
 Execute = Callable[..., RunResult]
 CALL: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::fake:call", "Arguments": "real", "End": True}
+EVENT: dict[str, Any] = {"source": "s", "detail-type": "t"}
 RETRIED = {**CALL, "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "BackoffRate": 1}]}
 
 
@@ -52,9 +53,16 @@ def test_an_unused_entry_is_noted(execute: Execute) -> None:
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
-        ("x", "entry 1 .* must be a mapping with the key given or at, not 'x'"),
-        ({}, "it must have given or at"),
-        ({"after": "2d", "event": {}}, r"entry 1 .*: events \(entries with the key after\) are not supported yet"),
+        ("x", "entry 1 .* must be a mapping with the key given, at or after, not 'x'"),
+        ({}, "it must have given, at or after"),
+        ({"after": "2d", "event": {}}, "entry 1 .*: the event's source must be a text"),
+        ({"after": "2d", **EVENT, "detail": []}, "the event's detail must be a mapping, not \\[\\]"),
+        ({"after": "soon", **EVENT}, "entry 1 .*, key after: a duration is a number of seconds or a text such as"),
+        ({"after": -1, **EVENT}, "key after: a duration is at least 1 second"),
+        ({"after": "2d", **EVENT, "typo": 1}, "unknown key typo; allowed: bus, detail, detail-type, source"),
+        ({"after": "2d", "event": EVENT, "detail": {}}, "unknown key detail; allowed: event"),
+        ({"after": "2d", **EVENT, "bus": "news"}, "key bus: 'news' is unknown; known: none"),
+        ({"after": "2d", "signal": "cancel"}, "the key signal is not built in this version"),
         ({"at": "b", "returns": 1}, "entry 1 .*, key at: 'b' is unknown; known: a, other"),
         ({"at": "othr", "returns": 1}, "did you mean other"),
         ({"at": "a"}, "exactly one of the keys returns and throws"),

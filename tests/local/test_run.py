@@ -82,6 +82,7 @@ def test_the_json_of_a_result(execute: Callable[..., RunResult]) -> None:
         "cause": None,
         "states": ["A"],
         "outbox": [],
+        "emitted": [],
         "tables": {},
         "transitions": 1,
         "simulated_seconds": 1.0,

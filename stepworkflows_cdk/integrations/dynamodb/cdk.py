@@ -19,7 +19,8 @@ def bind(scope: Construct, need: TableNeed, given: object | None, bindings: Bind
     """Attributes: ``name``, ``arn``, and ``key_arn`` for a table with a KMS key of its own.
 
     A table made here is billed by request, can be restored to any second of the last 35 days, is protected
-    from deletion and outlives its stack. It is the ``Table`` construct, whose resource every rule of cdk-nag about
+    from deletion and outlives its stack; one whose rows expire serves running executions only, and goes with its
+    stack. It is the ``Table`` construct, whose resource every rule of cdk-nag about
     tables reads; the newer ``TableV2`` makes a global table, which they do not see.
     """
     table = _created(scope, need) if given is None else _adopted(need, given)
@@ -51,8 +52,9 @@ def _created(scope: Construct, need: TableNeed) -> dynamodb.ITable:
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True
         ),
-        deletion_protection=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN,
+        time_to_live_attribute=need.expires,
+        deletion_protection=need.expires is None,
+        removal_policy=cdk.RemovalPolicy.RETAIN if need.expires is None else cdk.RemovalPolicy.DESTROY,
     )
 
 

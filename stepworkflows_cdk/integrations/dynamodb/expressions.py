@@ -35,6 +35,11 @@ class Expressions:
         """A ConditionExpression: no row is there, or the one that this writer wrote."""
         return f"attribute_not_exists({self._name(key)}) OR {self._name(writer)} = {self._value(value)}"
 
+    def not_by(self, writer: str, value: Data) -> str:
+        """A ConditionExpression: this writer was not the last to write the row."""
+        name = self._name(writer)
+        return f"(attribute_not_exists({name}) OR {name} <> {self._value(value)})"
+
     def condition(self, wanted: Mapping[str, Sequence[Data]]) -> str:
         """A ConditionExpression: each attribute has one of its values; None stands for an attribute that is not
         there.

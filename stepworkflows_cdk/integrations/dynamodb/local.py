@@ -35,8 +35,9 @@ def realise(need: TableNeed, world: World) -> Mapping[str, str]:
                     f"a given row of table {need.name} has no text as its key {key}: {dict(row)!r}"
                 )
         client.put_item(TableName=need.id, Item=dynamodb_row(row))
-    # Known from here on: rows that were there before are not told of as written.
-    world.tables[need.name] = Table(need.id, keys)
+    if need.expires is None:
+        # Known from here on: rows that were there before are not told of as written.
+        world.tables[need.name] = Table(need.id, keys)
     return {"name": need.id, "arn": created["TableDescription"]["TableArn"]}
 
 

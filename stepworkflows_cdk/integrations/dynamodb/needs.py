@@ -17,3 +17,6 @@ class TableNeed(Need):
     """The name under ``resources`` in the document, which the caller injects by."""
     partition_key: str
     sort_key: str | None
+    expires: str | None = None
+    """The attribute, seconds since 1970, after which a row may go. Such a table serves running executions only: it goes
+    with its stack, and a run here does not show its rows."""

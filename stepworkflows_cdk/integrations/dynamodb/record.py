@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
 
-from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
+from stepworkflows_cdk.compiler.integration import STATE, Call, Instead, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need
 from stepworkflows_cdk.integrations.dynamodb.errors import CONDITION_FAILED, TRANSIENT
 from stepworkflows_cdk.integrations.dynamodb.expressions import Expressions
@@ -22,6 +23,8 @@ __all__ = ["Record", "RecordKeys"]
 
 _TIMEOUT = 60
 RECORDED_BY = "recorded_by"
+_STATE = Jsonata(f"$states.context.Execution.Id & '/' & {STATE}", "string")
+_OWN = f"`{RECORDED_BY}` is how a second try of a step knows what the first has written"
 
 
 class RecordSpec(Keys):
@@ -75,6 +78,10 @@ class Record(Integration):
                     yield Problem(
                         "SW218", f"`{name}` is written twice", step.key_mark("record", kind, name), "keep one of them"
                     )
+        for kind in ("add", "append"):
+            if RECORDED_BY in (getattr(spec, kind) or {}):
+                mark = step.key_mark("record", kind, RECORDED_BY)
+                yield Problem("SW218", _OWN, mark, "give it another name")
         for name in set(spec.add or {}) & set(spec.append or {}):
             yield Problem(
                 "SW218", f"`{name}` is written twice", step.key_mark("record", "append", name), "keep one of them"
@@ -83,9 +90,8 @@ class Record(Integration):
             yield Problem(
                 "SW219", "an update that changes nothing", step.key_mark("record"), "give `inputs`, `add` or `append`"
             )
-        if spec.mode == "once" and RECORDED_BY in attributes:
-            message = f"`{RECORDED_BY}` is how `once` knows its own row"
-            yield Problem("SW218", message, step.key_mark("inputs", RECORDED_BY), "give it another name")
+        if (spec.mode == "once" or spec.add or spec.append) and RECORDED_BY in attributes:
+            yield Problem("SW218", _OWN, step.key_mark("inputs", RECORDED_BY), "give it another name")
         for name, value in (spec.add or {}).items():
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not number and not (isinstance(value, str) and "{" in value):
@@ -114,10 +120,12 @@ class Record(Integration):
         inputs = scope.inputs()
         assert isinstance(inputs, dict)
         expressions = Expressions()
+        grows = bool(spec.add or spec.append)
         if spec.mode == "update":
             arguments: dict[str, Data] = {"TableName": table_name(need), "Key": key}
+            written = {name: marshal(value) for name, value in inputs.items()}
             arguments["UpdateExpression"] = expressions.update(
-                {name: marshal(value) for name, value in inputs.items()},
+                {**written, RECORDED_BY: {"S": _STATE}} if grows else written,
                 {name: marshal(scope.data(value)) for name, value in (spec.add or {}).items()},
                 {name: marshal([scope.data(value)]) for name, value in (spec.append or {}).items()},
             )
@@ -132,11 +140,14 @@ class Record(Integration):
             arguments["ConditionExpression"] = expressions.once(
                 next(iter(spec.key)), RECORDED_BY, {"S": _recorder(step)}
             )
-        elif spec.condition:
-            wanted = {name: _allowed(value, scope) for name, value in spec.condition.items()}
-            arguments["ConditionExpression"] = expressions.condition(wanted)
+        elif spec.condition or grows:
+            wanted = {name: _allowed(value, scope) for name, value in (spec.condition or {}).items()}
+            clauses = [expressions.condition(wanted)] if wanted else []
+            clauses += [expressions.not_by(RECORDED_BY, {"S": _STATE})] if grows else []
+            arguments["ConditionExpression"] = " AND ".join(clauses)
         conditional = "ConditionExpression" in arguments
-        return _call(action, {**arguments, **expressions.arguments()}, need, step, scope, conditional)
+        call = _call(action, {**arguments, **expressions.arguments()}, need, step, scope, conditional)
+        return replace(call, instead=_written_before(key, need, step, scope)) if grows else call
 
     def plan_outputs(self, step: Step, outputs: Mapping[str, Jsonata], scope: Scope) -> Call:
         need = TableNeed(id="table-outputs", mark=step.mark, name="outputs", partition_key="execution", sort_key=None)
@@ -168,6 +179,24 @@ def _call(action: str, arguments: Data, need: Need, step: Step, scope: Scope, co
         errors=CONDITION_FAILED if conditional else {},
         grants=(Grant(scope.machine, (f"dynamodb:{action}",), table_arn(need), step.mark),),
     )
+
+
+def _written_before(key: dict[str, Data], need: Need, step: Step, scope: Scope) -> Instead:
+    """Where an update that adds is refused: whether it was this step itself that wrote last, in a try whose answer was
+    lost. Then it is done; else the condition failed.
+    """
+    expressions = Expressions()
+    update = expressions.update({RECORDED_BY: {"S": _STATE}}, {}, {})
+    condition = expressions.condition({RECORDED_BY: [{"S": _STATE}]})
+    arguments: dict[str, Data] = {
+        "TableName": table_name(need),
+        "Key": key,
+        "UpdateExpression": update,
+        "ConditionExpression": condition,
+        **expressions.arguments(),
+    }
+    call = _call("UpdateItem", arguments, need, step, scope, conditional=True)
+    return Instead("written before?", tuple(CONDITION_FAILED), call)
 
 
 def _recorder(step: Step) -> Jsonata:

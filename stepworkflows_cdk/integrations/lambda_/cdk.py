@@ -40,7 +40,7 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
         scope,
         "Role",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        managed_policies=[sharing.tracing(scope)],
+        managed_policies=[sharing.policy(scope, "tracing")],
     )
     function = lambda_.Function(
         scope,

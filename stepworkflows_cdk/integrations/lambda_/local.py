@@ -21,6 +21,7 @@ def realise(need: FunctionNeed, world: World) -> Mapping[str, str]:
     """Gives the function its ARN. Its code is loaded by the first call."""
     arn = world.fill(need.arn) if need.arn is not None else world.arn("lambda", f"function:{need.name or need.id}")
     world.store.setdefault(_NEEDS, {})[arn] = need
+    world.buses.functions[arn] = lambda event: _function(arn, world).invoke(event)
     return {"arn": arn}
 
 

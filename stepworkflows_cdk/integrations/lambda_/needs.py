@@ -32,3 +32,7 @@ class FunctionNeed(Need):
     """``arm64`` or ``x86_64``."""
     arn: Text | None = None
     name: str | None = None
+
+    @property
+    def refers_to(self) -> frozenset[str]:
+        return frozenset(hole.need for _, text in self.env for hole in text.holes)

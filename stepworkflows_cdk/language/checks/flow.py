@@ -14,15 +14,17 @@ __all__ = ["check"]
 _CONTROLS = ("require", "fail", "wait", "switch", "parallel")
 _TASK_KEYS = ("retry", "on-error", "catch", "undo", "pivot", "timeout", "ignore", "env", "secrets", "permissions")
 _FOR_PARALLEL = ("on-error", "catch", "pivot")
-_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if")
+_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "wait-for")
+_OWN_TABLES = {"outputs": "the outputs `DATABASE_...`", "waits": "what steps wait for"}
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _unique(workflow)
     yield from _own_code(workflow)
-    if "outputs" in workflow.resources:
-        mark = workflow.document.key_mark(("resources", "outputs"))
-        yield Problem("SW108", "`outputs` is the table of the outputs `DATABASE_...`", mark, "give it another name")
+    for name, what in _OWN_TABLES.items():
+        if name in workflow.resources:
+            mark = workflow.document.key_mark(("resources", name))
+            yield Problem("SW108", f"`{name}` is the table of {what}", mark, "give it another name")
     yield from _reached(workflow)
     for step in workflow.all_steps:
         yield from _one_work(step)
@@ -100,6 +102,9 @@ def _one_work(step: Step) -> Iterator[Problem]:
         yield Problem("SW106", "the step does nothing", step.mark, hint)
     if step.integration is None:
         yield from _misfits(step, controls[0] if controls else "outputs")
+    if step.keys.on_timeout is not None and not (step.integration and step.integration.waits):
+        hint = "catch `States.Timeout`" if step.integration else "remove it"
+        yield Problem("SW107", "`on-timeout` is for a step with `wait-for`", step.key_mark("on-timeout"), hint)
 
 
 def _misfits(step: Step, control: str) -> Iterator[Problem]:
@@ -144,9 +149,9 @@ def _retries(step: Step) -> Iterator[Problem]:
 def _catches(step: Step) -> Iterator[Problem]:
     """A catch that an earlier one leaves nothing to."""
     decided: set[str] = set()
-    for index, catch in enumerate(step.catches):
+    for catch in step.catches:
         if "States.ALL" in decided or set(catch.errors) <= decided:
-            mark = step.document.mark((*step.path, "catch", index))
+            mark = step.document.mark(catch.path)
             yield Problem(
                 "SW117", "this catch is never reached: an earlier one has its errors", mark, "remove it, or move it up"
             )
@@ -188,11 +193,12 @@ def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
     if step.keys.pivot and step.may_fail_alone:
         message = "a pivot that may fail without a word is no point of no return"
         yield Problem("SW112", message, step.key_mark("on-error"), "remove `on-error`, or move the pivot")
-    if step.keys.pivot and any(not ends(catch.steps) for catch in step.catches):
-        message = "a pivot whose failure is caught, and goes on, is no point of no return"
-        yield Problem(
-            "SW112", message, step.key_mark("catch"), "end the steps of the catch with `fail`, or move the pivot"
-        )
+    for catch in step.catches if step.keys.pivot else ():
+        if not ends(catch.steps):
+            message = "a pivot whose failure is caught, and goes on, is no point of no return"
+            mark = step.document.key_mark(catch.path[: len(step.path) + 1])
+            yield Problem("SW112", message, mark, "end the steps of the catch with `fail`, or move the pivot")
+            break
     if step.keys.pivot and step.undo and step.keys.undo_when == "completed":
         message = "this undo can never run: behind the pivot nothing is undone"
         yield Problem("SW209", message, step.key_mark("undo"), "remove `undo` or `undo-when`")
@@ -205,8 +211,9 @@ def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
         message = "`on-error: continue` and `undo-when: completed` do not go together"
         yield Problem("SW112", message, step.key_mark("undo-when"), "remove one of them")
     if step.may_fail_alone and step.catches:
-        message = "`on-error: continue` and `catch` do not go together"
-        yield Problem("SW112", message, step.key_mark("catch"), "remove one of them")
+        key = str(step.catches[0].path[len(step.path)])
+        message = f"`on-error: continue` and `{key}` do not go together"
+        yield Problem("SW112", message, step.key_mark(key), "remove one of them")
 
 
 def _handler(step: Step, what: str) -> Iterator[Problem]:

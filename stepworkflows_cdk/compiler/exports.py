@@ -1,0 +1,84 @@
+"""What leaves the scope that it is set in: outputs, statuses and flags that something outside of a branch reads.
+
+A branch hands them out as its output; the join assigns them under names that tell its depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.plan import Data, Jsonata
+from stepworkflows_cdk.compiler.values import Names, output_variable, status_variable, variable
+from stepworkflows_cdk.language.workflow import Branch, Step, walk
+
+__all__ = ["Exports"]
+
+_NOTHING: dict[str, Data] = {"step": None, "status": "skipped", "tried": False}
+
+
+@dataclass(frozen=True)
+class Exports:
+    """``statuses`` are the steps whose status is read, ``flagged`` those whose attempt has to be noted, ``read`` those
+    that something outside of their branch reads.
+    """
+
+    names: Names
+    statuses: frozenset[str]
+    flagged: frozenset[str]
+    read: frozenset[str]
+
+    def entry(self, steps: Sequence[Step], lane: Lane) -> dict[str, Data]:
+        """What has to be set before the first of the steps, since something may read it in any case."""
+        found: dict[str, Data] = {}
+        for step in _in_lane(steps):
+            if step.id in self.names.uncertain or (lane.frame and step.id in self.read):
+                found[output_variable(step.id)] = None
+            found |= self.status(step, "skipped")
+            if step.id in self.flagged:
+                found[variable("tried", step.id)] = False
+        for step in _in_lane(steps):
+            for branch in step.branches:
+                for kind, inner, _ in self._of(branch, lane.depth + 1):
+                    found[variable(kind, inner, lane.depth)] = _NOTHING[kind]
+        return {**found, **dict.fromkeys(lane.tries.names, 0)}
+
+    def status(self, step: Step, status: str) -> dict[str, Data]:
+        """The assignment of a step's status, where anything reads it."""
+        return {status_variable(step.id): status} if step.id in self.statuses else {}
+
+    def tried(self, step: Step) -> dict[str, Data]:
+        """The assignment of a step's flag, where its undo asks for it."""
+        return {variable("tried", step.id): True} if step.id in self.flagged else {}
+
+    def handed_out(self, branch: Branch, depth: int) -> dict[str, Data]:
+        """What the branch, which is ``depth`` deep, gives as its output."""
+        return {variable(kind, step): Jsonata(f"${inside}") for kind, step, inside in self._of(branch, depth)}
+
+    def taken_in(self, branch: Branch, depth: int, result: str) -> dict[str, Data]:
+        """What the join, which is ``depth`` deep, assigns from the branch's output, the JSONata ``result``."""
+        return {
+            variable(kind, step, depth): Jsonata(f"{result}.{variable(kind, step)}")
+            for kind, step, _ in self._of(branch, depth + 1)
+        }
+
+    def _of(self, branch: Branch, depth: int) -> Iterator[tuple[str, str, str]]:
+        """Kind, step, and the variable inside the branch."""
+        own = {id(step) for step in _in_lane(branch.steps)}
+        for step in walk(branch.steps):
+            level = None if id(step) in own else depth
+            if step.id in self.read and step.outputs:
+                yield "step", step.id, variable("step", step.id, level)
+            if step.id in self.read and step.id in self.statuses:
+                yield "status", step.id, variable("status", step.id, level)
+            if step.id in self.flagged:
+                yield "tried", step.id, variable("tried", step.id, level)
+
+
+def _in_lane(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps that run in the same scope: arms and catches among them, branches not."""
+    for step in steps:
+        yield step
+        for arm in (*step.arms, *step.catches):
+            yield from _in_lane(arm.steps)

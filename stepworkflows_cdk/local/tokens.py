@@ -1,0 +1,105 @@
+"""Tasks that wait for an answer to their token, and the answers: ``SendTaskSuccess`` and ``SendTaskFailure``.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from stepworkflows_cdk.local.errors import StateFailed
+from stepworkflows_cdk.local.scheduler import Fiber, Join, Pause, Scheduler, Work
+
+__all__ = ["Tokens", "answer_calls"]
+
+_PARAMETERS = "stepworkflows-parameters"
+_ANSWERS = ("SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat")
+
+
+@dataclass(frozen=True)
+class _Refused(Exception):
+    """An answer that Step Functions does not take, by the name of its error."""
+
+    code: str
+    message: str
+
+
+class Tokens:
+    """The tokens of one execution."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._waiting: dict[str, Fiber] = {}
+
+    def open(self, token: str) -> None:
+        """From now on the token can be answered."""
+        self._waiting[token] = self._scheduler.expect()
+
+    def close(self, token: str) -> None:
+        """Nobody waits for the token any more."""
+        self._scheduler.stop(self._waiting[token])
+
+    def wait(self, token: str, seconds: float | None) -> Work:
+        """The answer to the token. Raises the failure that it was answered with, or that of a time-out."""
+        answer = self._waiting[token]
+        try:
+            if not answer.ended:
+                timer = () if seconds is None else (self._scheduler.start(_timer(seconds)),)
+                yield Join((answer, *timer), first=True)
+                self._scheduler.stop(*timer)
+            if not answer.ended:
+                raise StateFailed("States.Timeout")
+            if answer.failure is not None:
+                raise answer.failure
+            return answer.result
+        finally:
+            self.close(token)
+
+    def answer(self, operation: str, given: Mapping[str, Any]) -> None:
+        """One call of the API, with its parameters. Raises ``_Refused``."""
+        token = str(given["taskToken"])
+        if token not in self._waiting:
+            raise _Refused("InvalidToken", f"Invalid Token: '{token}'")
+        fiber = self._waiting[token]
+        if fiber.ended:
+            raise _Refused("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+        match operation:
+            case "SendTaskSuccess":
+                self._scheduler.fulfil(fiber, _output(given["output"]))
+            case "SendTaskFailure":
+                failure = StateFailed(str(given.get("error", "")), str(given.get("cause", "")))
+                self._scheduler.fulfil(fiber, None, failure)
+
+
+def answer_calls(session: Any, tokens: Tokens) -> None:
+    """From now on, calls that answer a token, by any client of the session, come to ``tokens``."""
+
+    def keep(params: Any, context: dict[str, Any], **_: Any) -> None:
+        context[_PARAMETERS] = params
+
+    def answer(model: Any, context: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        try:
+            tokens.answer(model.name, context[_PARAMETERS])
+        except _Refused as refused:
+            error = {"Code": refused.code, "Message": refused.message}
+            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+        return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    for operation in _ANSWERS:
+        session.events.register(f"provide-client-params.sfn.{operation}", keep)
+        session.events.register(f"before-call.sfn.{operation}", answer)
+
+
+def _output(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise _Refused("InvalidOutput", f"Invalid Output: 'The output is not valid JSON: {error}'") from error
+
+
+def _timer(seconds: float) -> Work:
+    yield Pause(seconds)
