@@ -27,7 +27,7 @@ cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(ap
 
 # Without an account and a region: the assembly is the same on every machine, and deploys anywhere.
 OrderFlow(
-    cdk.Stack(app, "OrderFlow", description="The order flow: an order placed, confirmed, reserved, paid and recorded"),
+    cdk.Stack(app, "OrderFlow", description="The order flow: from the click to the thank-you mail"),
     "Flow",
 )
 

@@ -1,4 +1,4 @@
-"""The order flow, ready to deploy: an order placed, confirmed, reserved, paid and recorded."""
+"""The order flow, ready to deploy: from the click to the thank-you mail."""
 
 from __future__ import annotations
 

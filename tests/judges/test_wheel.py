@@ -87,7 +87,7 @@ def test_a_foreign_app_synthesises_both_flows(python: Start, installed: Path, tm
     template = json.loads((tmp_path / "cdk.out" / "Foreign.template.json").read_text(encoding="utf-8"))
     types = [resource["Type"] for resource in template["Resources"].values()]
     assert types.count("AWS::StepFunctions::StateMachine") == 2
-    assert types.count("AWS::DynamoDB::Table") == 5
+    assert types.count("AWS::DynamoDB::Table") == 6
     assert {"ShopMachine", "GreetMachine", "Charge"} <= set(template["Outputs"])
 
 
@@ -95,7 +95,7 @@ def test_the_command_runs_the_order_flow_of_the_wheel(python: Start, installed: 
     document = installed / "stepworkflows_cdk" / "_lambdas" / "order_flow" / "workflow.yaml"
     result = json.loads(python("-m", "stepworkflows_cdk", "run", "--json", str(document)).stdout)
     assert result["status"] == "SUCCEEDED"
-    assert [row["status"] for row in result["tables"]["orders"]] == ["CREATED"]
+    assert [row["status"] for row in result["tables"]["orders"]] == ["DELIVERED"]
 
 
 def test_the_wheel_has_types_and_licence_and_nothing_else_than_the_package(wheel: Path) -> None:
