@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from stepworkflows_cdk.local.buses import DEFAULT
@@ -10,10 +10,14 @@ from stepworkflows_cdk.local.clock import timestamp
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.events import EventArrived
 from stepworkflows_cdk.local.outside import Arrival
-from stepworkflows_cdk.local.scheduler import Pause, Scheduler, Work
+from stepworkflows_cdk.local.scheduler import Pause, Scheduler, Work, exhaust
 from stepworkflows_cdk.local.world import ACCOUNT, REGION, World
 
 __all__ = ["Arrivals", "deliver"]
+
+_AGAIN = (60, 120)
+"""Seconds before Lambda calls a function again that failed with an event:
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
 
 
 class Arrivals:
@@ -30,6 +34,7 @@ class Arrivals:
 
     def rest(self) -> None:
         """Lets those come whose time is after the end of the execution; only virtual time passes for that."""
+        self._world.start = exhaust
         for arrival in list(self._ahead):
             self._world.clock.wait_until(arrival.after)
             self._arrive(arrival)
@@ -55,7 +60,7 @@ class Arrivals:
 
 
 def deliver(world: World, bus: str, source: str, detail_type: str, detail: Mapping[str, Any]) -> int:
-    """Hands an event to the rules of the bus; how many took it. A function that fails is noted: nobody waits for it."""
+    """Hands an event to the functions whose rules take it; how many those are."""
     event = {
         "version": "0",
         "id": world.request_id(),
@@ -67,10 +72,23 @@ def deliver(world: World, bus: str, source: str, detail_type: str, detail: Mappi
         "resources": [],
         "detail": detail,
     }
-    try:
-        return world.buses.deliver(bus, event)
-    except TaskFailed as failure:
-        world.notes.append(f"the event {detail_type} from {source} was not handled: {failure.error}: {failure.cause}")
-        return 1
-    finally:
-        world.clock.lap()  # the time of that function is not the flow's
+    calls = world.buses.calls(bus, event)
+    for call in calls:
+        world.start(_called(call, f"the event {detail_type} from {source}", world))
+    return len(calls)
+
+
+def _called(call: Callable[[], Any], what: str, world: World) -> Work:
+    """A function called as Lambda calls one for a rule: where it fails, twice again."""
+    failure: TaskFailed | None = None
+    for delay in (0, *_AGAIN):
+        yield Pause(delay)
+        try:
+            call()
+            return
+        except TaskFailed as failed:
+            failure = failed
+        finally:
+            world.clock.lap()  # the time of that function is not the flow's
+    assert failure
+    world.notes.append(f"{what} was not handled, and is a dead letter: {failure.error}: {failure.cause}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 __all__ = ["DEFAULT", "Buses", "Rule"]
@@ -48,12 +49,13 @@ class Buses:
     functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     """The ARN of a function -> what calls it with an event."""
 
-    def deliver(self, bus: str, event: Mapping[str, Any]) -> int:
-        """Calls every function whose rule takes the event; how many did. Raises what a function raises."""
-        found = [rule for rule in self.rules if rule.takes(bus, event)]
-        for rule in found:
-            self.functions[rule.function]({**rule.beside, "event": event})
-        return len(found)
+    def calls(self, bus: str, event: Mapping[str, Any]) -> list[Callable[[], Any]]:
+        """A call for each rule that takes the event, which raises what the function raises."""
+        return [
+            partial(self.functions[rule.function], {**rule.beside, "event": event})
+            for rule in self.rules
+            if rule.takes(bus, event)
+        ]
 
 
 def _has(detail: Any, path: str) -> bool:

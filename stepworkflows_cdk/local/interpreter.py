@@ -8,7 +8,7 @@ The semantics are those of https://states-language.net/spec.html and of the deve
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -86,7 +86,7 @@ class Execution:
         self.tasks = tasks
         self.world = world
         self.rng = rng
-        world.later = lambda do: self.scheduler.start(_once(do))
+        world.start = self.scheduler.start
         self._definition = definition
         self._input = plain_numbers(input_)
         self._stored = 0
@@ -173,11 +173,6 @@ class Execution:
             context["Map"] = {"Item": visit.item}
         states = {"input": self.evaluator.data(visit.input), "context": context, **visit.extra}
         return {**visit.scope.visible(), "states": states}
-
-
-def _once(do: Callable[[], object]) -> Work:
-    yield Pause(0)
-    do()
 
 
 def _timer(seconds: float) -> Work:

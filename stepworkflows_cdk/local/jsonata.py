@@ -2,7 +2,8 @@
 
 ``jsonata-python`` does the work. What it does differently from the reference implementation (JSONata 2.0.6) is mended
 here and in ``jsonata_functions``: JSON's null is handed over as the library's own null (a Python None means "nothing"
-there), whole numbers come back as integers, and the library's state for each thread is set before each evaluation.
+there), whole numbers come back as integers, values become text as JavaScript writes them (``jsonata_text``), and the
+library's state for each thread is set before each evaluation.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 """
@@ -40,10 +41,12 @@ class Evaluator:
         sys.setrecursionlimit(limit)
 
         from stepworkflows_cdk.local.jsonata_functions import functions
+        from stepworkflows_cdk.local.jsonata_text import text_writer
 
         self._library: Any = jsonata
         self._null: Any = jsonata.Utils.NULL_VALUE
         self._functions = functions(clock, rng)
+        self._text = text_writer(jsonata)
         self._compiled: dict[str, Any] = {}
 
     def data(self, value: Any) -> Any:
@@ -96,9 +99,11 @@ class Evaluator:
             raise QueryFailed(f"{_expression(code, field)} returned an unsupported result type.") from error
 
     def _raw(self, code: str, field: str, variables: Mapping[str, Any]) -> Any:
-        limit = sys.getrecursionlimit()
+        limit, texts = sys.getrecursionlimit(), self._library.Functions
         sys.setrecursionlimit(max(limit, _DEPTH))
+        written = texts.__dict__["_string"]
         try:
+            texts._string = staticmethod(self._text)
             compiled = self._compile(code)
             # The library looks functions' surroundings up in the expression that this thread parsed last.
             self._library.Jsonata.CURRENT.jsonata = compiled
@@ -113,6 +118,7 @@ class Evaluator:
                 f"{_expression(code, field)} threw an error during evaluation. {_message(error)}"
             ) from error
         finally:
+            texts._string = written
             sys.setrecursionlimit(limit)
 
     def _compile(self, code: str) -> Any:

@@ -78,7 +78,7 @@ def _emit(world: World, entry: Mapping[str, Any]) -> None:
     )
     world.tell(EventEmitted(world.clock.elapsed(), name, source, kind))
     if isinstance(detail, Mapping):
-        world.later(lambda: deliver(world, bus, source, kind, detail))
+        deliver(world, bus, source, kind, detail)
 
 
 def _json(text: Any) -> Any:

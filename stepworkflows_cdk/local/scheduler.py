@@ -16,7 +16,7 @@ from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local.clock import Clock
 from stepworkflows_cdk.local.errors import StateFailed
 
-__all__ = ["Fiber", "Join", "Pause", "Scheduler", "Work"]
+__all__ = ["Fiber", "Join", "Pause", "Scheduler", "Work", "exhaust"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ class Join:
 
 
 Work = Generator[Union[Pause, Join], None, Any]
+
+
+def exhaust(work: Work) -> None:
+    """Does the work at once; no time passes for it."""
+    for _ in work:
+        pass
 
 
 @dataclass(eq=False)

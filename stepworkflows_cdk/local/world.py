@@ -17,6 +17,7 @@ from stepworkflows_cdk.local.buses import Buses
 from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.events import Event, LogWritten
 from stepworkflows_cdk.local.outside import Outside
+from stepworkflows_cdk.local.scheduler import Work, exhaust
 
 __all__ = ["ACCOUNT", "PARTITION", "REGION", "LogLine", "Table", "TaskCall", "World"]
 
@@ -69,8 +70,8 @@ class World:
     """What an integration keeps between ``realise`` and ``perform``, under its own name."""
     call: TaskCall | None = None
     buses: Buses = field(default_factory=Buses)
-    later: Callable[[Callable[[], object]], object] = lambda do: None
-    """Has something done when whoever is at work now has come to rest."""
+    start: Callable[[Work], object] = exhaust
+    """Has something done beside the execution, as soon as whoever is at work now has come to rest."""
     emitted: list[dict[str, Any]] = field(default_factory=list)
     """Events of the flow: ``bus``, ``source``, ``detail-type``, ``detail``, ``time``."""
     notes: list[str] = field(default_factory=list)

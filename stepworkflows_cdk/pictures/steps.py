@@ -58,7 +58,7 @@ class _Contraction:
     added: frozenset[str]
 
     def graph(self, graph: Graph) -> Graph:
-        hidden = {node.name for node in graph.nodes if self._is_hidden(node)}
+        hidden = {node.name: node for node in graph.nodes if self._is_hidden(node)}
         leaving = {node.name: [edge for edge in graph.edges if edge.source == node.name] for node in graph.nodes}
         begin = [node.name for node in graph.nodes[:1] if node.name in hidden]
         nodes: list[Node] = []
@@ -93,9 +93,10 @@ class _Contraction:
         return replace(node, branches=tuple(branch for branch in inner if branch.nodes))
 
 
-def _ways(source: str, leaving: dict[str, list[Edge]], hidden: set[str]) -> Iterator[Edge]:
+def _ways(source: str, leaving: dict[str, list[Edge]], hidden: dict[str, Node]) -> Iterator[Edge]:
     """The edges from a state to those that stay, through any number of those that go. An edge through them is an error's
-    where any part is; it says what its first part says, since conditions behind it are the compiler's.
+    where any part is; it says what its first part says, since conditions behind it are the compiler's. An error that
+    leads to a second call of the step is none: what comes of that call counts.
     """
     seen = set()
     ahead = list(reversed(leaving[source]))
@@ -108,7 +109,8 @@ def _ways(source: str, leaving: dict[str, list[Edge]], hidden: set[str]) -> Iter
             yield edge
             continue
         for then in reversed(leaving[edge.target]):
-            error = then if then.kind == "error" and edge.kind != "error" else edge
+            second = edge.kind == "error" and hidden[edge.target].kind == "Task"
+            error = then if second or (then.kind == "error" and edge.kind != "error") else edge
             said = error if source or error.kind == "error" else Edge(source, then.target)
             ahead.append(Edge(source, then.target, said.kind, said.label))
 

@@ -146,6 +146,14 @@ def test_conditions_of_a_step_to_the_same_target_are_one_edge(drawn: Draw) -> No
     assert leaving(graph, "a") == {("b", "condition", "$a or $c"), ("d", "default", "default")}
 
 
+def test_a_second_call_of_a_step_is_part_of_it(flow_graph: FlowGraph) -> None:
+    graph = steps_only(flow_graph("wait-for"))
+    assert leaving(graph, "delivered") == {
+        ("after", "next", "or error States.Timeout"),
+        ("Failed", "error", "any error"),
+    }
+
+
 def test_machines_beside_each_other_keep_their_own_steps() -> None:
     mark = Mark("flow.yaml", 1, 1)
     states = {"a": {"Type": "Pass", "Next": "b"}, "b": {"Type": "Pass", "End": True}}
@@ -160,7 +168,16 @@ def test_machines_beside_each_other_keep_their_own_steps() -> None:
 
 @pytest.mark.parametrize(
     "flow",
-    ["order-flow", "saga", "retry-rules", "recorded-outputs", "guarded-result", "require-after-work", "one-step"],
+    [
+        "order-flow",
+        "saga",
+        "retry-rules",
+        "recorded-outputs",
+        "guarded-result",
+        "require-after-work",
+        "wait-for",
+        "one-step",
+    ],
 )
 def test_what_can_be_reached_is_the_same_in_both_views(flow: str, flow_graph: FlowGraph) -> None:
     states = flow_graph(flow)

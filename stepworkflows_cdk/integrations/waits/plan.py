@@ -186,12 +186,15 @@ def _text(text: Text) -> str:
 
 
 def _key(place: str, values: list[Jsonata]) -> Jsonata:
-    """The row's key; the resolver makes the same of an event."""
-    checked = ", ".join(f"$w({value.code})" for value in values)
+    """The row's key: the values behind each other, escaped as in a JSON pointer (RFC 6901). The resolver makes the same
+    of an event.
+    """
+    joined = " & '/' & ".join(f"$w({value.code})" for value in values)
     return Jsonata(
-        "($w := function($v) { $type($v) in ['string', 'boolean'] or ($type($v) = 'number' and $floor($v) = $v)"
-        " ? $string($v) : $error('a value to match is missing, or is neither a text nor a whole number') };"
-        f" {literal(f'{place}/')} & $string([{checked}]))"
+        "($w := function($v) { $type($v) in ['string', 'boolean'] or ($type($v) = 'number' and $floor($v) = $v and $abs($v) < 1e15)"
+        " ? $replace($replace($string($v), '~', '~0'), '/', '~1')"
+        " : $error('a value to match is missing, or is neither a text nor a whole number of 15 digits') };"
+        f" {literal(f'{place}/')} & {joined})"
     )
 
 

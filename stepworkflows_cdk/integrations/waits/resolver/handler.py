@@ -22,11 +22,12 @@ states = boto3.client("stepfunctions")
 
 def handler(given: dict[str, Any], context: object) -> None:
     values = [_found(given["event"]["detail"], path) for path in given["match"]]
-    texts = [_text(value) for value in values]
-    if None in texts:
-        log.warning("%s: an event whose fields to match are neither texts nor numbers", given["wait"])
+    texts = [text for value in values if (text := _text(value)) is not None]
+    if len(texts) < len(values):
+        log.warning("%s: an event whose fields to match are neither texts nor whole numbers", given["wait"])
         return
-    key = {"key": {"S": f"{given['wait']}/{json.dumps(texts, separators=(',', ':'), ensure_ascii=False)}"}}
+    escaped = [text.replace("~", "~0").replace("/", "~1") for text in texts]
+    key = {"key": {"S": "/".join([given["wait"], *escaped])}}
     row = _answered(key, json.dumps(given["event"], ensure_ascii=False), int(given["keep"]))
     if "token" in row:
         _send(row["token"]["S"], row["answer"]["S"])
@@ -43,10 +44,10 @@ def _text(value: Any) -> str | None:
     match value:
         case bool():
             return "true" if value else "false"
-        case float() if value.is_integer():
+        case int() | float() if value == int(value) and abs(value) < 1e15:
             return str(int(value))
-        case int() | str():
-            return str(value)
+        case str():
+            return value
         case _:
             return None
 
