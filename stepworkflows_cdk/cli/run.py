@@ -57,7 +57,7 @@ def _do(given: argparse.Namespace) -> int:
     input_, source = _input(given.input, sample, definition)
     outside = _events(given.events, sample)
     flow = definition.workflows[0].name
-    display = None if given.json else _display(flow, source, bundle)
+    display = None if given.json else _display(definition, source, bundle)
     events: list[Mapping[str, Any]] = []
 
     def listen(event: Event) -> None:
@@ -83,12 +83,21 @@ def _do(given: argparse.Namespace) -> int:
     return 0 if result.status == "SUCCEEDED" else 1
 
 
-def _display(flow: str, source: str, bundle: Bundle) -> Any:
+def _display(definition: Definition, source: str, bundle: Bundle) -> Any:
     from stepworkflows_cdk.cli.display import Display
-    from stepworkflows_cdk.pictures.model import read_machine
+    from stepworkflows_cdk.pictures.model import read_machine, walk
     from stepworkflows_cdk.pictures.steps import auxiliary_states
 
-    return Display(flow, source, bundle.main.states, auxiliary_states(read_machine(bundle.main)))
+    graph = read_machine(bundle.main)
+    hidden = auxiliary_states(graph)
+    return Display(
+        definition.workflows[0].name,
+        source,
+        bundle.main.states,
+        hidden=hidden,
+        calls={node.name for _, node in walk(graph) if node.name in hidden and node.kind == "Task"},
+        fails={step.name for step in definition.workflows[0].forward if step.keys.fail},
+    )
 
 
 def _report(
@@ -143,6 +152,10 @@ def _read(path: Path) -> Any:
 
 def _parsed(text: str, source: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         raise ConfigurationError(f"{source}:{error.lineno}:{error.colno} is no JSON: {error.msg.lower()}") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ConfigurationError(f"{constant} is no JSON")

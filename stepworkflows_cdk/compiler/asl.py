@@ -75,7 +75,12 @@ class _Writer:
             case Parallel():
                 return {
                     "Type": "Parallel",
-                    "Branches": [self.states(branch) for branch in state.branches],
+                    "Branches": [
+                        {**_comment(title), **self.states(branch)}
+                        for branch, title in zip(
+                            state.branches, state.titles or [""] * len(state.branches), strict=True
+                        )
+                    ],
                     **self._assign(state.assign),
                     "Output": self._data(state.output),
                     **self._errors(state.retry, state.catch),
@@ -90,7 +95,12 @@ class _Writer:
                 }
             case Choice():
                 rules = [
-                    {"Condition": self._data(rule.condition), **self._assign(rule.assign), "Next": rule.next}
+                    {
+                        **_comment(rule.comment),
+                        "Condition": self._data(rule.condition),
+                        **self._assign(rule.assign),
+                        "Next": rule.next,
+                    }
                     for rule in state.rules
                 ]
                 if state.assign:
@@ -209,6 +219,10 @@ def _retrier(rule: Retry) -> dict[str, Any]:
     if rule.jitter:
         result["JitterStrategy"] = "FULL"
     return result
+
+
+def _comment(text: str) -> dict[str, Any]:
+    return {"Comment": text} if text else {}
 
 
 def _next(name: str | None) -> dict[str, Any]:

@@ -80,6 +80,11 @@ class Scope(Protocol):
         """Empty, or what a need's id must end with because another step needs the same thing made otherwise."""
         ...
 
+    @property
+    def workflow(self) -> Workflow:
+        """The flow that the step is in."""
+        ...
+
     def inputs(self) -> Data:
         """What the step is given; for the flow's own code the whole input."""
         ...
@@ -139,6 +144,10 @@ class Integration:
     tasks: ClassVar[tuple[str, ...]] = ()
     """The beginnings of the task resources that it performs on this machine."""
 
+    raises: ClassVar[Mapping[str, str]] = {}
+    """Errors that have a name of this library's: name -> when, for the manual."""
+    code_keys: ClassVar[frozenset[str]] = frozenset()
+    """Which of ``env``, ``secrets`` and ``permissions`` have an effect beside its key."""
     waits: ClassVar[bool] = False
     """Whether a step with its key waits for the outside world, and can have ``on-timeout``."""
     keeps_secrets: ClassVar[bool] = False
@@ -177,6 +186,10 @@ class Integration:
     def realise(self, need: Need, world: World) -> Mapping[str, str]:
         """Makes what ``need`` asks for on this machine; the attributes that its holes are filled with."""
         raise TypeError(f"{type(self).__name__} realises nothing")
+
+    def notes(self, world: World) -> Iterable[str]:
+        """What whoever ran a flow on this machine should know at its end."""
+        return ()
 
     def perform(self, resource: str, arguments: Any, world: World) -> Any:
         """Does one task on this machine: its result, or a ``TaskFailed`` with the error's name and cause."""

@@ -62,6 +62,10 @@ class Lent:
     machine: str
     distinct: str = ""
 
+    @property
+    def workflow(self) -> Workflow:
+        return self.values.view.workflow
+
     def inputs(self) -> Data:
         if self.step.whole_input:
             return Jsonata("$input")

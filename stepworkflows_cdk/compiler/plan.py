@@ -178,11 +178,12 @@ class Pass:
 
 @dataclass(frozen=True)
 class Rule:
-    """One way out of a choice, taken where ``condition`` is true."""
+    """One way out of a choice, taken where ``condition`` is true. ``comment`` is the condition as its author wrote it."""
 
     condition: Jsonata
     next: str
     assign: Mapping[str, Data] = field(default_factory=dict)
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,9 @@ class Fail:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Runs ``branches``, each a list of states that begins with its first, and waits for all."""
+    """Runs ``branches``, each a list of states that begins with its first, and waits for all. ``titles`` are the names of
+    the branches, where they have any.
+    """
 
     name: str
     mark: Mark
@@ -239,6 +242,7 @@ class Parallel:
     output: Data = field(default_factory=dict)
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
+    titles: tuple[str, ...] = ()
 
 
 State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel]

@@ -16,6 +16,7 @@ from stepworkflows_cdk.language.model import RetryKeys
 __all__ = ["ALL", "Loop", "Retries", "aws_names", "retries"]
 
 ALL = "States.ALL"
+_ANY = frozenset({ALL, "States.TaskFailed"})
 _TRANSIENT = "transient"
 _DEFAULT = RetryKeys.model_validate({})
 
@@ -48,10 +49,20 @@ class Retries:
         return (ALL,) if ALL in errors else errors
 
 
-def retries(rules: Sequence[RetryKeys], call: Call, values: Values, ignore: Sequence[str], *, undo: bool) -> Retries:
-    """The retriers and loops of one task. An undo step is tried again on every error that nothing else is said of."""
+def retries(
+    rules: Sequence[RetryKeys],
+    call: Call,
+    values: Values,
+    ignore: Sequence[str],
+    *,
+    undo: bool,
+    looped: Sequence[str] = (),
+) -> Retries:
+    """The retriers and loops of one task. An undo step is tried again on every error that nothing else is said of. A rule
+    for one of the errors ``looped`` becomes a loop in any case.
+    """
     ignored = tuple(aws_names(ignore, call))
-    plan = _Plan(call, values, ignored, undo)
+    plan = _Plan(call, values, ignored, undo, looped)
     for rule in rules:
         plan.add(rule)
     plan.add_default()
@@ -61,14 +72,17 @@ def retries(rules: Sequence[RetryKeys], call: Call, values: Values, ignore: Sequ
 class _Plan:
     """Collects rules in their order, with what each error is decided by already."""
 
-    def __init__(self, call: Call, values: Values, ignored: Sequence[str], undo: bool) -> None:
+    def __init__(
+        self, call: Call, values: Values, ignored: Sequence[str], undo: bool, always_looped: Sequence[str]
+    ) -> None:
         self._call = call
         self._values = values
         self._ignored = ignored
         self._undo = undo
         self._retriers: list[Retry] = []
         self._answered = call.instead.errors if call.instead else ()
-        self._decided: set[str] = set()
+        self._always_looped = always_looped
+        self._decided: set[str] = set(self._answered)
         self.loops: list[Loop] = []
         plain = tuple(error for error in ignored if error not in call.transient_when)
         if plain:
@@ -81,7 +95,10 @@ class _Plan:
         errors = [error for error in aws_names(rule.errors, self._call) if error not in self._decided]
         looped = {error for loop in self.loops for error in loop.errors}
         when = None if rule.when is None else f"({self._values.condition(rule.when).code})"
+        if _ANY & set(errors):
+            errors = [*errors, *(error for error in self._always_looped if error not in {*errors, *self._decided})]
         # A retrier would act before the catcher: once an error goes through a loop, its other rules do too.
+        looped |= set(self._always_looped)
         again = [error for error in errors if when or error in looped or ALL in looped]
         plain = [error for error in errors if error not in again]
         if again:
@@ -97,6 +114,9 @@ class _Plan:
         if ALL in self._decided or ALL in looped:
             return
         if self._undo:
+            left = tuple(error for error in self._always_looped if error not in {*looped, *self._decided})
+            if left:
+                self.loops.append(Loop(left, "true", _DEFAULT))
             self._lost_races(_DEFAULT, None)
             self._retrier((ALL,), _DEFAULT)
             return
@@ -108,10 +128,10 @@ class _Plan:
     def finished(self) -> list[Retry]:
         """The retriers, with what goes elsewhere taken from those that take any error."""
         taken = {error for retrier in self._retriers for error in retrier.errors}
-        looped = (error for loop in self.loops for error in loop.errors) if ALL in taken else ()
-        wide = bool(taken & {ALL, "States.TaskFailed"})
-        answered = (error for error in self._answered if wide and error not in taken)
-        never = tuple(dict.fromkeys([*answered, *looped]))
+        looped = [error for loop in self.loops for error in loop.errors]
+        if ALL not in taken:
+            looped = [error for error in looped if error in self._always_looped]
+        never = tuple(dict.fromkeys([*self._answered, *looped])) if taken & _ANY else ()
         return [Retry(never, 0), *self._retriers] if never else self._retriers
 
     def _lost_races(self, rule: RetryKeys, when: str | None) -> None:

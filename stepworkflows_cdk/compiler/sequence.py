@@ -99,13 +99,13 @@ class Sequencer:
         name = self.first(step)
         handler = lane.handler(step, False)
         if values.condition_is_certain(text) or handler.next == lane.ended:
-            return [Choice(name, step.mark, (Rule(condition, step.name),), next_)]
+            return [Choice(name, step.mark, (Rule(condition, step.name, comment=text),), next_)]
         held = variable("if", step.id)
         inside = Pass(self.namer.unique(f"{name}?"), step.mark, None, {}, {"holds": condition})
         choice = self.namer.unique(f"{name} so")
         assign = {held: Jsonata("$states.result[0].holds")}
         fence = guarded(name, step.mark, (inside,), assign, choice, handler)
-        return [fence, Choice(choice, step.mark, (Rule(Jsonata(f"${held}"), step.name),), next_)]
+        return [fence, Choice(choice, step.mark, (Rule(Jsonata(f"${held}"), step.name, comment=text),), next_)]
 
     def _work(self, step: Step, call: Call, record: Call | None, lane: Lane, values: Values, next_: str) -> list[State]:
         then = self.namer.unique(f"{step.name}: record") if record else next_
@@ -215,10 +215,14 @@ class Sequencer:
         fail = Fail(refused, step.mark, require.error, cause_of(require.message, values))
         done = self.exports.status(step, "done")
         if failed.next == lane.ended:
-            return [Choice(step.name, step.mark, (Rule(condition, next_, done),), refused), fail]
+            return [Choice(step.name, step.mark, (Rule(condition, next_, done, require.that),), refused), fail]
         inside = self.namer.unique(f"{step.name}: holds?")
         holds = self.namer.unique(f"{step.name}: holds")
-        branch = (Choice(inside, step.mark, (Rule(condition, holds),), refused), Succeed(holds, step.mark, {}), fail)
+        branch = (
+            Choice(inside, step.mark, (Rule(condition, holds, comment=require.that),), refused),
+            Succeed(holds, step.mark, {}),
+            fail,
+        )
         return [guarded(step.name, step.mark, branch, done, next_, failed)]
 
     def _fail(self, step: Step, fail: FailKeys, lane: Lane, values: Values) -> list[State]:
@@ -274,7 +278,7 @@ class Sequencer:
             if arm.when is None:
                 default = target
             else:
-                rules.append(Rule(values.condition(arm.when), target, done))
+                rules.append(Rule(values.condition(arm.when), target, done, arm.when))
                 texts.append(arm.when)
         failed = self._noted(lane.handler(step, False), self.exports.status(step, "failed"))
         inside = [state for arm in step.arms for state in self.states(arm.steps, lane, next_)]
@@ -285,7 +289,9 @@ class Sequencer:
         found = Pass(self.namer.unique(f"{step.name}: which?"), step.mark, None, {}, {"arm": Jsonata(number)})
         choice = self.namer.unique(f"{step.name}: arm")
         fence = guarded(step.name, step.mark, (found,), {taken: Jsonata("$states.result[0].arm")}, choice, failed)
-        chosen = tuple(Rule(Jsonata(f"${taken} = {index}"), rule.next, done) for index, rule in enumerate(rules, 1))
+        chosen = tuple(
+            Rule(Jsonata(f"${taken} = {index}"), rule.next, done, rule.comment) for index, rule in enumerate(rules, 1)
+        )
         return [fence, Choice(choice, step.mark, chosen, default, done), *inside]
 
     def _parallel(self, step: Step, lane: Lane, next_: str) -> list[State]:
@@ -311,7 +317,9 @@ class Sequencer:
         join = Choice(choice, step.mark, tuple(rules), target, handed)
         catch = () if failed.next == lane.ended else (Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE)),)
         caught_states = [state for arm in step.catches for state in self.states(arm.steps, lane, next_)]
-        return [Parallel(step.name, step.mark, branches, choice, assign, catch=catch), join, *caught_states]
+        titles = tuple(branch.name for branch in step.branches)
+        fork = Parallel(step.name, step.mark, branches, choice, assign, catch=catch, titles=titles)
+        return [fork, join, *caught_states]
 
     def _branch(self, step: Step, branch: Branch, outer: Lane) -> tuple[State, ...]:
         label = f"{step.name}: {branch.name}"

@@ -62,17 +62,17 @@ def task_states(
     place: TaskPlace, call: Call, values: Values, tries: Tries, unique: Callable[[str], str]
 ) -> tuple[State, ...]:
     """The states of one call, and of what is called instead. ``values`` compiles the conditions on its errors."""
-    if call.instead:
-        second = replace(place, name=unique(f"{place.name}: {call.instead.name}"), retry=())
-        route = Route(call.instead.errors, second.name, lambda _error, _cause: {})
-        first = replace(place, routes=(route, *place.routes))
-        other = call.instead.call
-        other = replace(other, arguments=_replaced(other.arguments, STATE, literal(place.name)))
-        return (
-            *_states(first, call, values, tries, unique),
-            *_states(second, other, values, tries, unique),
-        )
-    return _states(place, call, values, tries, unique)
+    if call.instead is None:
+        return _states(place, call, values, tries, unique)
+    second = replace(place, name=unique(f"{place.name}: {call.instead.name}"))
+    other = call.instead.call
+    other = replace(other, arguments=_replaced(other.arguments, STATE, literal(place.name)))
+    ahead = Catch(call.instead.errors, second.name)
+    return (
+        *_states(place, call, values, tries, unique, ahead=ahead),
+        # The rules for these errors are for what the second call says of them; a further try begins with the first.
+        *_states(second, other, values, tries, unique, again_from=place.name, again_on=call.instead.errors),
+    )
 
 
 def needs_handler(call: Call, retry: Sequence[RetryKeys], routes: Sequence[Route] = ()) -> bool:
@@ -82,9 +82,17 @@ def needs_handler(call: Call, retry: Sequence[RetryKeys], routes: Sequence[Route
 
 
 def _states(
-    place: TaskPlace, call: Call, values: Values, tries: Tries, unique: Callable[[str], str]
+    place: TaskPlace,
+    call: Call,
+    values: Values,
+    tries: Tries,
+    unique: Callable[[str], str],
+    *,
+    ahead: Catch | None = None,
+    again_from: str = "",
+    again_on: Sequence[str] = (),
 ) -> tuple[State, ...]:
-    plan = retries(place.retry, call, values, place.ignore, undo=place.undo)
+    plan = retries(place.retry, call, values, place.ignore, undo=place.undo, looped=again_on)
     routes = tuple(replace(route, errors=tuple(aws_names(route.errors, call))) for route in place.routes)
     closer = _looked_at(plan, routes)
     again = unique(f"{place.name}: again?") if closer else ""
@@ -99,12 +107,12 @@ def _states(
         {},
         call.timeout,
         plan.retriers,
-        tuple(_catchers(place, call, plan, routes, closer, again, counted)),
+        tuple(_catchers(place, call, plan, routes, closer, again, counted, ahead)),
     )
     if not closer or place.failed is None:
         return (task,)
-    looked = routes
-    loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call, looked, place.caught)
+    back = again_from or place.name
+    loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call, routes, place.caught, back)
     fallback = (place.failed.next, place.failed.assign(f"${place.caught}.type", f"${place.caught}.cause"))
     return (task, *loop_states(loops, fallback, tries, unique))
 
@@ -124,8 +132,9 @@ def _catchers(
     closer: tuple[str, ...],
     again: str,
     counted: Mapping[str, Data],
+    ahead: Catch | None,
 ) -> list[Catch]:
-    found: list[Catch] = []
+    found: list[Catch] = [ahead] if ahead else []
     caught_anyway = {ALL, "States.QueryEvaluationError"}
     if place.unread and not any(caught_anyway & set(route.errors) for route in routes):
         error = ("States.QueryEvaluationError",)
@@ -135,7 +144,7 @@ def _catchers(
         found.append(Catch(closer, again, {place.caught: caught, **counted}))
     if plain := tuple(error for error in plan.ignored if error not in closer):
         found.append(Catch(plain, place.next))
-    decided = set(closer)
+    decided = {*closer, *(ahead.errors if ahead else ())}
     for route in routes:
         errors = tuple(error for error in route.errors if error not in decided)
         if errors and ALL not in decided:

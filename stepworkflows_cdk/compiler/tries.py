@@ -63,6 +63,8 @@ class Loops:
     routes: tuple[Route, ...]
     caught: str
     """The variable of what was caught, which is another one in each scope."""
+    back: str
+    """Where a further try begins."""
 
 
 def loop_states(
@@ -79,7 +81,7 @@ def loop_states(
         tests = [_is_one_of(loop.errors, loops), loop.condition, f"${counter} < {loop.rule.attempts}"]
         condition = " and ".join(test for test in tests if test != "true")
         rules.append(Rule(Jsonata(condition), wait, {counter: Jsonata(f"${counter} + 1")}))
-        waits.append(Wait(wait, loops.mark, loops.name, Jsonata(_seconds(loop.rule, counter))))
+        waits.append(Wait(wait, loops.mark, loops.back, Jsonata(_seconds(loop.rule, counter))))
     for error in loops.plan.ignored:
         conditions = [loop.condition for loop in loops.plan.loops if error in loop.errors]
         if conditions:

@@ -1,7 +1,7 @@
 """One folder for each thing that a step can run on or talk to.
 
-In each: ``plan`` (the key, its model, its checks, what it becomes), ``needs``, ``cdk`` (how a CDK app gets what is
-needed), ``local`` (how this machine does).
+In each, as far as it has them: ``plan`` (the key, its model, its checks, what it becomes), ``needs`` (what has to exist),
+``cdk`` (how a CDK app gets it), ``local`` (how this machine does).
 """
 
 from __future__ import annotations

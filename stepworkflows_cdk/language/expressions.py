@@ -105,6 +105,8 @@ def syntax_fault(code: str) -> tuple[str, int] | None:
 
     if not code.strip():
         return "the expression is empty", 0
+    if (double := code.find("==")) >= 0 and not any(_within(token, double) for token in tokens(code)):
+        return "a comparison is written with one `=`", double
     try:
         Jsonata(code)
     except JException as error:
@@ -117,6 +119,10 @@ def syntax_fault(code: str) -> tuple[str, int] | None:
         # The parser lets an IndexError or the like through for some broken texts: they are no expressions either.
         return "wrong syntax", 0
     return None
+
+
+def _within(token: Token, at: int) -> bool:
+    return token.kind in ("string", "quoted", "regex") and token.start <= at < token.end
 
 
 def _token(code: str, at: int, operand: bool) -> Token:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -43,7 +44,62 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 
 def manual(integrations: Sequence[WorkKey]) -> str:
     """The page, as Markdown."""
-    return "\n".join([*_head(), *_parts(), *_integrations(integrations)]) + "\n"
+    return "\n".join([*_head(), *_parts(), *_integrations(integrations), *_references(), *_errors(integrations)]) + "\n"
+
+
+_REFERENCES = (
+    ("{input.user.email}", "a field of the input; `{input}`: all of it"),
+    ("{steps.pay.outputs.id}", "an output of a step that surely ran, or has a default"),
+    ("{steps.pay.status}", "`done`, `skipped` or `failed`"),
+    ("{result.detail.id}", "only in a step's own `outputs`: a field of its result; `{result}`: all of it"),
+    ("{error.type}", "where an error is handled: its name"),
+    ("{error.cause}", "its text; of step code it is JSON: `{% $parse({error.cause}).errorMessage %}`"),
+    ("{config.stage}", "a value of `config`"),
+    ("{resources.orders}", "what the service calls it by: a table's or a bus's name"),
+    ("{secrets.payment}", "only under `secrets` of a step"),
+    ("{execution.id}", "the execution's ARN; also `{execution.name}`, and `{execution.started}` in ISO 8601"),
+    ("{step.id}", "the step's id; also `{step.attempt}`, from 1"),
+    ("{index}", "kept for loops, which this version does not build"),
+    (
+        "{email}",
+        "a bare name: in a step's own `outputs` a field of its result; elsewhere an output of a step, else an input",
+    ),
+)
+_OWN_ERRORS = {
+    "InvalidInput": "the input breaks the contract under `inputs`; no step runs, nothing is undone",
+    "UndoFailed": "an undo failed for good; the cause names what is left, and the first error",
+    "RequirementFailed": "a `require` without an `error` of its own",
+    "States.Timeout": "the step's time is over",
+    "States.QueryEvaluationError": "an expression failed, or gave nothing",
+}
+
+
+def _references() -> Iterator[str]:
+    yield "## References"
+    yield ""
+    yield (
+        '`"{user.email}"` alone keeps the type of the value; in a text it is joined, and `{{` and `}}` are braces. '
+        '`"{% ... %}"` is JSONata, in which references stand as operands. A condition is JSONata as a whole.'
+    )
+    yield ""
+    yield "| reference | meaning |"
+    yield "|--|--|"
+    yield from (f"| `{reference}` | {meaning} |" for reference, meaning in _REFERENCES)
+    yield ""
+
+
+def _errors(integrations: Sequence[WorkKey]) -> Iterator[str]:
+    yield "## Errors"
+    yield ""
+    yield (
+        "Names for `catch`, `retry` and `ignore`: those of step code are its exceptions, those of services are AWS's "
+        "(`Lambda.TooManyRequestsException`, `DynamoDb.TransactionCanceledException`), and these:"
+    )
+    yield ""
+    yield "| error | when |"
+    yield "|--|--|"
+    own = {name: when for integration in integrations for name, when in integration.raises.items()}
+    yield from (f"| `{name}` | {when} |" for name, when in sorted({**_OWN_ERRORS, **own}.items()))
 
 
 def _head() -> Iterator[str]:
@@ -82,12 +138,42 @@ def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
     yield ""
     yield " ".join((model.__doc__ or "").split())
     yield ""
-    yield "| key | default | meaning |"
-    yield "|--|--|--|"
+    if not model.model_fields:
+        yield "It has no keys of its own."
+        yield ""
+        return
+    yield "| key | form | default | meaning |"
+    yield "|--|--|--|--|"
+    schema = model.model_json_schema()
+    forms = schema.get("$defs", {}).get(model.__name__, schema)["properties"]
     for name, field in model.model_fields.items():
+        key = field.alias or name
         default = "required" if field.is_required() else _default(field)
-        yield f"| `{field.alias or name}` | {default} | {(field.description or '').replace('|', chr(92) + '|')} |"
+        yield f"| `{key}` | {_form(forms.get(key) or forms[name])} | {default} | {(field.description or '').replace('|', chr(92) + '|')} |"
     yield ""
+
+
+def _form(schema: Mapping[str, Any]) -> str:
+    """What a value looks like."""
+    if "anyOf" in schema:
+        forms = [_form(each) for each in schema["anyOf"]]
+        if forms == ["whole number", "text"] and "pattern" in schema["anyOf"][1]:
+            return "duration: `90`, `5m`, `1h30m`, `14d`"
+        return " or ".join(dict.fromkeys(form for form in forms if form))
+    if "enum" in schema or "const" in schema:
+        return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+    return _FORMS.get(schema.get("type", "object" if "$ref" in schema else "any"), "any value")
+
+
+_FORMS = {
+    "array": "list",
+    "boolean": "true or false",
+    "integer": "whole number",
+    "null": "",
+    "number": "number",
+    "object": "mapping",
+    "string": "text",
+}
 
 
 def _default(field: FieldInfo) -> str:

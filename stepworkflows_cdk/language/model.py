@@ -69,6 +69,13 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
+def _actions(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions)]]
+
+
 class RequireKeys(Keys):
     """A rule of the business that must hold."""
 
@@ -155,8 +162,9 @@ class StepKeys(Keys):
     secrets: dict[str, str] | None = Field(
         None, description="Environment variable -> `{secrets.x}`; it holds the secret's ARN."
     )
-    permissions: dict[str, list[str]] | None = Field(
-        None, description="Resource or ARN -> `read`, `write` or exact IAM actions for the step's own code."
+    permissions: Permissions | None = Field(
+        None,
+        description="Resource or ARN -> `read`, `write` or exact IAM actions, one or a list, for the step's own code.",
     )
     if_: str | bool | None = Field(None, description="A condition; where it does not hold the step is skipped.")
     catch: list[CatchKeys] | None = Field(None, min_length=1, description="What runs where the step fails.")
@@ -217,7 +225,7 @@ class FlowKeys(Keys):
     retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
         None, description="For the flow's own code."
     )
-    permissions: dict[str, list[str]] | None = Field(None, description="For the flow's own code.")
+    permissions: Permissions | None = Field(None, description="For the flow's own code.")
 
 
 NOT_BUILT = frozenset(

@@ -36,7 +36,9 @@ class WorkKey(Protocol):
     runtime: ClassVar[str | None]
     keys: ClassVar[type[BaseModel] | None]
     resource_types: ClassVar[Mapping[str, type[BaseModel]]]
+    code_keys: ClassVar[frozenset[str]]
     waits: ClassVar[bool]
+    raises: ClassVar[Mapping[str, str]]
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""

@@ -1,5 +1,5 @@
 """What a run tells a listener while it goes on, for a display of its progress. ``at`` is virtual time, in seconds
-since the start."""
+since the start; ``state`` is the one at work, empty where none was."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class MailSent:
     """SES accepted a mail."""
 
     at: float
+    state: str
     sender: str
     to: tuple[str, ...]
     subject: str
@@ -67,6 +68,7 @@ class RowWritten:
     """A row of a table was put, updated or deleted."""
 
     at: float
+    state: str
     table: str
     """The table's name under ``resources``."""
     key: Mapping[str, object]
@@ -79,6 +81,7 @@ class EventEmitted:
     """EventBridge accepted an event of the flow."""
 
     at: float
+    state: str
     bus: str
     """The bus's name under ``resources``; ``default`` for the account's default bus."""
     source: str
@@ -99,6 +102,7 @@ class LogWritten:
     """Step code printed or logged a line."""
 
     at: float
+    state: str
     text: str
 
 

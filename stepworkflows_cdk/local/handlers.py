@@ -36,7 +36,7 @@ from stepworkflows_cdk.local.world import REGION, World
 
 __all__ = ["Context", "Function"]
 
-_SLEEP = time.sleep
+_SLEEP, _MONOTONIC, _PERF_COUNTER = time.sleep, time.monotonic, time.perf_counter
 _ROOT = "/var/task"
 """Where the code is in Lambda; shown in stack traces in place of the folder on this machine."""
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT")
@@ -88,6 +88,7 @@ class Function:
         self._level = logging.WARNING
         self._working: tuple[int, Context] | None = None
         self._time: Any = None
+        self._slept = 0.0
         self._variables = {
             **{kept: os.environ[kept] for kept in _KEPT if kept in os.environ},
             **CREDENTIALS,
@@ -191,25 +192,33 @@ class Function:
                 travel = optional("time_machine").travel(self._world.clock.now(), tick=False)
                 self._time = stack.enter_context(travel)
             module.sleep = self._sleep
+            module.monotonic = lambda: _MONOTONIC() + self._slept
+            module.perf_counter = lambda: _PERF_COUNTER() + self._slept
             try:
                 yield
             finally:
                 self._working = self._time = None
-                module.sleep = _SLEEP
+                module.sleep, module.monotonic, module.perf_counter = _SLEEP, _MONOTONIC, _PERF_COUNTER
 
     def _sleep(self, seconds: float) -> None:
         # Warm code may hold on to this (``from time import sleep``), so it asks each time who is at work.
         if self._working is None or self._working[0] != threading.get_ident():
             _SLEEP(seconds)
+            if self._time is not None:  # a thread of the handler's: it sleeps in earnest, and the time passes for all
+                self._pass(seconds)
             return
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         rest = self._working[1]._remaining()
-        self._world.clock.sleep(min(seconds, max(rest, 0)))
-        if self._time is not None:
-            self._time.move_to(self._world.clock.now())
+        self._pass(min(seconds, max(rest, 0)))
         if seconds > rest:
             raise _TimedOut
+
+    def _pass(self, seconds: float) -> None:
+        self._world.clock.sleep(seconds)
+        if self._time is not None:
+            self._slept += seconds
+            self._time.move_to(self._world.clock.now())
 
     def _trace(self, error: BaseException) -> list[str]:
         """The stack from the handler on, files named as in Lambda."""

@@ -44,12 +44,12 @@ def observe(world: World) -> None:
         if http_response.status_code < 300:
             mail = _mail(context[_PARAMETERS])
             world.outbox.append({**mail, "time": timestamp(world.clock.now())})
-            world.tell(MailSent(world.clock.elapsed(), mail["from"], tuple(mail["to"]), mail["subject"]))
+            world.tell(MailSent(world.clock.elapsed(), world.state, mail["from"], tuple(mail["to"]), mail["subject"]))
 
     def written(http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
         if http_response.status_code < 300 and world.listener is not None:
             for table, key, operation in _writes(world, model.name, context[_PARAMETERS]):
-                world.tell(RowWritten(world.clock.elapsed(), table, plain_row(key), operation))
+                world.tell(RowWritten(world.clock.elapsed(), world.state, table, key, operation))
 
     def emitted(http_response: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
         entries = zip(context[_PARAMETERS].get("Entries", ()), parsed.get("Entries", ()), strict=False)
@@ -76,7 +76,7 @@ def _emit(world: World, entry: Mapping[str, Any]) -> None:
     world.emitted.append(
         {"bus": name, "source": source, "detail-type": kind, "detail": detail, "time": timestamp(world.clock.now())}
     )
-    world.tell(EventEmitted(world.clock.elapsed(), name, source, kind))
+    world.tell(EventEmitted(world.clock.elapsed(), world.state, name, source, kind))
     if isinstance(detail, Mapping):
         deliver(world, bus, source, kind, detail)
 
@@ -137,13 +137,13 @@ def _parsed(params: Mapping[str, Any]) -> EmailMessage:
 
 
 def _writes(world: World, api: str, params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Table's resource name, key in DynamoDB's form, operation; of each write in a call."""
+    """Table's resource name, plain key, operation; of each write in a call."""
     names = {table.physical: name for name, table in world.tables.items()}
     for physical, operation, request in _requests(api, params):
         row = request.get("Item") or request.get("Key")
         if physical in names and row:
             keys = world.tables[names[physical]].keys
-            yield names[physical], {key: row[key] for key in keys if key in row}, operation
+            yield names[physical], {key: plain_row({key: row[key]})[key] for key in keys if key in row}, operation
 
 
 def _requests(api: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

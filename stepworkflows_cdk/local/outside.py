@@ -139,7 +139,7 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
 
 
 def _place(number: int) -> str:
-    return f"entry {number} of what comes from outside"
+    return f"entry {number} of the events"
 
 
 def _arrival(place: str, number: int, entry: Mapping[str, Any]) -> Arrival:
@@ -163,7 +163,7 @@ def _arrival(place: str, number: int, entry: Mapping[str, Any]) -> Arrival:
 
 def _seconds(place: str, after: Any) -> float:
     try:
-        return 0 if after in (0, "0s") else parse_duration(after)
+        return 0 if after == "0s" or (after == 0 and not isinstance(after, bool)) else parse_duration(after)
     except ValueError as error:
         raise ConfigurationError(f"{place}, key after: {error}") from None
 

@@ -77,6 +77,7 @@ class RunResult:
             "tables": {name: [dict(row) for row in rows] for name, rows in self.tables.items()},
             "transitions": self.transitions,
             "simulated_seconds": self.simulated_seconds,
+            "notes": list(self.notes),
         }
 
 
@@ -120,7 +121,8 @@ def run(
             outcome, lasted = execution.run(), clock.elapsed()
             if not real_time:
                 arrivals.rest()
-            world.notes.extend([*came.unused(), *arrivals.unused()])
+            told = (note for integration in integrations for note in integration.notes(world))
+            world.notes.extend([*came.unused(), *arrivals.unused(), *told])
             return _result(outcome, execution, lasted, time.perf_counter() - began)
         finally:
             world.close()

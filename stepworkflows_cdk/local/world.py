@@ -84,6 +84,11 @@ class World:
     def __post_init__(self) -> None:
         self._requests = random.Random(f"{self.seed}:requests")
 
+    @property
+    def state(self) -> str:
+        """The state at work, empty where none is."""
+        return self.call.state if self.call is not None else ""
+
     def client(self, service: str) -> Any:
         """The boto3 client of a service, by boto3's name for it (``events``, not ``eventbridge``)."""
         if service not in self._clients:
@@ -122,10 +127,10 @@ class World:
 
     def log(self, text: str) -> None:
         """Keeps what step code printed, line by line."""
-        time, state = timestamp(self.clock.now()), self.call.state if self.call is not None else ""
+        time = timestamp(self.clock.now())
         for line in text.splitlines():
-            self.logs.append(LogLine(time, state, line))
-            self.tell(LogWritten(self.clock.elapsed(), line))
+            self.logs.append(LogLine(time, self.state, line))
+            self.tell(LogWritten(self.clock.elapsed(), self.state, line))
 
     def tell(self, event: Event) -> None:
         """Passes an event to the listener, if there is one."""

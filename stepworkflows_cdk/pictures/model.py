@@ -58,7 +58,8 @@ class Edge:
     target: str
     kind: Literal["next", "condition", "default", "error"] = "next"
     label: str = ""
-    """The whole condition, ``error NAME, NAME``, ``any error`` or ``default``; empty where a state has one next."""
+    """The whole condition, as its author wrote it where that is known; ``error NAME, NAME``, ``any error`` or ``default``;
+    empty where a state has one next."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _edges(name: str, state: Mapping[str, Any]) -> Iterator[Edge]:
         yield Edge(name, state["Next"])
     for rule in state.get("Choices", ()):
         if rule.get("Condition") != _ALWAYS:
-            yield Edge(name, rule["Next"], "condition", _condition(rule.get("Condition", "")))
+            yield Edge(name, rule["Next"], "condition", rule.get("Comment") or _condition(rule.get("Condition", "")))
     if state.get("Default"):
         yield Edge(name, state["Default"], "default", "default")
     for rule in state.get("Catch", ()):

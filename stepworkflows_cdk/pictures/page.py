@@ -52,7 +52,7 @@ def run_page(
     """The page of one run of the graph's flow.
 
     ``events`` are as ``trace`` takes them, in the order in which they happened, ``at`` in seconds since the start;
-    ``result`` has ``status``, ``output``, ``error``, ``cause``, ``outbox``, ``tables``, ``transitions`` and
+    ``result`` has ``status``, ``output``, ``error``, ``cause``, ``outbox``, ``emitted``, ``tables``, ``transitions`` and
     ``simulated_seconds``; ``given`` is the execution's input and ``source`` where it came from.
     """
     parts = [
@@ -61,6 +61,7 @@ def run_page(
         *_result(result, notes),
         *_section("What happened", _timeline(events)),
         *_section("Mails", _mails(result["outbox"])),
+        *_section("Events", _events(result.get("emitted", ()))),
         *(part for name, rows in result["tables"].items() for part in _section(f"Table {name}", _rows(rows))),
         f"<h2>Input</h2>{_pre(_json(given, indent=2))}",
     ]
@@ -105,8 +106,7 @@ def _timeline(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "<table><thead><tr><th>at</th><th>where</th><th>what</th></tr></thead><tbody>"
     for event in events:
         kind, what = _what(event)
-        # A mail or a row has no state of its own: branches run at the same time.
-        place, said = _text(event.get("name", "")), _text(what)
+        place, said = _text(event.get("name") or event.get("state", "")), _text(what)
         yield f'<tr class="{kind}"><td class="time">{_seconds(event["at"])}</td><td>{place}</td><td>{said}</td></tr>'
     yield "</tbody></table>"
 
@@ -130,6 +130,8 @@ def _what(event: Mapping[str, Any]) -> tuple[str, str]:
             return "", f"event {event['detail_type']} from {event['source']}, on {event['bus']}"
         case "EventArrived":
             return "", f"event {event['detail_type']} from {event['source']} comes from outside"
+        case "LogWritten":
+            return "quiet", f"log: {event['text']}"
         case other:
             rest = {key: value for key, value in event.items() if key not in {"event", "at", "name", "step"}}
             return "", f"{other} {_json(rest)}"
@@ -142,6 +144,12 @@ def _mails(mails: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield _pre(mail["text"])
         if mail.get("html"):
             yield f"<details><summary>its HTML</summary>{_pre(mail['html'])}</details>"
+
+
+def _events(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for event in events:
+        yield f"<p><strong>{_text(event['detail-type'])}</strong><br>from {_text(event['source'])} on {_text(event['bus'])}</p>"
+        yield _pre(_json(event["detail"], indent=2))
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

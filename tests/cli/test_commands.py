@@ -27,7 +27,7 @@ def test_a_run_shows_steps_mails_rows_path_times_and_result(capsys: pytest.Captu
         "table orders",
         'status: "DELIVERED"',
         "Delivered from carrier comes from outside",
-        "Input > place-order >",
+        "place-order > summary > confirm >",
         "13d simulated",
         "19 state transitions",
         "SUCCEEDED",
@@ -51,6 +51,7 @@ def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str])
         "tables",
         "transitions",
         "simulated_seconds",
+        "notes",
     }
     assert shown.err == ""
 

@@ -129,7 +129,7 @@ def test_the_function_is_given_the_wait_and_the_whole_event(synthesised):
     assert json.loads(given) == {
         "wait": "parcel/paid",
         "match": ["order.id", "order.kind"],
-        "keep": 86_400,
+        "keep": 1_299_600,
         "event": event,
     }
 

@@ -133,7 +133,6 @@ def test_a_wait_that_is_tried_again_misses_no_answer(
 
 
 @pytest.mark.deep
-@settings(max_examples=400, deadline=None)
 @given(answers=ANSWERS, faults=FAULTS)
 def test_the_protocol_with_many_orders_of_events(
     bundle: Bundle, answers: tuple[Answer, ...], faults: list[Any]

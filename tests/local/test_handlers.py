@@ -165,6 +165,26 @@ def test_the_code_sees_the_time_of_the_run(call_code: CallCode) -> None:
     assert time.time() > start + 86_400
 
 
+def test_a_deadline_by_another_clock_passes_too(call_code: CallCode) -> None:
+    files = handler(
+        "end, count = time.monotonic() + 5, 0",
+        "while time.monotonic() < end:",
+        "    time.sleep(1)",
+        "    count += 1",
+        "return count",
+    )
+    assert call_code(files).output == 5
+
+
+def test_time_passes_for_threads_of_the_handler(call_code: CallCode) -> None:
+    files = {
+        "handler.py": "import time\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "def wait(_):\n    end = time.time() + 0.1\n    while time.time() < end: time.sleep(0.05)\n    return 1\n"
+        "def handler(event, context):\n    with ThreadPoolExecutor() as pool: return sum(pool.map(wait, range(2)))\n"
+    }
+    assert call_code(files).output == 2
+
+
 def test_the_environment_is_the_functions_own(call_code: CallCode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_MINE", "x")
     monkeypatch.setenv("AWS_PROFILE", "mine")

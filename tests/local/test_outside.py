@@ -45,9 +45,7 @@ def test_a_crash_after_the_effect(execute: Execute, service: Any) -> None:
 
 def test_an_unused_entry_is_noted(execute: Execute) -> None:
     entries = [{"at": "a", "returns": 1}, {"at": "a", "throws": {"error": "E"}}]
-    assert execute({"A": CALL}, outside=entries).notes == (
-        "entry 2 of what comes from outside was never used: no such call of a",
-    )
+    assert execute({"A": CALL}, outside=entries).notes == ("entry 2 of the events was never used: no such call of a",)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_the_json_of_a_result(execute: Callable[..., RunResult]) -> None:
         "tables": {},
         "transitions": 1,
         "simulated_seconds": 1.0,
+        "notes": [],
     }
 
 

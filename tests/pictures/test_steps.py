@@ -75,7 +75,7 @@ def test_a_fence_is_what_it_fences(flow_graph: FlowGraph) -> None:
 def test_a_refusal_without_a_fence_is_an_end_and_stays(flow_graph: FlowGraph) -> None:
     graph = steps_only(flow_graph("require"))
     assert leaving(graph, "adult") == {
-        ("end", "condition", "($input.age >= 18) and true"),
+        ("end", "condition", "{age} >= 18"),
         ("adult: refused", "default", "default"),
     }
 

@@ -1,4 +1,4 @@
-"""The step ``send_confirmation``: an order becomes a mail to the customer that says what was ordered.
+"""The step ``confirm``: an order becomes a mail to the customer that says what was ordered.
 
 In: ``{"order_id", "email", "name", "items": [{"sku", "qty", "price"}], "total", "currency"}``; ``name`` may be null,
 ``currency`` missing; money in cents. Out: ``{"message_id", "already_sent"}``.

@@ -57,7 +57,8 @@ class CallKeys(Keys):
     """The key of a step that calls an AWS service."""
 
     call: str = Field(
-        pattern=r"^[a-z0-9]+:[a-z][A-Za-z0-9]*$", description="`service:action`, such as `dynamodb:transactWriteItems`."
+        pattern=r"^[a-z0-9]+:[A-Za-z][A-Za-z0-9]*$",
+        description="`service:action`, such as `dynamodb:transactWriteItems`.",
     )
 
 
@@ -66,6 +67,7 @@ class AwsSdkCall(Integration):
 
     key = "call"
     keys = CallKeys
+    code_keys = frozenset({"permissions"})
     tasks = ("aws-sdk:",)
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:

@@ -55,6 +55,7 @@ class Record(Integration):
     key = "record"
     keys = RecordKeys
     records_outputs = True
+    raises = {"ConditionFailed": "the `condition` of a `record` does not hold, or a row to write `once` is there"}
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
@@ -90,6 +91,8 @@ class Record(Integration):
             yield Problem(
                 "SW219", "an update that changes nothing", step.key_mark("record"), "give `inputs`, `add` or `append`"
             )
+        if (spec.mode == "once" or spec.add or spec.append) and RECORDED_BY in spec.key:
+            yield Problem("SW218", _OWN, step.key_mark("record", "key", RECORDED_BY), "give the key another name")
         if (spec.mode == "once" or spec.add or spec.append) and RECORDED_BY in attributes:
             yield Problem("SW218", _OWN, step.key_mark("inputs", RECORDED_BY), "give it another name")
         for name, value in (spec.add or {}).items():

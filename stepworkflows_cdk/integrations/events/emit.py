@@ -9,6 +9,7 @@ from pydantic import Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Text
+from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.events.buses import BusKeys
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
@@ -68,6 +69,9 @@ class Emit(Integration):
             "DetailType": scope.data(spec.detail_type),
             "Detail": scope.inputs(),
         }
+        for key, given in (("source", entry["Source"]), ("detail-type", entry["DetailType"])):
+            if given == "" or (key == "source" and isinstance(given, str) and given.startswith("aws.")):
+                raise ConfigurationError(f"{step.mark_of('emit', key)}: with this config `{key}` is {given!r}")
         bus = Text(("arn:", _aws("partition"), ":events:", _aws("region"), ":", _aws("account"), ":event-bus/default"))
         if spec.bus is not None:
             need = scope.resource(spec.bus)

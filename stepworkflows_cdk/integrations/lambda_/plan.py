@@ -77,7 +77,7 @@ def _long_form(value: Any) -> Any:
     return {"lambda": {}} if value == "lambda" else value
 
 
-_RUNS_ON = {"anyOf": [{"const": "lambda"}, LambdaRuntime.model_json_schema()]}
+_RUNS_ON = {"anyOf": [{"const": "lambda"}, {"type": "object"}]}
 
 
 class LambdaKeys(Keys):
@@ -104,6 +104,7 @@ class Lambda(Integration):
 
     key = "runs-on"
     runtime = "lambda"
+    code_keys = frozenset({"env", "secrets", "permissions"})
     keys = LambdaKeys
     needs = (FunctionNeed,)
     tasks = ("lambda:invoke",)

@@ -12,13 +12,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Instead, Integration, Scope
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text
+from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.events.needs import RuleNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
@@ -27,6 +28,9 @@ from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value, references_in
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
+
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local.world import World
 
 __all__ = ["EventSpec", "WaitFor", "WaitForKeys", "WaitSpec"]
 
@@ -72,12 +76,16 @@ class WaitSpec(Keys):
 
     event: EventSpec = Field(description="An event of EventBridge.")
     match: Annotated[dict[str, Any], AfterValidator(_paths)] = Field(
-        min_length=1, description="Field of the event's detail -> the value that it must have: which event is meant."
+        min_length=1,
+        description="Field of the event's detail, such as `order.id` -> the value that it must have. "
+        "Together they single out the execution.",
     )
 
 
 class WaitForKeys(Keys):
-    """The key of a step that waits for the outside world. It needs a `timeout`; its result is the event."""
+    """The key of a step that waits for the outside world. It needs a `timeout`. Its result is the event: `{result.time}`,
+    `{result.detail.x}`.
+    """
 
     wait_for: WaitSpec = Field(description="What ends the wait.")
 
@@ -88,18 +96,21 @@ class WaitFor(Integration):
     key = "wait-for"
     keys = WaitForKeys
     waits = True
+    raises = {"WaitTaken": "another execution waits, or waited, for the same; what is matched has to single out one"}
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         timeout = step.keys.timeout
+        if step.whole_input:
+            yield Problem("SW112", "a wait is no code of the flow", step.key_mark("wait-for"), "move it under `steps`")
+            return
         if timeout is None:
             hint = "write how long it may last, such as `timeout: 14d`"
             yield Problem("SW102", "a wait needs a `timeout`", step.key_mark("wait-for"), hint)
         elif timeout > _LONGEST:
             yield Problem("SW401", "an execution lasts a year at most", step.mark_of("timeout"), "shorten the wait")
-        for key in ("inputs", "env", "secrets", "permissions"):
-            if step.get(key) is not None:
-                yield Problem("SW107", f"`{key}` has no effect on a wait", step.key_mark(key), "remove it")
+        if step.keys.inputs is not None:
+            yield Problem("SW107", "`inputs` has no effect on a wait", step.key_mark("inputs"), "remove it")
         for key, value in (("source", spec.event.source), ("detail-type", spec.event.detail_type)):
             if not _fixed(value):
                 message = f"`{key}` is fixed at deployment: a rule is made of it"
@@ -108,12 +119,16 @@ class WaitFor(Integration):
         yield from _check_bus(step, spec.event.bus, workflow)
         yield from _check_match(step, spec.match)
 
+    def notes(self, world: World) -> Iterable[str]:
+        from stepworkflows_cdk.integrations.waits.local import notes
+
+        return notes(_TABLE, world)
+
     def plan(self, step: Step, scope: Scope) -> Call:
         timeout = step.keys.timeout
         assert timeout
         spec = _spec(step)
-        # Seconds for which an answer that comes before anybody waits for it is kept.
-        keep = max(timeout, _DAY)
+        keep = _kept(scope.workflow)
         place = f"{scope.machine}/{step.id}"
         key: dict[str, Data] = {"key": {"S": _key(place, [scope.expression(value) for value in spec.match.values()])}}
         plumbing = _plumbing(step.mark)
@@ -121,8 +136,8 @@ class WaitFor(Integration):
             id="-".join(part for part in ("rule", step.id, scope.distinct) if part),
             mark=step.key_mark("wait-for"),
             bus=scope.resource(spec.event.bus).id if spec.event.bus else None,
-            source=_text(scope.text(spec.event.source)),
-            detail_type=_text(scope.text(spec.event.detail_type)),
+            source=_text(step, "source", scope.text(spec.event.source)),
+            detail_type=_text(step, "detail-type", scope.text(spec.event.detail_type)),
             present=tuple(spec.match),
             function=_FUNCTION,
             beside=json.dumps({"wait": place, "match": list(spec.match), "keep": keep}),
@@ -143,8 +158,8 @@ class WaitFor(Integration):
                     resource=_UPDATE,
                     arguments=_take(key),
                     result="$parse($states.result.Attributes.answer.S)",
-                    timeout=60,
-                    transient=(*_TRANSIENT, "States.Timeout"),
+                    # Without a time-out of its own, which would be taken for that of the wait.
+                    transient=_TRANSIENT,
                     errors={_REFUSED: "WaitTaken"},
                 ),
             ),
@@ -166,6 +181,10 @@ def _check_bus(step: Step, bus: str | None, workflow: Workflow) -> Iterator[Prob
 def _check_match(step: Step, match: Mapping[str, Any]) -> Iterator[Problem]:
     for path, value in match.items():
         mark = step.mark_of("wait-for", "match", path)
+        if path.startswith("detail."):
+            message = f"`{path}` is sought inside the detail, where it means `detail.{path}`"
+            hint = f"write `{path.removeprefix('detail.')}`, if that is meant"
+            yield Problem("SW226", message, step.key_mark("wait-for", "match", path), hint, "warning")
         if value in (None, "") or isinstance(value, list | dict | float):
             yield Problem("SW219", "a value to match is a text that is not empty", mark, "write a text or a reference")
         if any(other.startswith(f"{path}.") for other in match):
@@ -181,8 +200,28 @@ def _fixed(value: str) -> bool:
     return not isinstance(parsed, Expression) and all(part.root == "config" for part in references_in(parsed))
 
 
-def _text(text: Text) -> str:
-    return "".join(str(part) for part in text.parts)
+def _text(step: Step, key: str, text: Text) -> str:
+    found = "".join(str(part) for part in text.parts)
+    if not found:
+        raise ConfigurationError(f"{step.mark_of('wait-for', 'event', key)}: with this config `{key}` is empty")
+    return found
+
+
+def _kept(workflow: Workflow) -> int:
+    """Seconds for which an answer that comes before anybody waits for it is kept: as long as an execution can last by its
+    waits, and a day; its `timeout`, where it has one.
+    """
+    if workflow.keys.timeout is not None:
+        return workflow.keys.timeout
+    length = _DAY
+    for step in workflow.forward:
+        if step.integration is not None and step.integration.waits:
+            length += step.keys.timeout or 0
+        elif isinstance(step.keys.wait, int):
+            length += step.keys.wait
+        elif step.keys.wait is not None:
+            return _LONGEST  # until a time that is not known yet
+    return min(length, _LONGEST)
 
 
 def _key(place: str, values: list[Jsonata]) -> Jsonata:

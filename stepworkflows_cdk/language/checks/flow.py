@@ -102,6 +102,10 @@ def _one_work(step: Step) -> Iterator[Problem]:
         yield Problem("SW106", "the step does nothing", step.mark, hint)
     if step.integration is None:
         yield from _misfits(step, controls[0] if controls else "outputs")
+    for key in ("env", "secrets", "permissions"):
+        if step.integration and step.get(key) is not None and key not in step.integration.code_keys:
+            message = f"`{key}` has no effect beside `{step.integration.key}`"
+            yield Problem("SW107", message, step.key_mark(key), "remove it")
     if step.keys.on_timeout is not None and not (step.integration and step.integration.waits):
         hint = "catch `States.Timeout`" if step.integration else "remove it"
         yield Problem("SW107", "`on-timeout` is for a step with `wait-for`", step.key_mark("on-timeout"), hint)
@@ -210,8 +214,8 @@ def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
     if step.may_fail_alone and step.keys.undo_when == "completed":
         message = "`on-error: continue` and `undo-when: completed` do not go together"
         yield Problem("SW112", message, step.key_mark("undo-when"), "remove one of them")
-    if step.may_fail_alone and step.catches:
-        key = str(step.catches[0].path[len(step.path)])
+    if step.may_fail_alone and (step.catches or step.keys.on_timeout):
+        key = "on-timeout" if step.keys.on_timeout else "catch"
         message = f"`on-error: continue` and `{key}` do not go together"
         yield Problem("SW112", message, step.key_mark(key), "remove one of them")
 

@@ -16,6 +16,9 @@ from typing import Any
 import boto3
 
 log = logging.getLogger(__name__)
+# What is read back of a row is JSON in a string: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+_LARGEST = 250_000
+
 dynamodb = boto3.client("dynamodb")
 states = boto3.client("stepfunctions")
 
@@ -28,7 +31,10 @@ def handler(given: dict[str, Any], context: object) -> None:
         return
     escaped = [text.replace("~", "~0").replace("/", "~1") for text in texts]
     key = {"key": {"S": "/".join([given["wait"], *escaped])}}
-    row = _answered(key, json.dumps(given["event"], ensure_ascii=False), int(given["keep"]))
+    answer = json.dumps(given["event"], ensure_ascii=False)
+    if len(json.dumps(answer, ensure_ascii=False).encode()) > _LARGEST:
+        raise ValueError(f"{given['wait']}: the event is too large to be an answer")
+    row = _answered(key, answer, int(given["keep"]))
     if "token" in row:
         _send(row["token"]["S"], row["answer"]["S"])
 

@@ -1,0 +1,82 @@
+"""The lines of a run: one for each stay in a step, with what happened in it, whichever states that took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepworkflows_cdk.cli.main import main
+from stepworkflows_cdk.reference import order_flow
+
+GIVEN = json.loads((order_flow().parent / "sample" / "events.json").read_text(encoding="utf-8"))[0]
+DELIVERED = {"source": "carrier", "detail-type": "Delivered", "detail": {"order_id": "1001"}}
+Shown = Callable[..., list[str]]
+
+
+@pytest.fixture
+def shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shown:
+    """The timeline of a run: the lines between the title and the mails."""
+
+    def run(events: Sequence[Any], document: Path | None = None, given: Any = None) -> list[str]:
+        (tmp_path / "events.json").write_text(json.dumps(events), encoding="utf-8")
+        arguments = ["run", str(document or order_flow()), "--events", str(tmp_path / "events.json")]
+        if given is not None:
+            (tmp_path / "input.json").write_text(json.dumps(given), encoding="utf-8")
+            arguments += ["--input", str(tmp_path / "input.json")]
+        main(arguments)
+        return capsys.readouterr().out.split("\n\n")[1].splitlines()
+
+    return run
+
+
+def lines_of(step: str, lines: Sequence[str]) -> list[str]:
+    return [" ".join(line.split()[1:3]) for line in lines if line.split()[1:2] == [step]]
+
+
+def test_an_answer_that_is_there_already_is_no_failure(shown: Shown) -> None:
+    lines = shown([GIVEN, {"after": "0s", **DELIVERED}])
+    assert lines_of("delivered", lines) == ["delivered ok"]
+    assert "Delivered from carrier comes from outside" in lines[0]
+
+
+def test_tries_of_a_step_are_one_line_with_notes(shown: Shown) -> None:
+    race = {"error": "DynamoDb.TransactionCanceledException", "cause": "[TransactionConflict]"}
+    lost = {"at": "close-order", "throws": {"error": "DynamoDB.InternalServerErrorException"}, "after-effect": True}
+    lines = shown([GIVEN, {"at": "reserve", "throws": race}, lost, {"after": "1d", **DELIVERED}])
+    assert (lines_of("reserve", lines), lines_of("close-order", lines)) == (["reserve ok"], ["close-order ok"])
+    assert [line for line in lines if "again?" in line or "written before?" in line] == []
+    assert "attempt 1 failed: DynamoDb.TransactionCanceledException: [TransactionConflict]" in "\n".join(lines)
+
+
+def test_what_is_caught_and_what_fails(shown: Shown) -> None:
+    events = [{"given": {"tables": {"stock": [{"sku": "tea", "left": 1}]}}}]
+    lines = shown(events)
+    assert lines_of("reserve", lines) == ["reserve caught"]
+    assert lines_of("sold-out", lines) == ["sold-out fails"]
+    assert lines_of("mark-failed", lines) == ["mark-failed ok"]
+
+
+def test_a_step_that_nothing_catches_failed(shown: Shown, repository: Path) -> None:
+    flow = repository / "tests" / "flows" / "one-step" / "workflow.yaml"
+    lines = shown([{"at": "echo", "throws": {"error": "X"}}], flow, {})
+    assert lines_of("echo", lines) == ["echo failed"]
+
+
+def test_what_branches_do_stands_at_their_own_steps(shown: Shown, tmp_path: Path) -> None:
+    (tmp_path / "both.yaml").write_text(
+        "name: both\ninputs: {}\nresources: {rows: {type: table, key: [zone, id]}}\nsteps:\n"
+        "  - id: both\n    parallel:\n"
+        "      left:\n        - {id: slow, wait: 1h}\n"
+        "      right:\n        - {id: write, record: {table: rows, key: {zone: z, id: a}}}\n",
+        encoding="utf-8",
+    )
+    throttled = {"at": "write", "throws": {"error": "DynamoDB.ThrottlingException"}}
+    lines = shown([throttled], tmp_path / "both.yaml", {})
+    assert lines_of("write", lines) == ["write ok"]
+    assert lines_of("slow", lines) == ["slow ok"]
+    at_write = next(number for number, line in enumerate(lines) if " write " in line)
+    assert lines[at_write + 1].split() == ["put", "rows/z/a"]  # the key in the order of the table
