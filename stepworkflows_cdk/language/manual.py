@@ -156,18 +156,19 @@ def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
 def _form(schema: Mapping[str, Any]) -> str:
     """What a value looks like."""
     if "anyOf" in schema:
-        forms = [_form(each) for each in schema["anyOf"]]
-        if forms == ["whole number", "text"] and "pattern" in schema["anyOf"][1]:
+        if any(str(each.get("pattern", "")).startswith(_DURATION) for each in schema["anyOf"]):
             return "duration: `90`, `5m`, `1h30m`, `14d`"
+        forms = [_form(each) for each in schema["anyOf"]]
         return " or ".join(dict.fromkeys(form for form in forms if form))
     if "enum" in schema or "const" in schema:
         return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     return _FORMS.get(schema.get("type", "object" if "$ref" in schema else "any"), "any value")
 
 
+_DURATION = r"^(\d+d)?"
 _FORMS = {
     "array": "list",
-    "boolean": "true or false",
+    "boolean": "truth value",
     "integer": "whole number",
     "null": "",
     "number": "number",

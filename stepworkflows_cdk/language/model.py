@@ -146,7 +146,7 @@ class StepKeys(Keys):
     )
     timeout: Duration | None = Field(None, description="The longest time that the work may take.")
     retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
-        None, description="When to try again; comes before the default."
+        None, description="When to try again, one rule or a list; comes before the default."
     )
     on_error: Literal["continue"] | None = Field(
         None, description="`continue`: an error of this step does not end the flow."
