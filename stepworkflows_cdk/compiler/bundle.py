@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Bundle:
     machines: tuple[Machine, ...]
     needs: tuple[Need, ...]
     grants: tuple[Grant, ...]
+    origins: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
+    """Need id -> every place that asks for it; ``mark`` of a need is the first."""
 
     @property
     def main(self) -> Machine:
@@ -78,7 +80,7 @@ def _plain(value: Any) -> Any:
         case tuple() | list():
             return [_plain(item) for item in value]
         case Need() | Grant():
-            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+            return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
         case _:
             return value
 

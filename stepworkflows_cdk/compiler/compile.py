@@ -41,7 +41,7 @@ def compile_workflows(
         text, holes = render(machine)
         states = {state.name: state.mark for state in all_states(machine.states)}
         machines.append(Machine(machine.id, text, holes, states, machine.mark))
-    return Bundle(tuple(machines), plan.needs, plan.grants)
+    return Bundle(tuple(machines), plan.needs, plan.grants, plan.origins)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,10 @@ def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], co
     needs = [need for flow in flows for need in flow.library.needs()]
     needs += sorted((need for call in calls for need in call.needs), key=lambda need: need.id)
     grants = dict.fromkeys(grant for call in calls for grant in call.grants)
-    return Plan(machines, _in_order(_merged(needs)), tuple(sorted(grants, key=_grant_order)))
+    origins: dict[str, tuple[Mark, ...]] = {}
+    for need in needs:
+        origins[need.id] = tuple(dict.fromkeys((*origins.get(need.id, ()), need.mark)))
+    return Plan(machines, _in_order(_merged(needs)), tuple(sorted(grants, key=_grant_order)), origins)
 
 
 @dataclass(frozen=True)

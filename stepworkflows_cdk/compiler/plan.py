@@ -270,3 +270,5 @@ class Plan:
     machines: tuple[MachinePlan, ...]
     needs: tuple[Need, ...]
     grants: tuple[Grant, ...]
+    origins: Mapping[str, tuple[Mark, ...]]
+    """Need id -> every place that asks for it."""

@@ -37,6 +37,19 @@ def test_a_run_shows_steps_mails_rows_path_times_and_result(capsys: pytest.Captu
     assert "\x1b[" not in shown
 
 
+def test_explain_tells_the_lines_of_a_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", FLOW, "--step", "delivered"]) == 0
+    shown = capsys.readouterr().out
+    for part in ("states of order-flow", "rule-delivered (rule)", "wait-resolver may", "states:SendTaskSuccess on *"):
+        assert part in shown
+    assert "charge" not in shown
+    assert main(["explain", FLOW, "--step", "deliverd"]) == 2
+    assert "did you mean `delivered`?" in capsys.readouterr().err
+    assert main(["explain", FLOW, "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)[0]
+    assert (first["what"], first["holder"], first["causes"][0]["line"]) == ("state", "order-flow", 1)
+
+
 def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", FLOW, "--json"]) == 0
     shown = capsys.readouterr()

@@ -1,0 +1,77 @@
+"""``stepworkflows explain``: why each state, resource and permission is there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
+from stepworkflows_cdk.compiler.causes import Cause, causes
+from stepworkflows_cdk.definition import Definition, compile_workflow
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.shape import nearest
+
+__all__ = ["add"]
+
+_TITLES = {"state": "states of {}", "need": "needs", "permission": "{} may"}
+_WIDTH = 48
+
+
+def add(verbs: Any) -> None:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "explain", help="tell for each state, resource and permission the lines that caused it"
+    )
+    add_flow(parser)
+    add_config(parser)
+    parser.add_argument("--step", metavar="ID", help="only what this step causes, alone or with others")
+    parser.add_argument("--json", action="store_true", help="print a JSON list, and nothing else")
+    parser.set_defaults(do=_do)
+
+
+def _do(given: argparse.Namespace) -> int:
+    definition = Definition.load(*given.flow)
+    found = causes(compile_workflow(definition, config=config_of(given, definition)))
+    if given.step is not None:
+        found = _of_step(given.step, found, [step.id for flow in definition.workflows for step in flow.all_steps])
+    if given.json:
+        print(json.dumps([_plain(cause) for cause in found], ensure_ascii=False, indent=2))
+    else:
+        print("\n\n".join(_paragraphs(found)))
+    return 0
+
+
+def _of_step(step: str, found: Sequence[Cause], steps: Sequence[str]) -> tuple[Cause, ...]:
+    if step not in steps:
+        hint = nearest(step, steps) or f"there are {', '.join(steps)}"
+        raise ConfigurationError(f"--step {step}: no step has this id; {hint}")
+    return tuple(cause for cause in found if any(mark.step == step for mark in cause.marks))
+
+
+def _paragraphs(found: Iterable[Cause]) -> Iterable[str]:
+    for (what, holder), group in groupby(
+        found, key=lambda cause: (cause.what, _TITLES[cause.what].format(cause.holder))
+    ):
+        yield "\n".join([holder, *(line for cause in group for line in _lines(what, cause))])
+
+
+def _lines(what: str, cause: Cause) -> Iterable[str]:
+    """What it is, and beside it the places, one a line."""
+    name = f"{cause.name} ({cause.holder})" if what == "need" else cause.name
+    places = [f"{mark}{f' ({mark.step})' if mark.step else ''}" for mark in cause.marks]
+    if len(name) > _WIDTH:
+        yield f"  {name}"
+        name = ""
+    for place in places:
+        yield f"  {name:<{_WIDTH}}  {place}"
+        name = ""
+
+
+def _plain(cause: Cause) -> dict[str, Any]:
+    marks = [
+        {"file": mark.file, "line": mark.line, "column": mark.column, **({"step": mark.step} if mark.step else {})}
+        for mark in cause.marks
+    ]
+    return {"what": cause.what, "holder": cause.holder, "name": cause.name, "causes": marks}

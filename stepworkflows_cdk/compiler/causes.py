@@ -1,0 +1,62 @@
+"""A bundle read backwards: for each state, need and permission the places in the documents that caused it.
+
+What has no place left in the documents has no cause, and is gone from the bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.plan import Text
+from stepworkflows_cdk.language.diagnostics import Mark
+
+__all__ = ["Cause", "causes"]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """``what`` (``state``, ``need`` or ``permission``) of ``holder``, and the places that caused it, in their order.
+
+    A state's holder is its machine; a need's the kind of it; a permission's whose role it is given to, and its name then
+    says the action and on what.
+    """
+
+    what: str
+    holder: str
+    name: str
+    marks: tuple[Mark, ...]
+
+
+def causes(bundle: Bundle) -> tuple[Cause, ...]:
+    """All causes: states in the order of their machines, needs in the order of the bundle, permissions sorted."""
+    found = [
+        Cause("state", machine.id, name, (mark,))
+        for machine in bundle.machines
+        for name, mark in machine.states.items()
+    ]
+    for need in bundle.needs:
+        kind = type(need).__name__.removesuffix("Need").lower()
+        found.append(Cause("need", kind, need.id, bundle.origins.get(need.id, (need.mark,))))
+    return (*found, *_permissions(bundle))
+
+
+def _permissions(bundle: Bundle) -> Iterable[Cause]:
+    """One for each action of each holder on each resource, however many grants allow it."""
+    marks: dict[tuple[str, str, str], list[Mark]] = {}
+    for grant in bundle.grants:
+        for action in grant.actions:
+            marks.setdefault((grant.holder, _said(grant.resource), action), []).append(grant.mark)
+    for (holder, resource, action), places in sorted(marks.items()):
+        yield Cause("permission", holder, f"{action} on {resource}", _in_order(places))
+
+
+def _in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    return tuple(sorted(set(marks), key=lambda mark: (mark.file, mark.line, mark.column, mark.step)))
+
+
+def _said(resource: Text) -> str:
+    """The resource with ``REGION`` and ``ACCOUNT_ID`` as documents write them, and needs by their ids."""
+    words = {"partition": "aws", "region": "REGION", "account": "ACCOUNT_ID"}
+    return resource.fill(lambda hole: words[hole.attribute] if hole.need == "aws" else hole.need)
