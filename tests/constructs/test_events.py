@@ -251,6 +251,11 @@ def test_the_callers_bus_is_used_and_none_is_made(stack, write, template, own):
     assert arn in sends["Resource"]
 
 
+def test_more_waits_than_the_policy_of_their_function_takes_are_refused(stack, write):
+    with pytest.raises(ConfigurationError, match=r"workflow\.yaml:\d+:\d+: more than 40 rules call one function"):
+        StepWorkflow(stack, "Flow", definition=write(*waits(41)))
+
+
 @pytest.mark.parametrize("env", [None, cdk.Environment(account="111122223333", region="eu-west-1")])
 def test_a_bus_of_another_account_is_named_by_its_arn(stack, write, template, env):
     stack = cdk.Stack(stack.node.root, "Other", env=env)

@@ -19,6 +19,9 @@ from stepworkflows_cdk.integrations.events.needs import BusNeed, RuleNeed
 
 __all__ = ["bind_bus", "bind_rule"]
 
+_RULES = 40
+"""Each rule is a statement of some 490 bytes in the policy of its function, which may have 20 kB:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _EVENT = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 """What an event has: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
 
@@ -46,8 +49,13 @@ def bind_rule(scope: Construct, need: RuleNeed, bindings: Bindings) -> Bound:
             f"{need.mark}: the bus is one of another account or region, where this stack makes no rules; have it send "
             "these events on to a bus of this account, and pass that one"
         )
+    function = bindings[need.function].construct
+    if sum(isinstance(bound.construct, events.Rule) for bound in bindings.values()) >= _RULES:
+        raise ConfigurationError(
+            f"{need.mark}: more than {_RULES} rules call one function, whose policy takes no more; divide the workflow"
+        )
     target = targets.LambdaFunction(
-        cast(lambda_.IFunction, bindings[need.function].construct),
+        cast(lambda_.IFunction, function),
         dead_letter_queue=sharing.undelivered(scope),
         event=events.RuleTargetInput.from_object({**json.loads(need.beside), "event": _event()}),
     )

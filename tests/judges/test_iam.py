@@ -1,0 +1,115 @@
+"""policy_sentry, which holds AWS's Service Authorization Reference as data, reads every policy of every golden flow's
+stack: each action exists, and takes the resource that it is allowed on.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from policy_sentry.querying.actions import get_action_data
+
+from stepworkflows_cdk import OrderFlow, StepWorkflow
+from stepworkflows_cdk.constructs.acknowledgements import TABLE
+
+import aws_cdk as cdk  # isort: skip  # behind the package: it finds Node where the PATH has none
+
+FLOWS = Path(__file__).parent.parent / "flows"
+SURROUNDINGS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+ARNS = {
+    "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{}",
+    "AWS::Events::EventBus": "arn:aws:events:us-east-1:123456789012:event-bus/{}",
+    "AWS::Lambda::Function": "arn:aws:lambda:us-east-1:123456789012:function:{}",
+    "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:{}:*",
+    "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
+    "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
+}
+Statement = tuple[str, str]
+
+
+@pytest.fixture(scope="module")
+def allowed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[Statement]]:
+    """Stack -> each action with the ARN that its policies allow it on."""
+    app = cdk.App(outdir=str(tmp_path_factory.mktemp("iam")))
+    OrderFlow(cdk.Stack(app, "OrderFlow"), "Flow")
+    for folder in sorted(FLOWS.iterdir()):
+        documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
+        if not folder.name.startswith("wrong-"):
+            StepWorkflow(cdk.Stack(app, f"flow-{folder.name}"), "Flow", definition=documents)
+    stacks = app.synth().stacks
+    return {stack.stack_name: set(statements(stack.template["Resources"])) for stack in stacks}
+
+
+def statements(resources: Mapping[str, Any]) -> Iterator[Statement]:
+    for resource in resources.values():
+        if resource["Type"] != "AWS::IAM::ManagedPolicy":
+            continue
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for action in listed(statement["Action"]):
+                for value in listed(statement["Resource"]):
+                    yield action, arn(value, resources)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def arn(value: Any, resources: Mapping[str, Any]) -> str:
+    match value:
+        case str():
+            return value
+        case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name} if name in resources:
+            return ARNS[resources[name]["Type"]].format(name)
+        case {"Ref": name}:
+            return SURROUNDINGS[name]
+        case {"Fn::Join": ["", parts]}:
+            return "".join(arn(part, resources) for part in parts)
+    raise AssertionError(value)
+
+
+def fault(action: str, resource: str) -> str:
+    """What is wrong with an action on a resource; empty where nothing is."""
+    service, _, name = action.partition(":")
+    rows = (get_action_data(service, name) or {}).get(service, [])
+    formats = {row["resource_arn_format"] for row in rows if row["resource_arn_format"] != "*"}
+    if not rows:
+        return "no such action"
+    if not formats:
+        return "" if resource == "*" else "the action takes no resource but *"
+    # What CloudFormation calls the ARN of a log group are all streams in it.
+    meant = re.sub(r"(:log-group:[^:]+):\*$", r"\1:log-stream:any", resource)
+    patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", re.escape(each)) for each in formats]
+    return "" if any(re.fullmatch(pattern, meant) for pattern in patterns) else f"takes {', '.join(sorted(formats))}"
+
+
+def test_every_action_exists_and_takes_its_resource(allowed: Mapping[str, set[Statement]]) -> None:
+    everything = {(action, resource) for found in allowed.values() for action, resource in found}
+    assert len(allowed) > 40
+    assert len({action for action, _ in everything}) > 20
+    assert {(*each, found) for each in everything if (found := fault(*each))} == set()
+
+
+def test_what_stands_on_everything_is_in_the_table(allowed: Mapping[str, set[Statement]]) -> None:
+    wide = {action for found in allowed.values() for action, resource in found if resource == "*"}
+    assert wide <= {action for row in TABLE.values() for action in row.subject}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("dynamodb:UpdateItems", "arn:aws:dynamodb:us-east-1:123456789012:table/t"),
+        ("dynamodb:UpdateItem", "arn:aws:dynamodb:us-east-1:123456789012:t"),
+        ("dynamodb:UpdateItem", "*"),
+        ("dynamodb:UpdateItem", "arn:aws:dynamodb:us-east-1:123456789012:table/*"),
+        ("dynamodb:UpdateItem", "arn:aws:sqs:us-east-1:123456789012:t"),
+        ("states:SendTaskSuccess", "arn:aws:states:us-east-1:123456789012:stateMachine:m"),
+    ],
+)
+def test_planted_faults_are_found(action: str, resource: str) -> None:
+    assert fault(action, resource)
