@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.plan import Hole, Need, Text, need_id
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
+from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.model import Keys
-from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 if TYPE_CHECKING:
@@ -104,9 +104,7 @@ def table_problems(
     """Whether the table exists and the key is its key."""
     resource = workflow.resources.get(table)
     if resource is None or not isinstance(resource.keys, TableKeys):
-        tables = [name for name, known in workflow.resources.items() if isinstance(known.keys, TableKeys)]
-        hint = nearest(table, tables) or f"declare it: `resources: {{{table}: {{type: table, key: id}}}}`"
-        yield Problem("SW216", f"no table is called `{table}`", step.mark_of(work_key, "table"), hint)
+        yield from undeclared(step, (work_key, "table"), table, "table", workflow, ", key: id")
         return
     for name, value in key.items():
         if value in (None, "") or isinstance(value, list | dict):

@@ -10,10 +10,9 @@ from pydantic import Field
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Text
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.integrations.events.buses import BusKeys
+from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
-from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 if TYPE_CHECKING:
@@ -57,10 +56,7 @@ class Emit(Integration):
             message = "sources that begin with `aws.` are AWS's own"
             yield Problem("SW219", message, step.mark_of("emit", "source"), "name your own, such as `shop.orders`")
         if spec.bus is not None:
-            buses = [name for name, known in workflow.resources.items() if isinstance(known.keys, BusKeys)]
-            if spec.bus not in buses:
-                hint = nearest(spec.bus, buses) or f"declare it: `resources: {{{spec.bus}: {{type: bus}}}}`"
-                yield Problem("SW216", f"no bus is called `{spec.bus}`", step.mark_of("emit", "bus"), hint)
+            yield from undeclared(step, ("emit", "bus"), spec.bus, "bus", workflow)
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)

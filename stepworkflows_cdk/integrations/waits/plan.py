@@ -23,10 +23,10 @@ from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.events.needs import RuleNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value, references_in
-from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class WaitFor(Integration):
                 message = f"`{key}` is fixed at deployment: a rule is made of it"
                 mark = step.mark_of("wait-for", "event", key)
                 yield Problem("SW215", message, mark, "write it out, or name `config`")
-        yield from _check_bus(step, spec.event.bus, workflow)
+        if spec.event.bus is not None:
+            yield from undeclared(step, ("wait-for", "event", "bus"), spec.event.bus, "bus", workflow)
         yield from _check_match(step, spec.match)
 
     def notes(self, world: World) -> Iterable[str]:
@@ -169,13 +170,6 @@ class WaitFor(Integration):
 def _spec(step: Step) -> WaitSpec:
     assert isinstance(step.work, WaitForKeys)
     return step.work.wait_for
-
-
-def _check_bus(step: Step, bus: str | None, workflow: Workflow) -> Iterator[Problem]:
-    buses = [name for name, known in workflow.resources.items() if known.type == "bus"]
-    if bus is not None and bus not in buses:
-        hint = nearest(bus, buses) or f"declare it: `resources: {{{bus}: {{type: bus}}}}`"
-        yield Problem("SW216", f"no bus is called `{bus}`", step.mark_of("wait-for", "event", "bus"), hint)
 
 
 def _check_match(step: Step, match: Mapping[str, Any]) -> Iterator[Problem]:

@@ -1,0 +1,24 @@
+"""Names of resources in the keys of integrations: whether the flow declares what a step names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["undeclared"]
+
+
+def undeclared(
+    step: Step, path: Path_, name: str, type_: str, workflow: Workflow, example: str = ""
+) -> Iterator[Problem]:
+    """The problem of a name, written at ``path`` in the step, that no resource of the type has; nothing where one has.
+    ``example`` is what else stands in a declaration of the type.
+    """
+    known = [each for each, resource in workflow.resources.items() if resource.type == type_]
+    if name not in known:
+        hint = nearest(name, known) or f"declare it: `resources: {{{name}: {{type: {type_}{example}}}}}`"
+        yield Problem("SW216", f"no {type_} is called `{name}`", step.mark_of(*path), hint)
