@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 from stepworkflows_cdk.compiler.jsonata import literal
@@ -77,9 +78,7 @@ class _Writer:
                     "Type": "Parallel",
                     "Branches": [
                         {**_comment(title), **self.states(branch)}
-                        for branch, title in zip(
-                            state.branches, state.titles or [""] * len(state.branches), strict=True
-                        )
+                        for branch, title in zip(state.branches, chain(state.titles, repeat("")), strict=False)
                     ],
                     **self._assign(state.assign),
                     "Output": self._data(state.output),

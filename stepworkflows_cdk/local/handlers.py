@@ -3,9 +3,8 @@ reports it.
 
 The event and the result pass through JSON, the environment is the function's own, what the code prints and logs goes
 to the run's log, and an exception becomes an error with the class's name and Lambda's JSON as its cause:
-https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html. In virtual time, the code sees
-the time of the run, ``time.sleep`` in the thread of the handler lets it pass, and a function that sleeps beyond its timeout
-is ended.
+https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html. In virtual time, the code sees the time of the run,
+``time.sleep`` in the thread of the handler lets it pass, and a function that sleeps beyond its timeout is ended.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ def bind(scope: Construct, need: TableNeed, given: object | None, bindings: Bind
 
     A table made here is billed by request, can be restored to any second of the last 35 days, is protected
     from deletion and outlives its stack; one whose rows expire serves running executions only, and goes with its
-    stack. It is the ``Table`` construct, whose resource every rule of cdk-nag about
-    tables reads; the newer ``TableV2`` makes a global table, which they do not see.
+    stack. It is the ``Table`` construct, whose resource every rule of cdk-nag about tables reads; the newer ``TableV2``
+    makes a global table, which they do not see.
     """
     table = _created(scope, need) if given is None else _adopted(need, given)
     attributes = {"name": table.table_name, "arn": table.table_arn}

@@ -79,10 +79,6 @@ class Record(Integration):
                     yield Problem(
                         "SW218", f"`{name}` is written twice", step.key_mark("record", kind, name), "keep one of them"
                     )
-        for kind in ("add", "append"):
-            if RECORDED_BY in (getattr(spec, kind) or {}):
-                mark = step.key_mark("record", kind, RECORDED_BY)
-                yield Problem("SW218", _OWN, mark, "give it another name")
         for name in set(spec.add or {}) & set(spec.append or {}):
             yield Problem(
                 "SW218", f"`{name}` is written twice", step.key_mark("record", "append", name), "keep one of them"
@@ -91,10 +87,11 @@ class Record(Integration):
             yield Problem(
                 "SW219", "an update that changes nothing", step.key_mark("record"), "give `inputs`, `add` or `append`"
             )
-        if (spec.mode == "once" or spec.add or spec.append) and RECORDED_BY in spec.key:
-            yield Problem("SW218", _OWN, step.key_mark("record", "key", RECORDED_BY), "give the key another name")
-        if (spec.mode == "once" or spec.add or spec.append) and RECORDED_BY in attributes:
-            yield Problem("SW218", _OWN, step.key_mark("inputs", RECORDED_BY), "give it another name")
+        places = {"inputs": attributes, "record/key": spec.key, "record/add": spec.add, "record/append": spec.append}
+        for place, written in places.items() if spec.mode == "once" or spec.add or spec.append else ():
+            if RECORDED_BY in (written or {}):
+                mark = step.key_mark(*place.split("/"), RECORDED_BY)
+                yield Problem("SW218", _OWN, mark, "give it another name")
         for name, value in (spec.add or {}).items():
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not number and not (isinstance(value, str) and "{" in value):
