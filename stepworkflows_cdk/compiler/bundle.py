@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
+from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text, machine_key
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = ["Bundle", "Machine"]
@@ -31,6 +31,16 @@ class Machine:
     holes: tuple[Hole, ...]
     states: Mapping[str, Mark]
     mark: Mark
+
+    @property
+    def key(self) -> str:
+        """What holes and grants call it."""
+        return machine_key(self.id)
+
+    @property
+    def refers_to(self) -> frozenset[str]:
+        """The ids of the needs, and the keys of the machines, that have to be there before it."""
+        return frozenset(hole.need for hole in self.holes)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.integration import Call, Integration
 from stepworkflows_cdk.compiler.library import Lent, Library
-from stepworkflows_cdk.compiler.plan import Grant, Need, Plan
+from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, in_order
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.sequence import Planned
 from stepworkflows_cdk.compiler.states import all_states
@@ -57,7 +57,7 @@ class _Flow:
         return Values(view, self.names, self.config, self.library.identity, self.library.secret_arn)
 
     def lend(self, step: Step, view: View, distinct: str = "") -> Lent:
-        return Lent(step, self.values(view), self.library, self.workflow.id, distinct)
+        return Lent(step, self.values(view), self.library, distinct)
 
 
 def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], config: Mapping[str, Any]) -> Plan:
@@ -78,7 +78,7 @@ def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], co
     origins: dict[str, tuple[Mark, ...]] = {}
     for need in needs:
         origins[need.id] = tuple(dict.fromkeys((*origins.get(need.id, ()), need.mark)))
-    return Plan(machines, _in_order(_merged(needs)), tuple(sorted(grants, key=_grant_order)), origins)
+    return Plan(machines, in_order(_merged(needs)), tuple(sorted(grants, key=_grant_order)), origins)
 
 
 @dataclass(frozen=True)
@@ -169,21 +169,6 @@ def _merged(needs: Sequence[Need]) -> tuple[Need, ...]:
         same = replace(known, mark=need.mark, steps=need.steps) == need
         assert same, f"two different needs have the id {need.id}"
         found[need.id] = replace(known, steps=tuple(sorted({*known.steps, *need.steps})))
-    return tuple(found.values())
-
-
-def _in_order(needs: Sequence[Need]) -> tuple[Need, ...]:
-    """The needs, each behind those that it refers to; else as they are."""
-    by_id = {need.id: need for need in needs}
-    found: dict[str, Need] = {}
-
-    def add(need: Need) -> None:
-        for id_ in sorted(need.refers_to & by_id.keys() - found.keys()):
-            add(by_id[id_])
-        found.setdefault(need.id, need)
-
-    for need in needs:
-        add(need)
     return tuple(found.values())
 
 

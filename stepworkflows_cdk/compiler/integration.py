@@ -72,7 +72,7 @@ class Scope(Protocol):
 
     @property
     def machine(self) -> str:
-        """The id of the machine that the task is in: the holder of its grants."""
+        """The key of the machine that the task is in: the holder of its grants."""
         ...
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.jsonata import path
-from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text
+from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text, machine_key
 from stepworkflows_cdk.compiler.values import Values, output_variable
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
@@ -59,12 +59,15 @@ class Lent:
     step: Step
     values: Values
     library: Library
-    machine: str
     distinct: str = ""
 
     @property
     def workflow(self) -> Workflow:
         return self.values.view.workflow
+
+    @property
+    def machine(self) -> str:
+        return machine_key(self.workflow.id)
 
     def inputs(self) -> Data:
         if self.step.whole_input:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Protocol, TypeVar, Union
 
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -39,7 +39,10 @@ __all__ = [
     "Succeed",
     "Task",
     "Text",
+    "Thing",
     "Wait",
+    "in_order",
+    "machine_key",
     "need_id",
 ]
 
@@ -48,7 +51,8 @@ __all__ = [
 class Hole:
     """A value known only where the plan is realised: ``attribute`` of the need with the id ``need``.
 
-    The need ``aws`` always exists, with the attributes ``partition``, ``region`` and ``account``.
+    The need ``aws`` always exists, with the attributes ``partition``, ``region`` and ``account``. A machine is spoken
+    of like a need, by its :func:`machine_key`; its attribute ``arn`` is what others start.
     """
 
     need: str
@@ -102,9 +106,45 @@ class Need:
     steps: tuple[str, ...] = ()
 
     @property
+    def key(self) -> str:
+        """What holes and grants call it."""
+        return self.id
+
+    @property
     def refers_to(self) -> frozenset[str]:
-        """The ids of the needs that have to be there before this one."""
+        """The ids of the needs, and the keys of the machines, that have to be there before this one."""
         return frozenset()
+
+
+class Thing(Protocol):
+    """What a bundle holds: a need or a machine."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def refers_to(self) -> frozenset[str]: ...
+
+
+_Thing = TypeVar("_Thing", bound=Thing)
+
+
+def in_order(things: Iterable[_Thing]) -> tuple[_Thing, ...]:
+    """The things, each behind those that it refers to; else as they are. A circle is a ``ValueError``."""
+    by_key = {thing.key: thing for thing in things}
+    found: dict[str, _Thing] = {}
+
+    def add(thing: _Thing, path: tuple[str, ...]) -> None:
+        if thing.key in path:
+            raise ValueError(f"a circle: {' -> '.join((*path, thing.key))}")
+        if thing.key not in found:
+            for key in sorted(thing.refers_to & by_key.keys()):
+                add(by_key[key], (*path, thing.key))
+            found[thing.key] = thing
+
+    for thing in by_key.values():
+        add(thing, ())
+    return tuple(found.values())
 
 
 def need_id(kind: str, name: str) -> str:
@@ -114,9 +154,14 @@ def need_id(kind: str, name: str) -> str:
     return f"{kind}-{slug}{digest}".replace("--", "-")
 
 
+def machine_key(id_: str) -> str:
+    """What holes, grants and constructs call the machine of the flow with that id: like a need's id, and unlike any."""
+    return f"machine-{id_}"
+
+
 @dataclass(frozen=True)
 class Grant:
-    """One permission: ``holder`` (a machine's id or a function's need id) may do ``actions`` on ``resource``, a
+    """One permission: ``holder`` (a machine's key or a function's need id) may do ``actions`` on ``resource``, a
     complete ARN.
     """
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from constructs import Construct
 
-from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.integration import Integration
-from stepworkflows_cdk.compiler.plan import Grant, Need
+from stepworkflows_cdk.compiler.plan import Grant, Need, in_order
 from stepworkflows_cdk.constructs import permissions
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
-from stepworkflows_cdk.constructs.machine import MachineConstructs, bind_machine, check_machine
+from stepworkflows_cdk.constructs.machine import MachineConstructs, check_machine, make_machine
 from stepworkflows_cdk.constructs.names import check_names
 from stepworkflows_cdk.errors import ConfigurationError
 
@@ -26,7 +26,8 @@ __all__ = ["BoundBundle", "bind_bundle"]
 
 @dataclass(frozen=True)
 class BoundBundle:
-    """What a bundle became: ``bindings`` by need id, ``machines`` by machine id, the one that is started first.
+    """What a bundle became: ``bindings`` by the keys of needs and machines, ``machines`` by their ids, the one that is
+    started first.
 
     ``resources`` and ``secrets`` lead from a name in the document to a need id.
     """
@@ -68,20 +69,22 @@ def bind_bundle(
     stack = cdk.Stack.of(scope)
     bindings = Bindings(partition=stack.partition, region=stack.region, account=stack.account)
     scopes: dict[str, Construct] = {}
-    for need in bundle.needs:
-        scopes[need.id] = Construct(scope, need.id)
-        bindings[need.id] = owners[type(need)].bind(scopes[need.id], need, given.get(need.id), bindings)
+    made: dict[str, MachineConstructs] = {}
+    things: tuple[Need | Machine, ...] = (*bundle.needs, *bundle.machines)
+    for thing in in_order(things):
+        own = scopes[thing.key] = Construct(scope, thing.key)
+        if isinstance(thing, Machine):
+            new = made[thing.id] = make_machine(own, thing, bindings)
+            bindings[thing.key] = Bound(new.state_machine, _attributes(new), new.role)
+        else:
+            bindings[thing.key] = owners[type(thing)].bind(own, thing, given.get(thing.key), bindings)
+    for holder, grants in _by_holder(bundle, bindings).items():
+        _permit(scopes[holder], holder, bindings, grants)
+    return BoundBundle(bindings, {machine.id: made[machine.id] for machine in bundle.machines}, **names)
 
-    grants = _by_holder(bundle, bindings)
-    for id_, own_scope in scopes.items():
-        _permit(own_scope, id_, bindings, grants.get(id_, ()))
-    machines = {
-        machine.id: bind_machine(
-            Construct(scope, f"machine-{machine.id}"), machine, grants.get(machine.id, ()), bindings
-        )
-        for machine in bundle.machines
-    }
-    return BoundBundle(bindings, machines, **names)
+
+def _attributes(machine: MachineConstructs) -> dict[str, str]:
+    return {"arn": machine.state_machine.state_machine_arn}
 
 
 def _check_owners(bundle: Bundle, owners: Mapping[type[Need], Integration]) -> None:
@@ -107,16 +110,13 @@ def _by_holder(bundle: Bundle, bindings: Mapping[str, Bound]) -> dict[str, tuple
     grants: dict[str, tuple[Grant, ...]] = {}
     for grant in (*(own for bound in bindings.values() for own in bound.grants), *bundle.grants):
         grants[grant.holder] = (*grants.get(grant.holder, ()), grant)
-    known = {*bindings, *(machine.id for machine in bundle.machines)}
     for holder, held in grants.items():
-        if holder not in known:
+        if holder not in bindings:
             raise ConfigurationError(f"{held[0].mark}: a grant for {holder!r}, which the bundle does not have")
     return grants
 
 
 def _permit(scope: Construct, id_: str, bindings: Bindings, grants: tuple[Grant, ...]) -> None:
-    if not grants:
-        return
     role = bindings[id_].role
     if role is None:
         raise ConfigurationError(

@@ -1,8 +1,7 @@
-"""A compiled machine becomes a state machine: its ASL text, holes filled, a role with exact grants, logs, traces."""
+"""A compiled machine becomes a state machine: its ASL text, holes filled, a role, logs, traces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,12 +12,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stepworkflows_cdk.compiler.bundle import Machine
-from stepworkflows_cdk.compiler.plan import Grant, Text
-from stepworkflows_cdk.constructs import permissions, sharing
+from stepworkflows_cdk.compiler.plan import Text
+from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import Bindings
 from stepworkflows_cdk.errors import ConfigurationError
 
-__all__ = ["MachineConstructs", "bind_machine", "check_machine"]
+__all__ = ["MachineConstructs", "check_machine", "make_machine"]
 
 DEFINITION_SIZE = 1024 * 1024
 """Bytes. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
@@ -43,7 +42,7 @@ def check_machine(machine: Machine) -> None:
         )
 
 
-def bind_machine(scope: Construct, machine: Machine, grants: Iterable[Grant], bindings: Bindings) -> MachineConstructs:
+def make_machine(scope: Construct, machine: Machine, bindings: Bindings) -> MachineConstructs:
     """Makes the machine's resources in ``scope``, which is its own."""
     log_group = logs.LogGroup(
         scope,
@@ -56,7 +55,6 @@ def bind_machine(scope: Construct, machine: Machine, grants: Iterable[Grant], bi
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
     role = _role(scope)
-    permissions.attach(scope, role, grants, bindings)
     state_machine = sfn.StateMachine(
         scope,
         "StateMachine",

@@ -110,5 +110,7 @@ def test_everything_has_a_cause_on_a_line_that_is_there() -> None:
 
 def test_what_several_steps_cause_has_all_their_places() -> None:
     everything = causes(compile_workflow(Definition.load(order_flow())))
-    (update,) = (c for c in everything if (c.holder, c.name) == ("order-flow", "dynamodb:UpdateItem on table-orders"))
+    (update,) = (
+        c for c in everything if (c.holder, c.name) == ("machine-order-flow", "dynamodb:UpdateItem on table-orders")
+    )
     assert [mark.step for mark in update.marks] == ["create-order", "mark-shipped", "close-order", "mark-failed"]

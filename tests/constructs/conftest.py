@@ -196,8 +196,8 @@ def shop(code: Path) -> Bundle:
         machines=(_machine(states, holes),),
         needs=(_table(), _secret(), _function("charge", code)),
         grants=(
-            _grant("main", "function-charge", "lambda:InvokeFunction"),
-            _grant("main", "table-orders", "dynamodb:PutItem"),
+            _grant("machine-main", "function-charge", "lambda:InvokeFunction"),
+            _grant("machine-main", "table-orders", "dynamodb:PutItem"),
             _grant("function-charge", "secret-payment", "secretsmanager:GetSecretValue"),
             _grant("function-charge", "table-orders", "dynamodb:Query", "dynamodb:GetItem"),
         ),

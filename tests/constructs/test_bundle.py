@@ -152,7 +152,7 @@ def test_the_order_of_needs_and_grants_changes_no_resource(new_stack, make, bind
     more = replace(
         shop,
         needs=(*shop.needs, make.table("stock"), make.function("refund", code)),
-        grants=(*shop.grants, make.grant("main", "function-refund", "lambda:InvokeFunction")),
+        grants=(*shop.grants, make.grant("machine-main", "function-refund", "lambda:InvokeFunction")),
     )
     backwards = replace(
         more,
@@ -220,7 +220,7 @@ def test_an_imported_function_is_called_by_its_arn(stack, make, bind, template):
     arn = Text(("arn:", Hole("aws", "partition"), ":lambda:eu-west-1:111122223333:function:charge"))
     need = make.function("charge", None, arn=arn)
     states = {"charge": make.task("lambda:invoke", {"FunctionName": "${function_charge_arn}"})}
-    grants = (make.grant("main", "function-charge", "lambda:InvokeFunction"),)
+    grants = (make.grant("machine-main", "function-charge", "lambda:InvokeFunction"),)
     bind(stack, Bundle((make.machine(states, (Hole("function-charge", "arn"),)),), (need,), grants))
     found = template(stack)
     assert found.of_type("AWS::Lambda::Function") == {}

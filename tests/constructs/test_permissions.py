@@ -15,7 +15,7 @@ NOTHING_BOUND = Bindings(partition="aws", region="eu-west-1", account="111122223
 
 
 def on(resource, *actions):
-    return Grant("main", actions, Text((resource,)), MARK)
+    return Grant("machine-main", actions, Text((resource,)), MARK)
 
 
 def allowed(statements):

@@ -130,7 +130,7 @@ class WaitFor(Integration):
         assert timeout
         spec = _spec(step)
         keep = _kept(scope.workflow)
-        place = f"{scope.machine}/{step.id}"
+        place = f"{scope.workflow.id}/{step.id}"
         key: dict[str, Data] = {"key": {"S": _key(place, [scope.expression(value) for value in spec.match.values()])}}
         plumbing = _plumbing(step.mark)
         rule = RuleNeed(
