@@ -35,12 +35,16 @@ class Rule:
 
 
 # A layer is a folder of the package. "integration" is one integration's folder without its modules cdk and local;
+# "shared" is a module beside these folders, for all of them;
 # "entrance" is what stands beside the folders and composes them: definition, reference.
 RULES = {
     "errors": Rule(frozenset({"errors"})),
     "language": Rule(DOCUMENT),
     "compiler": Rule(COMPILED),
-    "integration": Rule(COMPILED | {"integration"}, frozenset({"integration.cdk", "integration.local", "botocore"})),
+    "shared": Rule(COMPILED),
+    "integration": Rule(
+        COMPILED | {"integration", "shared"}, frozenset({"integration.cdk", "integration.local", "botocore"})
+    ),
     "integration.cdk": Rule(COMPILED | CDK | {"integration", "integration.cdk", "constructs/"}),
     "integration.local": Rule(COMPILED | AWS | {"integration", "integration.local", "local"}),
     "integrations": Rule(KNOWN),
@@ -112,6 +116,8 @@ def layer_of(file: str) -> str:
             return "package"
         case ["integrations", "__init__"]:
             return "integrations"
+        case ["integrations", _]:
+            return "shared"
         case ["integrations", _, "cdk" | "local" as side, *_]:
             return f"integration.{side}"
         case ["integrations", _, _, _, *_]:
@@ -214,7 +220,8 @@ def planted(tmp_path: Path) -> Path:
         f"{PACKAGE}/integrations/s3/plan.py": "def f():\n    from .cdk import bind\n    from .local import realise\n",
         f"{PACKAGE}/integrations/s3/cdk.py": "import aws_cdk\nfrom stepworkflows_cdk.constructs.bound import Bound\n",
         f"{PACKAGE}/integrations/s3/local.py": "import boto3\nfrom stepworkflows_cdk.local import world\n",
-        f"{PACKAGE}/integrations/sqs/plan.py": "import json\n",
+        f"{PACKAGE}/integrations/sqs/plan.py": "from stepworkflows_cdk.integrations.code import check_code\n",
+        f"{PACKAGE}/integrations/code.py": "from stepworkflows_cdk.language import model\n",
         f"{PACKAGE}/constructs/bound.py": "import constructs\n",
         f"{PACKAGE}/local/world.py": "from moto import mock_aws\n",
         f"{PACKAGE}/pictures/page.py": "from stepworkflows_cdk.compiler.plan import X\n",
@@ -271,6 +278,7 @@ def test_the_planted_repository_keeps_the_rules(planted: Path) -> None:
             "from stepworkflows_cdk.integrations.sqs import plan",
             "the integration s3 imports stepworkflows_cdk.integrations.sqs",
         ),
+        ("integrations/code.py", "from .s3.plan import S3", "shared imports integration at its top"),
         ("integrations/s3/cdk.py", "import boto3", "integration.cdk imports boto3 at its top"),
         ("integrations/s3/local.py", "import aws_cdk", "integration.local imports aws_cdk at its top"),
         ("integrations/__init__.py", "from .s3.local import f", "integrations imports integration.local at its top"),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import zipfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
+from stepworkflows_cdk.integrations.code import DEFAULT_HANDLER, check_code, code_name
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.durations import Duration
@@ -41,20 +39,6 @@ _TRANSIENT = (
 )
 _ARN = re.compile(
     r"arn:[\w-]+:lambda:(?P<region>[\w-]+):(?P<account>\w+):function:(?P<name>[\w-]{0,64})(?::(?P<version>[\w$-]+))?\Z"
-)
-_HANDLER = re.compile(r"[A-Za-z_][\w]*(?:[./][A-Za-z_]\w*)*\.[A-Za-z_]\w*\Z")
-
-
-# A module of nothing but these defines what it defines in sight; any other statement may define more.
-_PLAIN_STATEMENTS = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Import,
-    ast.ImportFrom,
-    ast.Expr,
-    ast.Assign,
-    ast.AnnAssign,
 )
 
 
@@ -92,7 +76,7 @@ class LambdaKeys(Keys):
     arn: str | None = Field(
         None, description="An existing function; or, ending in `function:`, one to create from `zip-file`."
     )
-    handler: str = Field("handler.handler", description="Module and function, such as `handler.handler`.")
+    handler: str = Field(DEFAULT_HANDLER, description="Module and function, such as `handler.handler`.")
 
     @property
     def settings(self) -> LambdaSettings:
@@ -112,14 +96,10 @@ class Lambda(Integration):
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         keys = step.work
         assert isinstance(keys, LambdaKeys)
-        yield from _check_code(step, keys)
+        yield from _check_source(step, keys)
         if keys.arn is not None and not _ARN.match(keys.arn):
             hint = "write arn:aws:lambda:REGION:ACCOUNT_ID:function:NAME; REGION and ACCOUNT_ID may stand as they are"
             yield Problem("SW501", "this is no ARN of a Lambda function", step.mark_of("arn"), hint)
-        if not _HANDLER.match(keys.handler):
-            yield Problem(
-                "SW501", "a handler is a module and a function", step.mark_of("handler"), "write `handler.handler`"
-            )
         timeout = step.keys.timeout
         if timeout and timeout > _MAX_TIMEOUT and not step.whole_input:
             yield Problem(
@@ -174,103 +154,30 @@ class Lambda(Integration):
         return perform(resource, arguments, world)
 
 
-def _check_code(step: Step, keys: LambdaKeys) -> Iterable[Problem]:
-    if keys.zip_file is None:
-        if keys.arn is None:
-            yield Problem(
-                "SW102",
-                "the step's code is missing",
-                step.key_mark("runs-on"),
-                "add `zip-file`, or the `arn` of a function",
-            )
-        elif keys.arn.endswith("function:"):
-            yield Problem(
-                "SW102",
-                "an `arn` that ends in `function:` needs code",
-                step.mark_of("arn"),
-                "add `zip-file`, or a complete ARN",
-            )
-        else:
-            for key in ("env", "secrets", "permissions", "handler"):
-                if step.get(key) is not None:
-                    yield Problem(
-                        "SW107",
-                        f"`{key}` has no effect on a function that exists already",
-                        step.key_mark(key),
-                        "remove it",
-                    )
-        return
-    mark = step.mark_of("zip-file")
-    code = step.document.folder / keys.zip_file
-    if Path(keys.zip_file).is_absolute():
-        yield Problem("SW502", "the code's path is absolute", mark, "write it relative to this document")
-    elif not code.exists():
+def _check_source(step: Step, keys: LambdaKeys) -> Iterable[Problem]:
+    """Where the function comes from: code, or a function that exists already."""
+    if keys.zip_file is not None:
+        yield from check_code(step, keys.zip_file, keys.handler)
+    elif keys.arn is None:
         yield Problem(
-            "SW502",
-            f"there is no `{keys.zip_file}` beside this document",
-            mark,
-            "check the path; it is relative to this document",
+            "SW102",
+            "the step's code is missing",
+            step.key_mark("runs-on"),
+            "add `zip-file`, or the `arn` of a function",
         )
-    elif _HANDLER.match(keys.handler):
-        yield from _check_handler(step, keys, code)
-
-
-def _check_handler(step: Step, keys: LambdaKeys, code: Path) -> Iterable[Problem]:
-    """Whether the module of the handler is in the code."""
-    module = keys.handler.rpartition(".")[0].replace(".", "/")
-    wanted = (f"{module}.py", f"{module}/__init__.py")
-    source: bytes | None = None
-    if code.is_dir():
-        source = next(((code / name).read_bytes() for name in wanted if (code / name).is_file()), None)
-    elif zipfile.is_zipfile(code):
-        with zipfile.ZipFile(code) as archive:
-            source = next((archive.read(name) for name in wanted if name in archive.namelist()), None)
+    elif keys.arn.endswith("function:"):
+        yield Problem(
+            "SW102",
+            "an `arn` that ends in `function:` needs code",
+            step.mark_of("arn"),
+            "add `zip-file`, or a complete ARN",
+        )
     else:
-        mark = step.mark_of("zip-file")
-        yield Problem(
-            "SW503", f"`{keys.zip_file}` is neither a folder nor a zip", mark, "make it again; it may be damaged"
-        )
-        return
-    if source is not None:
-        yield from _check_function(step, keys, source, wanted[0])
-    else:
-        mark = step.mark_of("handler") if step.get("handler") is not None else step.mark_of("zip-file")
-        yield Problem(
-            "SW504",
-            f"the code has no module `{wanted[0]}` for the handler `{keys.handler}`",
-            mark,
-            "name the right module in `handler`",
-        )
-
-
-def _check_function(step: Step, keys: LambdaKeys, source: bytes, file: str) -> Iterable[Problem]:
-    """Whether the module can be read and has the function, as far as reading tells."""
-    mark = step.mark_of("handler") if step.get("handler") is not None else step.mark_of("zip-file")
-    try:
-        module = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        yield Problem("SW504", f"`{file}` is no Python: line {line}", mark, "mend the code")
-        return
-    name = keys.handler.rpartition(".")[2]
-    names = {found for node in module.body for found in _defined(node)}
-    simple = all(isinstance(node, _PLAIN_STATEMENTS) for node in module.body) and "*" not in names
-    if simple and name not in names:
-        hint = f"it has {', '.join(f'`{known}`' for known in sorted(names))}" if names else "write it"
-        yield Problem("SW504", f"`{file}` has no function `{name}`", mark, hint)
-
-
-def _defined(node: ast.stmt) -> Iterable[str]:
-    """The names that a statement of a module defines."""
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.ImportFrom(names=names):
-            yield from (alias.asname or alias.name for alias in names)
-        case ast.Assign(targets=targets):
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            yield name
+        for key in ("env", "secrets", "permissions", "handler"):
+            if step.get(key) is not None:
+                yield Problem(
+                    "SW107", f"`{key}` has no effect on a function that exists already", step.key_mark(key), "remove it"
+                )
 
 
 def _function(step: Step, keys: LambdaKeys, scope: Scope) -> FunctionNeed:
@@ -279,7 +186,7 @@ def _function(step: Step, keys: LambdaKeys, scope: Scope) -> FunctionNeed:
     settings = keys.settings
     own_timeout = None if step.whole_input else step.keys.timeout
     code = (step.document.folder / keys.zip_file) if keys.zip_file else None
-    base = _slug(keys.zip_file, keys.handler) if keys.zip_file else _slug(name or "", "handler.handler")
+    base = code_name(keys.zip_file, keys.handler) if keys.zip_file else code_name(name or "", DEFAULT_HANDLER)
     return FunctionNeed(
         id="-".join(part for part in ("function", base, scope.distinct) if part),
         mark=step.mark,
@@ -294,11 +201,3 @@ def _function(step: Step, keys: LambdaKeys, scope: Scope) -> FunctionNeed:
         arn=scope.complete_arn(keys.arn) if keys.arn and name else None,
         name=name if code else None,
     )
-
-
-def _slug(path: str, handler: str) -> str:
-    """``send_confirmation/`` -> ``send-confirmation``; the handler is named where it is not the usual one."""
-    plain = re.sub(r"\.zip\Z", "", path.rstrip("/"))
-    if handler != "handler.handler":
-        plain = f"{plain}-{handler}"
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "code"

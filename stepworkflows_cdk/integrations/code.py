@@ -1,0 +1,120 @@
+"""The code of a step, ``zip-file`` and ``handler``, checked by reading it: for every integration whose steps run code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.workflow import Step
+
+__all__ = ["DEFAULT_HANDLER", "check_code", "code_name"]
+
+DEFAULT_HANDLER = "handler.handler"
+
+_HANDLER = re.compile(r"[A-Za-z_][\w]*(?:[./][A-Za-z_]\w*)*\.[A-Za-z_]\w*\Z")
+# A module of nothing but these defines what it defines in sight; any other statement may define more.
+_PLAIN_STATEMENTS = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Expr,
+    ast.Assign,
+    ast.AnnAssign,
+)
+
+
+def check_code(step: Step, zip_file: str, handler: str) -> Iterable[Problem]:
+    """Whether the code is there, can be read, and has the function that ``handler`` names, as far as reading tells."""
+    named = bool(_HANDLER.match(handler))
+    if not named:
+        yield Problem(
+            "SW501", "a handler is a module and a function", step.mark_of("handler"), f"write `{DEFAULT_HANDLER}`"
+        )
+    mark = step.mark_of("zip-file")
+    code = step.document.folder / zip_file
+    if Path(zip_file).is_absolute():
+        yield Problem("SW502", "the code's path is absolute", mark, "write it relative to this document")
+    elif not code.exists():
+        yield Problem(
+            "SW502",
+            f"there is no `{zip_file}` beside this document",
+            mark,
+            "check the path; it is relative to this document",
+        )
+    elif named:
+        yield from _check_handler(step, code, zip_file, handler)
+
+
+def code_name(path: str, handler: str) -> str:
+    """What is called after the code: ``send_confirmation/`` -> ``send-confirmation``; with the handler's name where that
+    is not the usual one.
+    """
+    plain = re.sub(r"\.zip\Z", "", path.rstrip("/"))
+    if handler != DEFAULT_HANDLER:
+        plain = f"{plain}-{handler}"
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "code"
+
+
+def _check_handler(step: Step, code: Path, zip_file: str, handler: str) -> Iterable[Problem]:
+    """Whether the module of the handler is in the code."""
+    module = handler.rpartition(".")[0].replace(".", "/")
+    wanted = (f"{module}.py", f"{module}/__init__.py")
+    source: bytes | None = None
+    if code.is_dir():
+        source = next(((code / name).read_bytes() for name in wanted if (code / name).is_file()), None)
+    elif zipfile.is_zipfile(code):
+        with zipfile.ZipFile(code) as archive:
+            source = next((archive.read(name) for name in wanted if name in archive.namelist()), None)
+    else:
+        mark = step.mark_of("zip-file")
+        yield Problem("SW503", f"`{zip_file}` is neither a folder nor a zip", mark, "make it again; it may be damaged")
+        return
+    if source is not None:
+        yield from _check_function(step, handler, source, wanted[0])
+    else:
+        yield Problem(
+            "SW504",
+            f"the code has no module `{wanted[0]}` for the handler `{handler}`",
+            _handler_mark(step),
+            "name the right module in `handler`",
+        )
+
+
+def _check_function(step: Step, handler: str, source: bytes, file: str) -> Iterable[Problem]:
+    """Whether the module can be read and has the function, as far as reading tells."""
+    mark = _handler_mark(step)
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        yield Problem("SW504", f"`{file}` is no Python: line {line}", mark, "mend the code")
+        return
+    name = handler.rpartition(".")[2]
+    names = {found for node in module.body for found in _defined(node)}
+    simple = all(isinstance(node, _PLAIN_STATEMENTS) for node in module.body) and "*" not in names
+    if simple and name not in names:
+        hint = f"it has {', '.join(f'`{known}`' for known in sorted(names))}" if names else "write it"
+        yield Problem("SW504", f"`{file}` has no function `{name}`", mark, hint)
+
+
+def _handler_mark(step: Step) -> Mark:
+    return step.mark_of("handler") if step.get("handler") is not None else step.mark_of("zip-file")
+
+
+def _defined(node: ast.stmt) -> Iterable[str]:
+    """The names that a statement of a module defines."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name for alias in names)
+        case ast.Assign(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            yield name
