@@ -16,6 +16,7 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.language.checks import check, check_together
 from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
 from stepworkflows_cdk.language.document import Document, SyntaxProblem
+from stepworkflows_cdk.language.overrides import OVERRIDES, Overrides
 from stepworkflows_cdk.language.reader import read_workflows
 from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.language.workflow import Workflow
@@ -40,14 +41,21 @@ class Definition:
     """Warnings only: with an error there is no definition."""
 
     @classmethod
-    def load(cls, *paths: str | os.PathLike[str], integrations: Sequence[Integration] = BUILTIN) -> Definition:
+    def load(
+        cls,
+        *paths: str | os.PathLike[str],
+        integrations: Sequence[Integration] = BUILTIN,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Definition:
         """Reads the files, in this order, as one definition.
 
         ``integrations`` are the things that steps can run on or talk to; default: all that this package has.
-        Raises :class:`~stepworkflows_cdk.errors.DocumentError` with every problem found.
+        ``overrides`` changes steps of the documents, by their ids: a JSON merge patch (RFC 7396) of a step's keys, with
+        absolute paths. Raises :class:`~stepworkflows_cdk.errors.DocumentError` with every problem found, and
+        :class:`~stepworkflows_cdk.errors.ConfigurationError` for an override of a step that is not there.
         """
         chosen = tuple(integrations)
-        workflows, report = _read([Path(path) for path in paths], chosen)
+        workflows, report = _read([Path(path) for path in paths], chosen, Overrides(overrides or {}))
         if report.errors:
             raise DocumentError(report)
         return cls(workflows, chosen, report)
@@ -55,7 +63,7 @@ class Definition:
 
 def validate(*paths: str | os.PathLike[str], integrations: Sequence[Integration] = BUILTIN) -> Report:
     """All problems of the files as one definition; an empty report where there are none."""
-    return _read([Path(path) for path in paths], tuple(integrations))[1]
+    return _read([Path(path) for path in paths], tuple(integrations), Overrides({}))[1]
 
 
 def compile_workflow(definition: Definition, *, config: Mapping[str, Any] | None = None) -> Bundle:
@@ -67,7 +75,9 @@ def compile_workflow(definition: Definition, *, config: Mapping[str, Any] | None
     return compile_workflows(definition.workflows, definition.integrations, config or {})
 
 
-def _read(paths: Sequence[Path], integrations: Sequence[Integration]) -> tuple[tuple[Workflow, ...], Report]:
+def _read(
+    paths: Sequence[Path], integrations: Sequence[Integration], overrides: Overrides
+) -> tuple[tuple[Workflow, ...], Report]:
     problems: list[Problem] = []
     documents: list[Document] = []
     root = paths[0].parent if paths else Path()
@@ -77,12 +87,15 @@ def _read(paths: Sequence[Path], integrations: Sequence[Integration]) -> tuple[t
     for path in paths:
         file = Path(os.path.relpath(path, root)).as_posix()
         try:
-            documents.append(read_document(path, file))
+            documents.append(overrides.laid_over(read_document(path, file)))
             sources[file] = documents[-1].text
         except SyntaxProblem as error:
             problems.append(error.problem)
             sources[file] = error.text
     complete = len(documents) == len(paths)
+    if complete:
+        overrides.check()
+        sources[OVERRIDES] = overrides.text
     workflows, lost = read_workflows(documents, integrations, problems) if complete else ((), frozenset())
     # What names something that could not be read is no second mistake.
     follow_ups = {code for kind in lost for code in _FOLLOW_UPS[kind]}

@@ -25,12 +25,20 @@ class OrderFlow(StepWorkflow):
         resources: Mapping[str, object] | None = None,
         secrets: Mapping[str, secretsmanager.ISecret] | None = None,
         config: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """
         :param resources: your own tables, by their names in the document. Default: created and retained.
         :param secrets: your own secrets, by their names in the document. Default: created with a placeholder value.
         :param config: values for names under ``config`` in the document. Default: those in the document.
+        :param overrides: changes to steps, by their ids; as for :class:`StepWorkflow`.
         """
         super().__init__(
-            scope, construct_id, definition=order_flow(), resources=resources, secrets=secrets, config=config
+            scope,
+            construct_id,
+            definition=order_flow(),
+            resources=resources,
+            secrets=secrets,
+            config=config,
+            overrides=overrides,
         )

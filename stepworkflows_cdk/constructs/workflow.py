@@ -60,6 +60,7 @@ class StepWorkflow(Construct):
         resources: Mapping[str, object] | None = None,
         secrets: Mapping[str, secretsmanager.ISecret] | None = None,
         config: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
         integrations: Sequence[Integration] = BUILTIN,
     ) -> None:
         """
@@ -70,13 +71,15 @@ class StepWorkflow(Construct):
         :param secrets: your own secrets for names under ``secrets``. Default: each is created with a placeholder value.
         :param config: values for names under ``config``. Default: those in the CDK context under
             ``stepworkflows:NAME`` (``cdk deploy -c stepworkflows:stage=prod``), else those in the document.
+        :param overrides: changes to steps of the documents, by their ids: the keys of the step to replace or, by None, to
+            remove; mappings are merged. ``{"charge": {"zip-file": Path(__file__).parent / "my_charge"}}``.
         :param integrations: what steps can run on or talk to, for reading paths. Default: all of this package. A
             :class:`Definition` has its own.
 
         Faults in the documents are a :class:`DocumentError` with all of them; names or values that do not fit the
         documents a :class:`ConfigurationError`; code that cannot be packaged a :class:`PackagingError`.
         """
-        loaded = _load(definition, integrations)
+        loaded = _load(definition, integrations, overrides or {})
         bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})
         # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.
         super().__init__(scope, construct_id)
@@ -152,12 +155,16 @@ def _context(scope: Construct, definition: Definition) -> dict[str, Any]:
     }
 
 
-def _load(definition: Documents, integrations: Sequence[Integration]) -> Definition:
+def _load(
+    definition: Documents, integrations: Sequence[Integration], overrides: Mapping[str, Mapping[str, Any]]
+) -> Definition:
     if isinstance(definition, Definition):
         if tuple(integrations) not in (BUILTIN, definition.integrations):
             raise ConfigurationError(
                 "integrations: the definition was loaded with others; give them to Definition.load"
             )
+        if overrides:
+            raise ConfigurationError("overrides: the definition is loaded already; give them to Definition.load")
         return definition
     paths = [definition] if isinstance(definition, (str, os.PathLike)) else list(definition)
     for path in paths:
@@ -166,7 +173,7 @@ def _load(definition: Documents, integrations: Sequence[Integration]) -> Definit
                 f"definition: the relative path {os.fspath(path)!r} would depend on the folder that synth is run in; "
                 f'pass Path(__file__).parent / "{Path(path).as_posix()}"'
             )
-    return Definition.load(*paths, integrations=integrations)
+    return Definition.load(*paths, integrations=integrations, overrides=overrides)
 
 
 def _steps(bundle: Bundle, bound: BoundBundle) -> dict[str, StepConstructs]:

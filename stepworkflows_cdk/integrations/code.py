@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.overrides import OVERRIDES
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["DEFAULT_HANDLER", "check_code", "code_name"]
@@ -38,7 +39,7 @@ def check_code(step: Step, zip_file: str, handler: str) -> Iterable[Problem]:
         )
     mark = step.mark_of("zip-file")
     code = step.document.folder / zip_file
-    if Path(zip_file).is_absolute():
+    if Path(zip_file).is_absolute() and mark.file != OVERRIDES:
         yield Problem("SW502", "the code's path is absolute", mark, "write it relative to this document")
     elif not code.exists():
         yield Problem(
@@ -55,7 +56,8 @@ def code_name(path: str, handler: str) -> str:
     """What is called after the code: ``send_confirmation/`` -> ``send-confirmation``; with the handler's name where that
     is not the usual one.
     """
-    plain = re.sub(r"\.zip\Z", "", path.rstrip("/"))
+    # An absolute path, which only an override has, is another on each machine.
+    plain = re.sub(r"\.zip\Z", "", Path(path).name if Path(path).is_absolute() else path.rstrip("/"))
     if handler != DEFAULT_HANDLER:
         plain = f"{plain}-{handler}"
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "code"

@@ -82,7 +82,8 @@ class Report:
     def _blocks(self, problem: Problem) -> Iterable[str]:
         mark = problem.mark
         label = problem.code if problem.severity == "error" else f"{problem.code} (warning)"
-        yield f"{self.folder}{mark} {label} {problem.message}"
+        folder = "" if mark.file.startswith("<") else self.folder  # no file: what a program passed
+        yield f"{folder}{mark} {label} {problem.message}"
         lines = self.sources.get(mark.file, "").splitlines()
         if 0 < mark.line <= len(lines):
             yield from _excerpt(lines[mark.line - 1], mark.column)

@@ -5,14 +5,13 @@ Every fault becomes a problem, and reading goes on behind it.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
+from stepworkflows_cdk.language.ids import slug
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Workflow, WorkKey
@@ -347,9 +346,8 @@ class _Reader:
         return found
 
     def _slug(self, name: str, document: Document, path: Path_) -> str:
-        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-        slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:63]
-        if not slug or not slug[0].isalpha():
+        id_ = slug(name)
+        if id_ is None:
             self._problems.append(
                 Problem(
                     "SW105",
@@ -359,7 +357,7 @@ class _Reader:
                 )
             )
             return "step"
-        return slug
+        return id_
 
     def _mapping(self, key: str) -> dict[str, Any]:
         value = self._document.get((key,))

@@ -214,3 +214,16 @@ def test_config_comes_from_the_context_and_the_argument_wins(new_stack, code, te
     assert (size({}), size({"stepworkflows:size": "2"}), size({"stepworkflows:size": "2"}, size=3)) == ("1", "2", "3")
     with pytest.raises(ConfigurationError, match="must be of the type integer"):
         size({"stepworkflows:size": "many"})
+
+
+def test_steps_are_overridden_by_their_ids(stack, document, template):
+    StepWorkflow(stack, "Flow", definition=document, overrides={"charge": {"runs-on": {"lambda": {"memory": 2048}}}})
+    assert template(stack).only("AWS::Lambda::Function")["MemorySize"] == 2048
+
+
+def test_an_unknown_step_to_override_is_refused_with_the_nearest(stack):
+    with pytest.raises(ConfigurationError, match="no step has the id 'chargge'; did you mean `charge`"):
+        OrderFlow(stack, "Flow", overrides={"chargge": {}})
+    definition = Definition.load(order_flow())
+    with pytest.raises(ConfigurationError, match="give them to Definition.load"):
+        StepWorkflow(stack, "Loaded", definition=definition, overrides={"charge": {}})
