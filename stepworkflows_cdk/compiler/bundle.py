@@ -7,12 +7,12 @@ texts need.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text, machine_key
+from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Need, Text, machine_key
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = ["Bundle", "Machine"]
@@ -75,8 +75,22 @@ class Bundle:
                 for machine in self.machines
             ],
             "needs": [{"kind": type(need).__name__.removesuffix("Need"), **_plain(need)} for need in self.needs],
-            "grants": [_plain(grant) for grant in self.grants],
+            "grants": [_grant(grant) for grant in self.grants],
         }
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    """A grant; its conditions, where it has any, as a policy has them."""
+    found: dict[str, Any] = _plain(grant)
+    del found["conditions"]
+    return {**found, "conditions": _conditions(grant.conditions)} if grant.conditions else found
+
+
+def _conditions(conditions: Iterable[Condition]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for condition in conditions:
+        found.setdefault(condition.operator, {})[condition.key] = _plain(condition.values)
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -89,7 +103,7 @@ def _plain(value: Any) -> Any:
             return value.name
         case tuple() | list():
             return [_plain(item) for item in value]
-        case Need() | Grant():
+        case Need() | Grant() | Condition():
             return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
         case _:
             return value

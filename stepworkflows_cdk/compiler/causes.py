@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stepworkflows_cdk.compiler.bundle import Bundle
-from stepworkflows_cdk.compiler.plan import Text
+from stepworkflows_cdk.compiler.plan import Condition, Text
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = ["Cause", "causes"]
@@ -47,13 +47,18 @@ def _permissions(bundle: Bundle) -> Iterable[Cause]:
     marks: dict[tuple[str, str, str], list[Mark]] = {}
     for grant in bundle.grants:
         for action in grant.actions:
-            marks.setdefault((grant.holder, _said(grant.resource), action), []).append(grant.mark)
+            where = "".join(_condition(each) for each in grant.conditions)
+            marks.setdefault((grant.holder, f"{_said(grant.resource)}{where}", action), []).append(grant.mark)
     for (holder, resource, action), places in sorted(marks.items()):
         yield Cause("permission", holder, f"{action} on {resource}", _in_order(places))
 
 
 def _in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
     return tuple(sorted(set(marks), key=lambda mark: (mark.file, mark.line, mark.column, mark.step)))
+
+
+def _condition(condition: Condition) -> str:
+    return f", if {condition.key} {condition.operator} {' or '.join(map(_said, condition.values))}"
 
 
 def _said(resource: Text) -> str:

@@ -157,7 +157,7 @@ def _needs(planned: Planned) -> tuple[Need, ...]:
 def _content(need: Need, planned: Planned) -> object:
     """What makes two needs of the same id the same: all of it but its places, and what it may do."""
     assert planned.call
-    held = frozenset((g.actions, g.resource) for g in planned.call.grants if g.holder == need.id)
+    held = frozenset((g.actions, g.resource, g.conditions) for g in planned.call.grants if g.holder == need.id)
     return replace(need, mark=_NOWHERE, steps=()), held
 
 
@@ -172,5 +172,6 @@ def _merged(needs: Sequence[Need]) -> tuple[Need, ...]:
     return tuple(found.values())
 
 
-def _grant_order(grant: Grant) -> tuple[str, str, tuple[str, ...], Any]:
-    return grant.holder, re.sub(r"\W", "", repr(grant.resource)), grant.actions, grant.mark
+def _grant_order(grant: Grant) -> tuple[str, str, tuple[str, ...], Any, str]:
+    resource = re.sub(r"\W", "", repr(grant.resource))
+    return grant.holder, resource, grant.actions, grant.mark, repr(grant.conditions)

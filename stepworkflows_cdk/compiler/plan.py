@@ -23,6 +23,7 @@ from stepworkflows_cdk.language.diagnostics import Mark
 __all__ = [
     "Catch",
     "Choice",
+    "Condition",
     "Data",
     "Fail",
     "Grant",
@@ -160,15 +161,31 @@ def machine_key(id_: str) -> str:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What must hold of a request: ``key`` (``s3:prefix``) compares by ``operator`` (``StringLike``) with one of
+    ``values``.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+
+    operator: str
+    key: str
+    values: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
 class Grant:
     """One permission: ``holder`` (a machine's key or a function's need id) may do ``actions`` on ``resource``, a
-    complete ARN.
+    complete ARN, in requests of which all ``conditions`` hold, sorted by operator and key.
+
+    A ``*`` or ``?`` in the text of the ARN is IAM's wildcard, which the acknowledgements must have a row for.
     """
 
     holder: str
     actions: tuple[str, ...]
     resource: Text
     mark: Mark
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)

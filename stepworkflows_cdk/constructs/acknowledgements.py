@@ -5,30 +5,42 @@ row is applied to the one resource that causes the finding, never to a stack, so
 judged as ever. Most are shared by the whole stack (see ``sharing``), so their number does not grow with flows or
 steps.
 
-Rows about the resource ``*`` are also the only way to it: an action is allowed on ``*`` by the stack's one policy of
-its row, and an action without a row is refused (see ``permissions``).
+Rows about wildcards are also the only way to them: an action is allowed on ``*`` by the stack's one policy of its row, on
+a resource that has a wildcard in its name, or on ``*`` under conditions, by a policy that all share who may do just the
+same, and an action without a row is refused (see ``permissions``). So their number grows with the targets that documents
+name, not with steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
-__all__ = ["TABLE", "Acknowledged", "acknowledge"]
+__all__ = ["TABLE", "Acknowledged", "acknowledge", "row_of", "target_of"]
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """``rule`` is the finding's id as cdk-nag spells it, ``subject`` the IAM actions or the setting it is about."""
+    """``rule`` is the finding's id as cdk-nag spells it, ``subject`` the IAM actions or the setting it is about.
+
+    A row for resources with a wildcard has a ``target``, the pattern of what :func:`target_of` gives for them, which
+    stands as ``{target}`` in the rule; any of the actions may be allowed on one. ``conditions`` are keys without which
+    the row does not hold.
+    """
 
     rule: str
     subject: tuple[str, ...]
     reason: str
     source: str
+    target: str | None = None
+    conditions: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -72,6 +84,34 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "no resource type, so IAM takes no other resource than *.",
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
         ),
+        "http-endpoints": Acknowledged(
+            "AwsSolutions-IAM5[Resource::*]",
+            ("states:InvokeHTTPEndpoint",),
+            "The action has no resource type; which method is called at which address is said by conditions.",
+            "https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html",
+            target=r"\*",
+            conditions=("states:HTTPEndpoint", "states:HTTPMethod"),
+        ),
+        "objects": Acknowledged(
+            "AwsSolutions-IAM5[Resource::{target}]",
+            (
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:DeleteObjectTagging",
+                "s3:DeleteObjectVersion",
+                "s3:GetObject",
+                "s3:GetObjectAttributes",
+                "s3:GetObjectTagging",
+                "s3:GetObjectVersion",
+                "s3:ListMultipartUploadParts",
+                "s3:PutObject",
+                "s3:PutObjectTagging",
+            ),
+            "The objects of one bucket whose keys begin, and end, as the document says; the rest of a key is known only "
+            "while the flow runs.",
+            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html",
+            target=r"[^*?]+/.+",
+        ),
         "dead-letters": Acknowledged(
             "Serverless-SQSRedrivePolicy",
             ("RedrivePolicy",),
@@ -90,7 +130,46 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
 )
 
 
-def acknowledge(construct: IConstruct, row: str) -> None:
+def acknowledge(construct: IConstruct, row: str, target: str = "") -> None:
     """Applies one row of the table to the resource that causes its finding."""
     found = TABLE[row]
-    Validations.of(construct).acknowledge(Acknowledgment(id=found.rule, reason=found.text))
+    rule = found.rule.replace("{target}", target)
+    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=found.text))
+
+
+def row_of(actions: Iterable[str], target: str, conditions: Iterable[str] = ()) -> str | None:
+    """The row that allows these actions on a resource with a wildcard, if there is one. On ``*`` without conditions it
+    is the one about these actions and no other, whose policy allows them all.
+    """
+    wanted, under = set(actions), set(conditions)
+    for name, row in TABLE.items():
+        if row.target is None:
+            if target == "*" and not under and wanted == set(row.subject):
+                return name
+        elif re.fullmatch(row.target, target) and wanted <= set(row.subject) and under >= set(row.conditions):
+            return name
+    return None
+
+
+def target_of(scope: IConstruct, arn: str) -> str:
+    """A resource of a policy as cdk-nag spells it: ``<Bucket83908E77.Arn>/invoices/*``.
+
+    https://github.com/cdklabs/cdk-nag#suppressing-a-rule
+    """
+    return _spelt(Stack.of(scope).resolve(arn))
+
+
+def _spelt(value: Any) -> str:
+    match value:
+        case str():
+            return value.replace("${", "<").replace("}", ">")
+        case {"Fn::Join": [str(between), [*parts]]}:
+            return between.join(map(_spelt, parts))
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{_spelt(name)}.{_spelt(attribute)}>"
+        case {"Fn::ImportValue": name}:
+            return _spelt(name)
+        case {"Ref": name}:
+            return f"<{_spelt(name)}>"
+        case _:
+            return json.dumps(value, separators=(",", ":"))

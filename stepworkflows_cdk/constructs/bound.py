@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stepworkflows_cdk.compiler.plan import Grant, Text
@@ -20,14 +20,23 @@ class Bound:
     """One need, bound: ``attributes`` fill the holes that name it; ``role`` receives the grants that it holds.
 
     ``grants`` are those that only the binding knows of: a function's on its own log group. ``key_actions`` come with
-    every grant on the need, on the ARN in the attribute ``key_arn``: those on the KMS key that encrypts a table.
+    grants on the need, on the ARN in the attribute ``key_arn``: beginning of the grant's actions (``s3:Put``) -> those on
+    the KMS key that encrypts it.
     """
 
     construct: IConstruct
     attributes: Mapping[str, str]
     role: iam.IRole | None = None
     grants: tuple[Grant, ...] = ()
-    key_actions: tuple[str, ...] = ()
+    key_actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def key_actions_for(self, actions: Iterable[str]) -> tuple[str, ...]:
+        """What a grant of ``actions`` on the need has to allow on its key, sorted."""
+        actions = tuple(actions)
+        found = (
+            on_key for start, on_key in self.key_actions.items() if any(each.startswith(start) for each in actions)
+        )
+        return tuple(sorted({action for on_key in found for action in on_key}))
 
 
 class Bindings(dict[str, Bound]):

@@ -1,26 +1,28 @@
 """Grants become IAM policies: exact ARNs, one statement for each set of actions, managed policies on one role.
 
-A holder's grants are gathered by resource, then resources with the very same actions share a statement. So no statement
-allows an action on a resource that no grant names. Their order comes from the names in the grants' texts, never from
-the order of steps. Policies are managed, not inline (compliance packs refuse inline ones), and each stays below the
-size that IAM takes; a role depends on its policies, so permissions are there before the function or machine that uses
-them.
+A holder's grants are gathered by resource and conditions, then resources with the very same actions and conditions
+share a statement. So no statement allows an action on a resource that no grant names. Their order comes from the names
+in the grants' texts, never from the order of steps. Policies are managed, not inline (compliance packs refuse inline
+ones), and each stays below the size that IAM takes; a role depends on its policies, so permissions are there before the
+function or machine that uses them.
 
-None of them says ``*``. Actions that take no other resource are given by a policy that the stack shares, one for each
-row of the acknowledgements; what has no row is refused.
+None of them has a wildcard. Actions that take no other resource than ``*``, and those on resources whose names are not
+known, are given by policies that the stack shares, made by a row of the acknowledgements; what has no row is refused.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
+from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
+from stepworkflows_cdk.constructs.acknowledgements import TABLE, row_of, target_of
 from stepworkflows_cdk.constructs.bound import Bindings
 from stepworkflows_cdk.errors import ConfigurationError
 
@@ -45,10 +47,11 @@ _STATEMENT_SIZE = len('{"Effect":"Allow","Action":[],"Resource":[]},')
 
 @dataclass(frozen=True)
 class Statement:
-    """One IAM statement that allows ``actions`` on ``resources``, both sorted."""
+    """One IAM statement that allows ``actions`` on ``resources``, both sorted, where ``conditions`` hold."""
 
     actions: tuple[str, ...]
     resources: tuple[Text, ...]
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def size(self) -> int:
@@ -57,61 +60,43 @@ class Statement:
             _STATEMENT_SIZE
             + sum(len(action) + 3 for action in self.actions)
             + sum(_size(resource) + 3 for resource in self.resources)
+            + sum(_condition_size(condition) for condition in self.conditions)
         )
 
 
 def attach(scope: Construct, role: iam.IRole, grants: Iterable[Grant], bindings: Bindings) -> None:
-    """Gives ``role`` the grants, by policies made in ``scope``, and on ``*`` by those that the stack shares.
+    """Gives ``role`` the grants, by policies made in ``scope``, and those with wildcards by policies that the stack
+    shares.
 
-    More than fit on a role, or a grant on ``*`` that no row of the acknowledgements is about, is a
+    More than fit on a role, or a wildcard that no row of the acknowledgements is about, is a
     :class:`ConfigurationError`.
     """
-    grants = tuple(grants)
-    exact: list[Grant] = []
-    wide: list[Grant] = []
+    grants = tuple(_with_keys(grants, bindings))
+    exact = [grant for grant in grants if not _has_wildcard(grant.resource)]
+    by_row: dict[str, list[Grant]] = defaultdict(list)
     for grant in grants:
-        (wide if bindings.fill(grant.resource) == _EVERYTHING else exact).append(grant)
-    rows = sorted({_row(grant) for grant in wide})
-    policies = policies_of(statements_of(exact, bindings))
-    room = POLICIES_OF_ROLE - SHARED_POLICIES - len(rows)
+        if _has_wildcard(grant.resource):
+            by_row[_row(scope, grant, bindings)].append(grant)
+    shared = [policy for row in sorted(by_row) for policy in _shared(scope, row, by_row[row], bindings)]
+    policies = policies_of(_grouped(exact))
+    room = POLICIES_OF_ROLE - SHARED_POLICIES - len(shared)
     if len(policies) > room:
         raise ConfigurationError(
             f"{grants[0].holder}: its permissions fill {len(policies)} policies, and a role takes {room}; divide the "
             "workflow into several"
         )
-    for row in rows:
-        role.add_managed_policy(sharing.policy(scope, row))
-    for number, statements in enumerate(policies, start=1):
-        policy = iam.ManagedPolicy(
-            scope,
-            "Permissions" if number == 1 else f"Permissions{number}",
-            # Minimising would sort by tokens, whose numbers change with the order of constructs.
-            document=iam.PolicyDocument(
-                minimize=False,
-                statements=[
-                    iam.PolicyStatement(
-                        actions=list(statement.actions),
-                        resources=[bindings.fill(resource) for resource in statement.resources],
-                    )
-                    for statement in statements
-                ],
-            ),
-        )
+    for policy in shared:
         role.add_managed_policy(policy)
+    for number, statements in enumerate(policies, start=1):
+        construct_id = "Permissions" if number == 1 else f"Permissions{number}"
+        # Minimising would sort by tokens, whose numbers change with the order of constructs.
+        document = iam.PolicyDocument(minimize=False, statements=_rendered(statements, bindings))
+        role.add_managed_policy(iam.ManagedPolicy(scope, construct_id, document=document))
 
 
 def statements_of(grants: Iterable[Grant], bindings: Bindings) -> tuple[Statement, ...]:
-    """The fewest statements that allow exactly what the grants say."""
-    actions: dict[Text, set[str]] = defaultdict(set)
-    for grant in grants:
-        actions[grant.resource].update(grant.actions)
-        for hole in grant.resource.holes:
-            if hole.need in bindings and bindings[hole.need].key_actions:
-                actions[Text((Hole(hole.need, "key_arn"),))].update(bindings[hole.need].key_actions)
-    resources: dict[tuple[str, ...], list[Text]] = defaultdict(list)
-    for resource, allowed in actions.items():
-        resources[tuple(sorted(allowed))].append(resource)
-    return tuple(Statement(allowed, tuple(sorted(on, key=_label))) for allowed, on in sorted(resources.items()))
+    """The fewest statements that allow exactly what the grants say, and the use of the keys that comes with it."""
+    return _grouped(_with_keys(grants, bindings))
 
 
 def policies_of(statements: Iterable[Statement]) -> list[list[Statement]]:
@@ -128,13 +113,70 @@ def policies_of(statements: Iterable[Statement]) -> list[list[Statement]]:
     return policies
 
 
-def _row(grant: Grant) -> str:
-    row = sharing.row_of(grant.actions)
+def _with_keys(grants: Iterable[Grant], bindings: Bindings) -> Iterator[Grant]:
+    """The grants, and behind each those on the KMS keys that encrypt what it is on."""
+    for grant in grants:
+        yield grant
+        for hole in grant.resource.holes:
+            actions = bindings[hole.need].key_actions_for(grant.actions) if hole.need in bindings else ()
+            if actions:
+                yield replace(grant, actions=actions, resource=Text((Hole(hole.need, "key_arn"),)), conditions=())
+
+
+def _has_wildcard(resource: Text) -> bool:
+    return any(isinstance(part, str) and ("*" in part or "?" in part) for part in resource.parts)
+
+
+def _row(scope: Construct, grant: Grant, bindings: Bindings) -> str:
+    target = target_of(scope, bindings.fill(grant.resource))
+    row = row_of(grant.actions, target, [condition.key for condition in grant.conditions])
     if row is None:
+        where = "every resource" if target == _EVERYTHING else target
         raise ConfigurationError(
-            f"{grant.mark}: {', '.join(grant.actions)} on every resource; name the ARNs that {grant.holder} needs it on"
+            f"{grant.mark}: {', '.join(grant.actions)} on {where}; name the ARNs that {grant.holder} needs it on"
         )
     return row
+
+
+def _shared(scope: Construct, row: str, grants: Sequence[Grant], bindings: Bindings) -> Iterator[iam.ManagedPolicy]:
+    if TABLE[row].target is None:
+        yield sharing.policy(scope, row)
+        return
+    for statements in policies_of(_grouped(grants)):
+        targets = {target_of(scope, bindings.fill(each)) for statement in statements for each in statement.resources}
+        yield sharing.wildcards(scope, row, _rendered(statements, bindings), targets)
+
+
+def _grouped(grants: Iterable[Grant]) -> tuple[Statement, ...]:
+    actions: dict[tuple[Text, tuple[Condition, ...]], set[str]] = defaultdict(set)
+    for grant in grants:
+        actions[grant.resource, grant.conditions].update(grant.actions)
+    resources: dict[tuple[tuple[str, ...], tuple[Condition, ...]], list[Text]] = defaultdict(list)
+    for (resource, conditions), allowed in actions.items():
+        resources[tuple(sorted(allowed)), conditions].append(resource)
+    statements = [
+        Statement(allowed, tuple(sorted(on, key=_label)), conditions) for (allowed, conditions), on in resources.items()
+    ]
+    return tuple(sorted(statements, key=lambda each: (each.actions, _condition_labels(each.conditions))))
+
+
+def _rendered(statements: Iterable[Statement], bindings: Bindings) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            actions=list(statement.actions),
+            resources=[bindings.fill(resource) for resource in statement.resources],
+            conditions=_conditions(statement.conditions, bindings) or None,
+        )
+        for statement in statements
+    ]
+
+
+def _conditions(conditions: Iterable[Condition], bindings: Bindings) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {}
+    for condition in conditions:
+        values = [bindings.fill(value) for value in condition.values]
+        found.setdefault(condition.operator, {})[condition.key] = values if len(values) > 1 else values[0]
+    return found
 
 
 def _parts(statement: Statement) -> Iterator[Statement]:
@@ -142,15 +184,24 @@ def _parts(statement: Statement) -> Iterator[Statement]:
     limit = POLICY_SIZE - _DOCUMENT_SIZE
     resources: list[Text] = []
     for resource in statement.resources:
-        if resources and Statement(statement.actions, (*resources, resource)).size > limit:
-            yield Statement(statement.actions, tuple(resources))
+        if resources and replace(statement, resources=(*resources, resource)).size > limit:
+            yield replace(statement, resources=tuple(resources))
             resources = []
         resources.append(resource)
-    yield Statement(statement.actions, tuple(resources))
+    yield replace(statement, resources=tuple(resources))
 
 
 def _label(text: Text) -> str:
     return text.fill(lambda hole: "${" + hole.name + "}")
+
+
+def _condition_labels(conditions: Iterable[Condition]) -> list[tuple[str, str, list[str]]]:
+    return [(each.operator, each.key, [_label(value) for value in each.values]) for each in conditions]
+
+
+def _condition_size(condition: Condition) -> int:
+    values = sum(_size(value) + 3 for value in condition.values)
+    return len(f',"Condition":{{"{condition.operator}":{{"{condition.key}":[]}}}}') + values
 
 
 def _size(text: Text) -> int:

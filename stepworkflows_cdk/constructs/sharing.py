@@ -1,13 +1,15 @@
 """What all flows of a stack share: made once per stack by the first that asks, under a fixed construct id.
 
-Two kinds of things are the same for every flow and function: where dead letters go, and policies whose actions take no
-resource but ``*``, each with its row of the acknowledgements. One of each per stack means that neither the template nor
-the list of wildcards grows with steps.
+Two kinds of things are the same for every flow and function: where dead letters go, and policies with wildcards, each
+with its row of the acknowledgements. One of each per stack means that neither the template nor the list of wildcards
+grows with steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
 
 from aws_cdk import Duration, Stack
@@ -17,7 +19,7 @@ from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge
 
-__all__ = ["dead_letters", "policy", "row_of", "undelivered"]
+__all__ = ["dead_letters", "policy", "undelivered", "wildcards"]
 
 SCOPE = "StepWorkflowsShared"
 
@@ -26,14 +28,27 @@ _Made = TypeVar("_Made", bound=IConstruct)
 
 def policy(scope: Construct, row: str) -> iam.ManagedPolicy:
     """The stack's policy of a row of the acknowledgements: it allows the row's actions on ``*``."""
-    construct_id = row.title().replace("-", "")
+    construct_id = _construct_id(row)
     return _once(scope, construct_id, lambda shared: _policy(shared, construct_id, row))
 
 
-def row_of(actions: Iterable[str]) -> str | None:
-    """The row whose policy allows these actions and no other, if there is one."""
-    wanted = set(actions)
-    return next((name for name, row in TABLE.items() if set(row.subject) == wanted), None)
+def wildcards(
+    scope: Construct, row: str, statements: Sequence[iam.PolicyStatement], targets: Iterable[str]
+) -> iam.ManagedPolicy:
+    """The stack's policy of just these statements, whose resources, spelt as ``targets``, a row is about. Its construct
+    id comes from what it allows, so all who may do the same share it.
+    """
+    allowed = json.dumps(Stack.of(scope).resolve([each.to_statement_json() for each in statements]), sort_keys=True)
+    construct_id = f"{_construct_id(row)}{hashlib.sha256(allowed.encode()).hexdigest()[:8]}"
+
+    def made(shared: Construct) -> iam.ManagedPolicy:
+        document = iam.PolicyDocument(minimize=False, statements=list(statements))
+        policy = iam.ManagedPolicy(shared, construct_id, document=document)
+        for target in sorted(set(targets)):
+            acknowledge(policy, row, target)
+        return policy
+
+    return _once(scope, construct_id, made)
 
 
 def dead_letters(scope: Construct) -> sqs.Queue:
@@ -62,6 +77,10 @@ def _once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made
     shared = cast(Construct, stack.node.try_find_child(SCOPE) or Construct(stack, SCOPE))
     found = shared.node.try_find_child(construct_id)
     return cast(_Made, found) if found is not None else make(shared)
+
+
+def _construct_id(row: str) -> str:
+    return row.title().replace("-", "")
 
 
 def _policy(shared: Construct, construct_id: str, row: str) -> iam.ManagedPolicy:

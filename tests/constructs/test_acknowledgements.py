@@ -6,9 +6,10 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stepworkflows_cdk.compiler.bundle import Bundle
-from stepworkflows_cdk.compiler.plan import Grant, Text
+from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import acknowledgements
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
+from stepworkflows_cdk.errors import ConfigurationError
 
 PACKS = (AwsSolutionsChecks, ServerlessChecks)
 
@@ -37,7 +38,19 @@ def acknowledged(template):
 def every(shop, make):
     """A bundle that uses each row of the table."""
     answers = Grant("function-charge", ("states:SendTaskSuccess",), Text(("*",)), make.mark)
-    return replace(shop, grants=(*shop.grants, answers))
+    calls = Grant("main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
+    return replace(shop, grants=(*shop.grants, answers, calls, files(make, "main")))
+
+
+CALLS = (
+    Condition("StringEquals", "states:HTTPMethod", (Text(("POST",)),)),
+    Condition("StringLike", "states:HTTPEndpoint", (Text(("https://api.example.com/orders/*",)),)),
+)
+
+
+def files(make, holder, key="invoices/*.json", *actions):
+    """A grant as one on files of a bucket."""
+    return Grant(holder, actions or ("s3:PutObject",), Text((Hole("table-orders", "arn"), f"/{key}")), make.mark)
 
 
 def test_both_packs_find_nothing(stack, every, bind):
@@ -45,10 +58,13 @@ def test_both_packs_find_nothing(stack, every, bind):
     assert findings(stack) == set()
 
 
+TARGETS = {"objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json"}
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
     "log-delivery": "Shop/StepWorkflowsShared/LogDelivery/Resource",
     "task-answers": "Shop/StepWorkflowsShared/TaskAnswers/Resource",
+    "http-endpoints": "Shop/StepWorkflowsShared/HttpEndpoints11947767/Resource",
+    "objects": "Shop/StepWorkflowsShared/Objectsc24448f7/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }
@@ -59,7 +75,7 @@ def test_each_acknowledgement_hides_exactly_one_finding(stack, every, bind, monk
     without = {**TABLE, row: replace(TABLE[row], rule="AwsSolutions-Nothing")}
     monkeypatch.setattr(acknowledgements, "TABLE", without)
     bind(stack, every)
-    assert findings(stack) == {(TABLE[row].rule, WHERE[row])}
+    assert findings(stack) == {(TABLE[row].rule.replace("{target}", TARGETS.get(row, "")), WHERE[row])}
 
 
 def test_acknowledgements_do_not_grow_with_steps_or_flows(new_stack, shop, make, bind, code):
@@ -77,6 +93,35 @@ def test_acknowledgements_do_not_grow_with_steps_or_flows(new_stack, shop, make,
 
 
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payment-a1b2c3"
+
+
+def test_all_who_may_do_the_same_on_the_same_names_share_one_acknowledgement(stack, shop, make, bind, code, template):
+    functions = tuple(make.function(f"step-{number}", code) for number in range(4))
+    grants = (*(files(make, function.id) for function in functions), files(make, "main"), files(make, "main"))
+    apart = files(make, "main", "letters/*", "s3:GetObject")
+    bind(stack, replace(shop, needs=(*shop.needs, *functions), grants=(*shop.grants, *grants, apart)))
+    found = template(stack).of_type("AWS::IAM::ManagedPolicy")
+    statements = [policy["PolicyDocument"]["Statement"] for id_, policy in found.items() if "SharedObjects" in id_]
+    assert sorted(map(len, statements)) == [1, 2]  # what the functions may do, and what the machine may
+    rules = [rule for _, rule in acknowledged(stack) if "Arn>/" in rule]
+    assert len(rules) == 3
+    assert findings(stack) == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "actions", "conditions"),
+    [
+        ("invoices/*", ("s3:GetObject", "dynamodb:GetItem"), ()),
+        ("invoices/?", ("dynamodb:GetItem",), ()),
+        (None, ("states:InvokeHTTPEndpoint",), CALLS[:1]),
+        (None, ("states:InvokeHTTPEndpoint",), ()),
+    ],
+)
+def test_a_wildcard_that_no_row_is_about_is_refused(stack, shop, make, bind, key, actions, conditions):
+    resource = files(make, "main", key).resource if key else Text(("*",))
+    grant = Grant("main", actions, resource, make.mark, conditions)
+    with pytest.raises(ConfigurationError, match=rf"flow\.yaml:1:1: {', '.join(actions)} on .*; name the ARNs"):
+        bind(stack, replace(shop, grants=(*shop.grants, grant)))
 
 
 def test_what_is_not_used_is_not_acknowledged(stack, make, bind):
@@ -102,6 +147,6 @@ def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, bind, 
         sorted(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
         for policy in policies
         for statement in policy["PolicyDocument"]["Statement"]
-        if json.dumps(statement["Resource"]) == '"*"'
+        if json.dumps(statement["Resource"]) == '"*"' and "Condition" not in statement
     ]
     assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in ("tracing", "log-delivery", "task-answers"))

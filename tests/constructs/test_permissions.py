@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
+from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
 from stepworkflows_cdk.constructs.permissions import POLICY_SIZE, attach, policies_of, statements_of
 from stepworkflows_cdk.errors import ConfigurationError
@@ -43,12 +44,68 @@ def test_the_order_of_grants_does_not_show():
 def test_a_grant_on_what_a_key_encrypts_brings_the_use_of_the_key():
     bindings = Bindings(partition="aws", region="eu-west-1", account="111122223333")
     bindings["table-orders"] = Bound(
-        construct=None, attributes={"arn": "arn:table", "key_arn": "arn:key"}, key_actions=("kms:Decrypt",)
+        construct=None,
+        attributes={"arn": "arn:table", "key_arn": "arn:key"},
+        key_actions={"dynamodb:": ("kms:Decrypt",)},
     )
     statements = statements_of([on(Hole("table-orders", "arn"), "dynamodb:GetItem")], bindings)
     assert {(action, bindings.fill(arn)) for action, arn in allowed(statements)} == {
         ("dynamodb:GetItem", "arn:table"),
         ("kms:Decrypt", "arn:key"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "on_key"),
+    [("s3:GetObject", ("kms:Decrypt",)), ("s3:PutObject", ("kms:Decrypt", "kms:GenerateDataKey")), ("s3:List", ())],
+)
+def test_what_a_key_must_allow_depends_on_what_is_done(action, on_key):
+    bindings = Bindings(partition="aws", region="eu-west-1", account="111122223333")
+    actions = {"s3:Get": ("kms:Decrypt",), "s3:Put": ("kms:GenerateDataKey", "kms:Decrypt")}
+    bindings["bucket-in"] = Bound(construct=None, attributes={"arn": "b", "key_arn": "k"}, key_actions=actions)
+    statements = statements_of([on(Hole("bucket-in", "arn"), action)], bindings)
+    assert {each.actions for each in statements if bindings.fill(each.resources[0]) == "k"} == ({on_key} - {()})
+
+
+def under(prefix, resource="arn:a", *actions):
+    condition = Condition("StringLike", "s3:prefix", (Text((prefix,)),))
+    return replace(on(resource, *(actions or ("s3:ListBucket",))), conditions=(condition,))
+
+
+def test_conditions_stay_with_their_grants():
+    grants = [
+        under("a/*"),
+        under("b/*"),
+        under("b/*", "arn:b"),
+        on("arn:a", "s3:ListBucket"),
+        under("a/*", "arn:a", "s:X"),
+    ]
+    found = {
+        (each.actions, each.resources, each.conditions[0].values[0].parts[0] if each.conditions else None)
+        for each in statements_of(grants, NOTHING_BOUND)
+    }
+    a, b = Text(("arn:a",)), Text(("arn:b",))
+    assert found == {
+        (("s3:ListBucket", "s:X"), (a,), "a/*"),
+        (("s3:ListBucket",), (a, b), "b/*"),
+        (("s3:ListBucket",), (a,), None),
+    }
+    assert statements_of(grants, NOTHING_BOUND) == statements_of(reversed(grants), NOTHING_BOUND)
+
+
+def test_a_condition_stands_in_the_policy(stack, template):
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+    two = Condition("StringEquals", "s3:prefix", (Text(("a",)), Text((Hole("aws", "region"),))))
+    attach(
+        Construct(stack, "Flow"),
+        role,
+        [replace(under("a/*"), conditions=(two, *under("a/*").conditions))],
+        NOTHING_BOUND,
+    )
+    (statement,) = template(stack).statements("states.amazonaws.com")
+    assert statement["Condition"] == {
+        "StringEquals": {"s3:prefix": ["a", "eu-west-1"]},
+        "StringLike": {"s3:prefix": "a/*"},
     }
 
 

@@ -32,14 +32,16 @@ def bind(scope: Construct, need: TableNeed, given: object | None, bindings: Bind
     return Bound(construct=table, attributes={**attributes, "key_arn": key.key_arn}, key_actions=_KEY_ACTIONS)
 
 
-_KEY_ACTIONS = (
-    "kms:Decrypt",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-)
+_KEY_ACTIONS = {
+    "dynamodb:": (
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    )
+}
 
 
 def _created(scope: Construct, need: TableNeed) -> dynamodb.ITable:

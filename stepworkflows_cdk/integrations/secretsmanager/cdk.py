@@ -32,7 +32,11 @@ def bind(scope: Construct, need: SecretNeed, given: object | None, bindings: Bin
     key = secret.encryption_key
     if key is None:
         return Bound(construct=secret, attributes={"arn": arn})
-    return Bound(construct=secret, attributes={"arn": arn, "key_arn": key.key_arn}, key_actions=("kms:Decrypt",))
+    return Bound(construct=secret, attributes={"arn": arn, "key_arn": key.key_arn}, key_actions=_KEY_ACTIONS)
+
+
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+_KEY_ACTIONS = {"secretsmanager:": ("kms:Decrypt",)}
 
 
 def _created(scope: Construct, need: SecretNeed) -> secretsmanager.ISecret:
