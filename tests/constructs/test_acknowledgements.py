@@ -38,8 +38,8 @@ def acknowledged(template):
 def every(shop, make):
     """A bundle that uses each row of the table."""
     answers = Grant("function-charge", ("states:SendTaskSuccess",), Text(("*",)), make.mark)
-    calls = Grant("main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
-    return replace(shop, grants=(*shop.grants, answers, calls, files(make, "main")))
+    calls = Grant("machine-main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
+    return replace(shop, grants=(*shop.grants, answers, calls, files(make, "machine-main")))
 
 
 CALLS = (
@@ -97,8 +97,12 @@ ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payment-a1b2c3"
 
 def test_all_who_may_do_the_same_on_the_same_names_share_one_acknowledgement(stack, shop, make, bind, code, template):
     functions = tuple(make.function(f"step-{number}", code) for number in range(4))
-    grants = (*(files(make, function.id) for function in functions), files(make, "main"), files(make, "main"))
-    apart = files(make, "main", "letters/*", "s3:GetObject")
+    grants = (
+        *(files(make, function.id) for function in functions),
+        files(make, "machine-main"),
+        files(make, "machine-main"),
+    )
+    apart = files(make, "machine-main", "letters/*", "s3:GetObject")
     bind(stack, replace(shop, needs=(*shop.needs, *functions), grants=(*shop.grants, *grants, apart)))
     found = template(stack).of_type("AWS::IAM::ManagedPolicy")
     statements = [policy["PolicyDocument"]["Statement"] for id_, policy in found.items() if "SharedObjects" in id_]
@@ -118,8 +122,8 @@ def test_all_who_may_do_the_same_on_the_same_names_share_one_acknowledgement(sta
     ],
 )
 def test_a_wildcard_that_no_row_is_about_is_refused(stack, shop, make, bind, key, actions, conditions):
-    resource = files(make, "main", key).resource if key else Text(("*",))
-    grant = Grant("main", actions, resource, make.mark, conditions)
+    resource = files(make, "machine-main", key).resource if key else Text(("*",))
+    grant = Grant("machine-main", actions, resource, make.mark, conditions)
     with pytest.raises(ConfigurationError, match=rf"flow\.yaml:1:1: {', '.join(actions)} on .*; name the ARNs"):
         bind(stack, replace(shop, grants=(*shop.grants, grant)))
 

@@ -225,5 +225,5 @@ def test_an_unknown_step_to_override_is_refused_with_the_nearest(stack):
     with pytest.raises(ConfigurationError, match="no step has the id 'chargge'; did you mean `charge`"):
         OrderFlow(stack, "Flow", overrides={"chargge": {}})
     definition = Definition.load(order_flow())
-    with pytest.raises(ConfigurationError, match="give them to Definition.load"):
+    with pytest.raises(ConfigurationError, match=r"give them to Definition\.load"):
         StepWorkflow(stack, "Loaded", definition=definition, overrides={"charge": {}})
