@@ -78,10 +78,7 @@ def python(installed: Path, tmp_path: Path) -> Start:
 
 
 def test_a_foreign_app_synthesises_both_flows(python: Start, installed: Path, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(APP, encoding="utf-8")
-    (tmp_path / "greet.yaml").write_text(GREET, encoding="utf-8")
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "handler.py").write_text(HANDLER, encoding="utf-8")
+    write_app(tmp_path)
     places = python("app.py").stdout.split()
     assert [Path(place).is_relative_to(installed) for place in places] == [True, True]
     template = json.loads((tmp_path / "cdk.out" / "Foreign.template.json").read_text(encoding="utf-8"))
@@ -89,6 +86,19 @@ def test_a_foreign_app_synthesises_both_flows(python: Start, installed: Path, tm
     assert types.count("AWS::StepFunctions::StateMachine") == 2
     assert types.count("AWS::DynamoDB::Table") == 6
     assert {"ShopMachine", "GreetMachine", "Charge"} <= set(template["Outputs"])
+
+
+@pytest.mark.deep
+def test_an_empty_environment_and_the_wheel_are_enough(wheel: Path, repository: Path, tmp_path: Path) -> None:
+    """As a user starts: a new virtual environment, the wheel with what it asks for from the package index, the app."""
+    done(["-m", "venv", str(tmp_path / "venv")], cwd=tmp_path)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    install = ["-m", "pip", "install", "-q", "--retries", "10", "-c", str(repository / "constraints.txt")]
+    done([*install, f"{wheel}[node]"], cwd=tmp_path, program=python)
+    write_app(tmp_path)
+    places = done(["app.py"], cwd=tmp_path, program=python, CDK_OUTDIR=str(tmp_path / "cdk.out")).stdout.split()
+    assert all(Path(place).is_relative_to(tmp_path / "venv") for place in places)
+    assert (tmp_path / "cdk.out" / "Foreign.template.json").is_file()
 
 
 def test_the_command_runs_the_order_flow_of_the_wheel(python: Start, installed: Path) -> None:
@@ -107,11 +117,20 @@ def test_the_wheel_has_types_and_licence_and_nothing_else_than_the_package(wheel
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 
 
-def done(arguments: list[str], cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def write_app(folder: Path) -> None:
+    (folder / "app.py").write_text(APP, encoding="utf-8")
+    (folder / "greet.yaml").write_text(GREET, encoding="utf-8")
+    (folder / "code").mkdir()
+    (folder / "code" / "handler.py").write_text(HANDLER, encoding="utf-8")
+
+
+def done(
+    arguments: list[str], cwd: Path, program: str = sys.executable, **variables: str
+) -> subprocess.CompletedProcess[str]:
     # Without the choice of Node that these tests make: the package has to find one itself.
     environment = {name: value for name, value in os.environ.items() if name not in ("JSII_NODE", "PYTHONPATH")}
     finished = subprocess.run(
-        [sys.executable, *arguments],
+        [program, *arguments],
         cwd=cwd,
         env={**environment, **variables},
         capture_output=True,

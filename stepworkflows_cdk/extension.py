@@ -1,0 +1,36 @@
+"""What an integration of your own is written with. ``docs/own-integration.md`` shows one, whole.
+
+What runs only in a CDK app or only on this machine is imported inside ``bind``, ``realise`` and ``perform``:
+``stepworkflows_cdk.constructs.bound`` (``Bound``, ``Bindings``), ``stepworkflows_cdk.local`` (``World``, ``TaskFailed``).
+"""
+
+from __future__ import annotations
+
+from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
+from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Need, Text, need_id
+from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.language.checks.resources import undeclared
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = [
+    "BUILTIN",
+    "Call",
+    "Condition",
+    "Data",
+    "Grant",
+    "Hole",
+    "Integration",
+    "Jsonata",
+    "Keys",
+    "Mark",
+    "Need",
+    "Problem",
+    "Scope",
+    "Step",
+    "Text",
+    "Workflow",
+    "need_id",
+    "undeclared",
+]
