@@ -17,9 +17,10 @@ __all__ = ["DYNAMIC_REFERENCE", "check"]
 
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+\Z")
 _ARN = re.compile(r"arn:[^:\s]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S+\Z")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+# At least two characters: https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+\Z")
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-_RESERVED = re.compile(r"AWS_|LAMBDA_|_HANDLER\Z|_X_AMZN_TRACE_ID\Z|TZ\Z")
+_RESERVED = re.compile(r"AWS_|LAMBDA_|TZ\Z")
 
 
 DYNAMIC_REFERENCE = "{{resolve:"
@@ -102,7 +103,7 @@ def _env(step: Step) -> Iterator[Problem]:
                     "SW605",
                     f"`{name}` is no name of a variable",
                     step.key_mark(key, name),
-                    "use letters, digits and `_`",
+                    "begin with a letter; use letters, digits and `_`, two at least",
                 )
             elif _RESERVED.match(name):
                 yield Problem(
