@@ -128,6 +128,7 @@ class _Writer:
             "Type": "Task",
             "Resource": self._data(resource),
             "Arguments": self._data(task.arguments),
+            **({} if task.credentials is None else {"Credentials": self._data(task.credentials)}),
             **timeout,
             **self._assign(task.assign),
             "Output": self._data(task.output),

@@ -48,6 +48,10 @@ class Call:
     """Errors that are transient only where a JSONata condition on ``$cause`` (the error's text) holds."""
     errors: Mapping[str, str] = field(default_factory=dict)
     """Names of this service's errors -> the names under which the flow sees them."""
+    credentials: Data = None
+    """``{"RoleArn": ...}`` where the call is made with another role than the machine's, one of another account:
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html. The machine then
+    needs ``sts:AssumeRole`` on it, and that role trusts the machine's."""
     needs: tuple[Need, ...] = ()
     grants: tuple[Grant, ...] = ()
     instead: Instead | None = None

@@ -225,6 +225,8 @@ class Task:
     timeout: int | None = None
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
+    credentials: Data = None
+    """``{"RoleArn": ...}``: the role that the call is made with; None: the machine's own."""
 
 
 @dataclass(frozen=True)

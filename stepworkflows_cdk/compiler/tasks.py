@@ -108,6 +108,7 @@ def _states(
         call.timeout,
         plan.retriers,
         tuple(_catchers(place, call, plan, routes, closer, again, counted, ahead)),
+        call.credentials,
     )
     if not closer or place.failed is None:
         return (task,)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -41,6 +41,8 @@ class Acknowledged:
     source: str
     target: str | None = None
     conditions: tuple[str, ...] = ()
+    denied: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """IAM conditions under which the policy of the row denies its actions all the same."""
 
     @property
     def text(self) -> str:
@@ -76,6 +78,21 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "Step Functions sets up the delivery of its logs by actions on the account, which have no resource type "
             "for a log group.",
             "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html",
+        ),
+        "network-interfaces": Acknowledged(
+            "AwsSolutions-IAM5[Resource::*]",
+            (
+                "ec2:CreateNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:DeleteNetworkInterface",
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:UnassignPrivateIpAddresses",
+            ),
+            "Lambda puts a function into a network by interfaces that it makes and removes with the function's role, of "
+            "which none has an ARN before; listing them has no resource type. Calls of the function's own code are denied.",
+            "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+            {"Null": {"lambda:SourceFunctionArn": "false"}},
         ),
         "task-answers": Acknowledged(
             "AwsSolutions-IAM5[Resource::*]",

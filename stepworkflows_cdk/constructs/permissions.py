@@ -34,7 +34,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 POLICIES_OF_ROLE = 10
 """Managed policies that a role takes by default. Same page."""
 SHARED_POLICIES = 2
-"""Those that roles are made with: a machine's traces and logs, a function's traces."""
+"""Those that roles are made with: a machine's traces and logs, a function's traces and network interfaces."""
 
 _EVERYTHING = "*"
 _NAME_SIZE = 20

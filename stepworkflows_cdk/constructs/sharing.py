@@ -84,11 +84,12 @@ def _construct_id(row: str) -> str:
 
 
 def _policy(shared: Construct, construct_id: str, row: str) -> iam.ManagedPolicy:
-    policy = iam.ManagedPolicy(
-        shared,
-        construct_id,
-        statements=[iam.PolicyStatement(actions=list(TABLE[row].subject), resources=["*"])],
-    )
+    actions, denied = list(TABLE[row].subject), TABLE[row].denied
+    policy = iam.ManagedPolicy(shared, construct_id, statements=[iam.PolicyStatement(actions=actions, resources=["*"])])
+    if denied:
+        policy.add_statements(
+            iam.PolicyStatement(effect=iam.Effect.DENY, actions=actions, resources=["*"], conditions=dict(denied))
+        )
     acknowledge(policy, row)
     return policy
 

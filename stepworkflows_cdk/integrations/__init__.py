@@ -14,6 +14,7 @@ from stepworkflows_cdk.integrations.dynamodb.tables import Tables
 from stepworkflows_cdk.integrations.events.buses import Buses
 from stepworkflows_cdk.integrations.events.emit import Emit
 from stepworkflows_cdk.integrations.lambda_.plan import Lambda
+from stepworkflows_cdk.integrations.network.plan import Networks
 from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
 from stepworkflows_cdk.integrations.ses.plan import Email
 from stepworkflows_cdk.integrations.waits.plan import WaitFor
@@ -22,6 +23,7 @@ __all__ = ["BUILTIN"]
 
 BUILTIN: tuple[Integration, ...] = (
     Lambda(),
+    Networks(),
     Tables(),
     Record(),
     Fetch(),

@@ -1,4 +1,6 @@
-"""The code of a step, ``zip-file`` and ``handler``, checked by reading it: for every integration whose steps run code."""
+"""The code of a step: ``zip-file`` and ``handler``, checked by reading them, and ``image``. For every integration whose
+steps run code.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,21 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.overrides import OVERRIDES
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["DEFAULT_HANDLER", "check_code", "code_name"]
+__all__ = ["DEFAULT_HANDLER", "IMAGE", "check_code", "code_name", "image_problems", "image_text"]
 
 DEFAULT_HANDLER = "handler.handler"
+
+IMAGE = re.compile(
+    r"(?P<account>ACCOUNT_ID|\d{12})\.dkr\.ecr\.(?P<region>REGION|[a-z]+(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[a-z\d]+(?:[._/-]+[a-z\d]+)*)(?::(?P<tag>\w[\w.-]{0,127})|@(?P<digest>sha256:[0-9a-f]{64}))\Z"
+)
+"""An image in ECR, by its tag or its digest. ``ACCOUNT_ID`` and ``REGION`` are this stack's.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/docker-push-ecr-image.html"""
 
 _HANDLER = re.compile(r"[A-Za-z_][\w]*(?:[./][A-Za-z_]\w*)*\.[A-Za-z_]\w*\Z")
 # A module of nothing but these defines what it defines in sight; any other statement may define more.
@@ -50,6 +60,36 @@ def check_code(step: Step, zip_file: str, handler: str) -> Iterable[Problem]:
         )
     elif named:
         yield from _check_handler(step, code, zip_file, handler)
+
+
+def image_problems(step: Step, image: str) -> Iterable[Problem]:
+    """Whether an image, its references filled, is one in ECR. Nothing is built here: that would take Docker."""
+    if IMAGE.match(image):
+        return
+    mark = step.mark_of("image")
+    example = "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
+    if (step.document.folder / image).exists():
+        hint = f"`docker build -t IMAGE {image}` and `docker push IMAGE`, then write IMAGE here: {example}"
+        yield Problem("SW507", f"`{image}` is a place on this machine, and images are not built here", mark, hint)
+    elif ".dkr.ecr." in image:
+        hint = f"write {example}, or NAME@sha256: with its 64 digits"
+        yield Problem("SW507", "this is no complete name of an image in ECR", mark, hint)
+    else:
+        yield Problem("SW507", "this is no image in ECR", mark, f"push it to ECR, and write {example}")
+
+
+def image_text(image: str) -> Text:
+    """An image that passed, with holes for ``ACCOUNT_ID`` and ``REGION``."""
+    host, slash, rest = image.partition("/")
+    account, _, tail = host.partition(".dkr.ecr.")
+    region, dot, domain = tail.partition(".")
+    parts: list[str | Hole] = [
+        Hole("aws", "account") if account == "ACCOUNT_ID" else account,
+        ".dkr.ecr.",
+        Hole("aws", "region") if region == "REGION" else region,
+        f"{dot}{domain}{slash}{rest}",
+    ]
+    return Text(tuple(parts))
 
 
 def code_name(path: str, handler: str) -> str:

@@ -231,7 +231,7 @@ class FlowKeys(Keys):
 NOT_BUILT = frozenset(
     """
     needs heartbeat triggers defaults policies finally cancel concurrency mode guard deploy tags tests
-    repeat for-each stop uses asl signal detached image file message http remind steps environment vpc account role
+    repeat for-each stop uses asl signal detached file message http remind steps environment
     api approval queue
     """.split()
 )

@@ -21,6 +21,7 @@ __all__ = [
     "Template",
     "Value",
     "WrongValue",
+    "is_fixed",
     "parse_condition",
     "parse_value",
     "references_in",
@@ -143,6 +144,17 @@ def parse_expression(code: str, offset: int) -> Expression:
     if literal_from < len(code) or not parts:
         parts.append(code[literal_from:])
     return Expression(tuple(parts), offset)
+
+
+def is_fixed(text: str) -> bool:
+    """Whether a string is known where the flow is compiled: it names nothing but ``config``. One that is no value counts
+    as well, since it is reported as that.
+    """
+    try:
+        value = parse_value(text)
+    except WrongValue:
+        return True
+    return not isinstance(value, Expression) and all(part.root == "config" for part in references_in(value))
 
 
 def references_in(value: Value) -> tuple[Reference, ...]:

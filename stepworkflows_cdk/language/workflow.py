@@ -36,6 +36,7 @@ class WorkKey(Protocol):
     runtime: ClassVar[str | None]
     keys: ClassVar[type[BaseModel] | None]
     resource_types: ClassVar[Mapping[str, type[BaseModel]]]
+    access: ClassVar[Mapping[str, tuple[str, ...]]]
     code_keys: ClassVar[frozenset[str]]
     waits: ClassVar[bool]
     raises: ClassVar[Mapping[str, str]]

@@ -18,10 +18,11 @@ from stepworkflows_cdk.compiler.plan import Hole
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local.jsonata import code_of
 
-__all__ = ["Definition", "Refusals", "load", "service_of"]
+__all__ = ["Definition", "Refusals", "is_role", "load", "service_of"]
 
 _HOLE = re.compile(r"\$\{(\w+)\}")
 _RESOURCE = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+)")
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
 _COMMON = frozenset({"Type", "Comment", "QueryLanguage"})
 _ONWARD = frozenset({"Next", "End", "Assign", "Output"})
 _FIELDS: Mapping[str, frozenset[str]] = {
@@ -31,7 +32,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "Parallel": _ONWARD | {"Branches", "Arguments", "Retry", "Catch"},
     "Pass": _ONWARD,
     "Succeed": frozenset({"Output"}),
-    "Task": _ONWARD | {"Resource", "Arguments", "TimeoutSeconds", "Retry", "Catch"},
+    "Task": _ONWARD | {"Resource", "Arguments", "Credentials", "TimeoutSeconds", "Retry", "Catch"},
     "Wait": _ONWARD | {"Seconds", "Timestamp"},
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -161,6 +162,8 @@ class _Check:
             fault = self._refusals.task(service_of(state["Resource"]), name)
             if fault is not None:
                 yield f"{where}: field Resource: {fault}"
+        if type_ == "Task" and "Credentials" in state:
+            yield from _credentials(where, state["Credentials"])
 
     def _processor(self, where: str, processor: Any, outer: frozenset[str]) -> Iterator[str]:
         place = f"{where}, ItemProcessor"
@@ -181,6 +184,19 @@ class _Check:
                 yield from self._expressions(where, f"{field}[{index}]", item)
         elif (code := code_of(value)) is not None and (fault := self._refusals.expression(code)) is not None:
             yield f"{where}: field {field}: {fault}"
+
+
+def _credentials(where: str, value: Any) -> Iterator[str]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html#task-state-fields"""
+    if not isinstance(value, dict) or set(value) != {"RoleArn"}:
+        yield f"{where}: field Credentials must be an object with the field RoleArn alone"
+    elif code_of(value["RoleArn"]) is None and not is_role(value["RoleArn"]):
+        yield f"{where}: field Credentials/RoleArn must be the ARN of a role or an expression, not {value['RoleArn']!r}"
+
+
+def is_role(value: Any) -> bool:
+    """Whether a value is the ARN of an IAM role."""
+    return isinstance(value, str) and _ROLE.fullmatch(value) is not None
 
 
 def _unknown(where: str, found: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Union
 
-from stepworkflows_cdk.local.definition import service_of
+from stepworkflows_cdk.local.definition import is_role, service_of
 from stepworkflows_cdk.local.errors import DataLimitExceeded, QueryFailed, StateFailed
 from stepworkflows_cdk.local.interpreter import Execution, Visit
 from stepworkflows_cdk.local.limits import INLINE_CONCURRENCY, PAYLOAD, payload_size
@@ -109,6 +109,11 @@ def _task(run: Execution, visit: Visit) -> Work:
         visit.token = run.world.request_id()
         run.tokens.open(visit.token)
     arguments = run.evaluate(visit, "Arguments", visit.state.get("Arguments", {}))
+    if "Credentials" in visit.state:
+        role = run.evaluate(visit, "Credentials/RoleArn", visit.state["Credentials"]["RoleArn"], "string")
+        if not is_role(role):
+            reason = f"The field 'Credentials/RoleArn' must be the ARN of a role, but was {role}"
+            raise visit.located(QueryFailed(reason))
     limit = None
     if "TimeoutSeconds" in visit.state:
         limit = run.evaluate(visit, "TimeoutSeconds", visit.state["TimeoutSeconds"], "number")

@@ -14,6 +14,7 @@ from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.local import RunResult, run
 
 END: dict[str, Any] = {"Type": "Pass", "End": True}
+ROLE = "arn:aws:iam::111122223333:role/caller"
 TASK: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::fake:call", "End": True}
 
 
@@ -33,7 +34,10 @@ def branch(**states: Any) -> dict[str, Any]:
         ({**END, "Output": ["{% 1 + %}"]}, "state 'A': field Output[0]: S0207"),
         ({**END, "Assign": {"states": 1}}, "state 'A': field Assign sets $states, which is reserved"),
         ({**TASK, "HeartbeatSeconds": 5}, "state 'A': field HeartbeatSeconds is not supported"),
-        ({**TASK, "Credentials": {}}, "state 'A': field Credentials is not supported"),
+        ({**TASK, "Credentials": {}}, "state 'A': field Credentials must be an object with the field RoleArn alone"),
+        ({**TASK, "Credentials": {"RoleArn": ROLE, "Name": "x"}}, "field Credentials must be an object"),
+        ({**TASK, "Credentials": {"RoleArn": "admin"}}, "field Credentials/RoleArn must be the ARN of a role"),
+        ({**TASK, "Credentials": {"RoleArn": "{% ( %}"}}, "state 'A': field Credentials/RoleArn: S0"),
         (
             {**TASK, "TimeoutSeconds": 0},
             "state 'A': field TimeoutSeconds must be a whole number from 1 or an expression, not 0",

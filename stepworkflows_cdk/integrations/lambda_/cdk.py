@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -27,8 +28,11 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
         raise ConfigurationError(
             f"{need.mark}: {need.id} takes no construct of the caller; name its `arn` in the document"
         )
-    if need.code is None:
+    _check_place(scope, need)
+    if not need.made:
         return _imported(scope, need, bindings)
+    vpc = _vpc(need, bindings)
+    code, handler, runtime = _code(need, bindings)
     log_group = logs.LogGroup(
         scope,
         "Logs",
@@ -40,22 +44,29 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
         scope,
         "Role",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        managed_policies=[sharing.policy(scope, "tracing")],
+        managed_policies=[
+            sharing.policy(scope, "tracing"),
+            *([sharing.policy(scope, "network-interfaces")] if vpc is not None else []),
+        ],
     )
     function = lambda_.Function(
         scope,
         "Function",
         function_name=need.name,
-        code=_code(need),
-        handler=need.handler,
-        # By its name, so that a runtime which this version of the CDK does not list yet works as well.
-        runtime=lambda_.Runtime(f"python{need.python}", lambda_.RuntimeFamily.PYTHON, supports_inline_code=True),
+        code=code,
+        handler=handler,
+        runtime=runtime,
         architecture=_ARCHITECTURES[need.architecture],
         memory_size=need.memory,
+        ephemeral_storage_size=cdk.Size.mebibytes(need.ephemeral_storage) if need.ephemeral_storage > 512 else None,
+        reserved_concurrent_executions=need.concurrency,
         timeout=cdk.Duration.seconds(need.timeout),
         environment={name: bindings.fill(text) for name, text in need.env} or None,
         log_group=log_group,
         role=role,
+        vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if vpc is not None else None,
+        security_groups=[_security_group(scope, vpc)] if vpc is not None else None,
     )
     _observe(function, dead_letters.queue_arn)
     return Bound(
@@ -77,14 +88,82 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
 _ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 
 
+class _Image(lambda_.Code):
+    """An image in ECR, as the document names it."""
+
+    def __init__(self, uri: str, command: str) -> None:
+        super().__init__()
+        self._config = lambda_.CodeImageConfig(image_uri=uri, cmd=[command] if command else None)
+
+    @property
+    def is_inline(self) -> bool:
+        return False
+
+    def bind(self, scope: Construct) -> lambda_.CodeConfig:
+        return lambda_.CodeConfig(image=self._config)
+
+
+def _check_place(scope: Construct, need: FunctionNeed) -> None:
+    """Step Functions calls functions of its own region only, Lambda takes images of its own region only, and a function
+    that is made is made in the stack's account.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html,
+    https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+    """
+    stack = cdk.Stack.of(scope)
+    found: list[tuple[str, str, str]] = []
+    if need.arn is not None:
+        fields = _shown(need.arn).split(":")
+        found.append(("function", fields[3], stack.region))
+        if need.made:
+            found.append(("function", fields[4], stack.account))
+    if need.image is not None:
+        found.append(("image", _shown(need.image).split(".")[3], stack.region))
+    for what, theirs, ours in found:
+        if theirs not in (_THIS, ours) and not cdk.Token.is_unresolved(ours):
+            raise ConfigurationError(
+                f"{need.mark}: the {what} is in {theirs}, and this stack in {ours}; name one that is there, or write "
+                "`REGION` and `ACCOUNT_ID` for the stack's own"
+            )
+
+
+_THIS = "*"
+
+
+def _shown(text: Text) -> str:
+    return text.fill(lambda _hole: _THIS)
+
+
 def _imported(scope: Construct, need: FunctionNeed, bindings: Bindings) -> Bound:
     if need.arn is None:
         raise ConfigurationError(f"{need.mark}: {need.id} has neither code nor an ARN")
-    function = lambda_.Function.from_function_arn(scope, "Function", bindings.fill(need.arn))
-    return Bound(construct=function, attributes={"arn": function.function_arn})
+    arn = bindings.fill(need.arn)
+    return Bound(construct=lambda_.Function.from_function_arn(scope, "Function", arn), attributes={"arn": arn})
 
 
-def _code(need: FunctionNeed) -> lambda_.Code:
+def _vpc(need: FunctionNeed, bindings: Bindings) -> ec2.IVpc | None:
+    if need.network is None:
+        return None
+    vpc = cast(ec2.IVpc, bindings[need.network].construct)
+    if not vpc.private_subnets:
+        raise ConfigurationError(
+            f"{need.mark}: the network of {need.id} has no private subnets with a way out (to a NAT gateway), which "
+            "functions are put in; pass a VPC that has some"
+        )
+    return vpc
+
+
+def _code(need: FunctionNeed, bindings: Bindings) -> tuple[lambda_.Code, str, lambda_.Runtime]:
+    """The code, and what goes with it: the handler and the runtime."""
+    if need.image is not None:
+        image = _Image(bindings.fill(need.image), need.handler)
+        return image, lambda_.Handler.FROM_IMAGE, lambda_.Runtime.FROM_IMAGE
+    # By its name, so that a runtime which this version of the CDK does not list yet works as well.
+    runtime = lambda_.Runtime(f"python{need.python}", lambda_.RuntimeFamily.PYTHON, supports_inline_code=True)
+    return _asset(need), need.handler, runtime
+
+
+def _asset(need: FunctionNeed) -> lambda_.Code:
     assert need.code is not None
     try:
         packed = package(need.code, Target(need.python, need.architecture))
@@ -93,6 +172,19 @@ def _code(need: FunctionNeed) -> lambda_.Code:
     if packed.path.is_file():
         return lambda_.Code.from_asset(str(packed.path))
     return lambda_.Code.from_asset(str(packed.path), exclude=list(packed.exclude), ignore_mode=cdk.IgnoreMode.GIT)
+
+
+def _security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+    """Nothing comes in, and out goes HTTPS. More is the caller's to open: ``steps["x"].function.connections``."""
+    group = ec2.SecurityGroup(
+        scope,
+        "SecurityGroup",
+        vpc=vpc,
+        allow_all_outbound=False,
+        description="Out: HTTPS. In: nothing.",
+    )
+    group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "HTTPS")
+    return group
 
 
 def _observe(function: lambda_.Function, dead_letters_arn: str) -> None:

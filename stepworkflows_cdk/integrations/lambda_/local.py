@@ -47,8 +47,9 @@ def perform(resource: str, arguments: Any, world: World) -> Any:
 def _function(name: str, world: World) -> Function:
     needs: dict[str, FunctionNeed] = world.store.get(_NEEDS, {})
     functions: dict[str, Function] = world.store.setdefault(_FUNCTIONS, {})
-    # A name, a complete ARN, or an ARN with a version or alias behind it: all mean the one function that is here.
-    arn = next((arn for arn in needs if name == arn or name == arn.split(":")[6] or name.startswith(f"{arn}:")), None)
+    # A complete ARN, a name, or an ARN with a version or alias behind it: all mean the one function that is here.
+    named = (arn for arn in needs if name == arn.split(":")[6] or name.startswith(f"{arn}:"))
+    arn = name if name in needs else next(named, None)
     if arn is None:
         raise TaskFailed(
             "Lambda.ResourceNotFoundException",
@@ -63,9 +64,9 @@ def _function(name: str, world: World) -> Function:
 def _loaded(arn: str, need: FunctionNeed, world: World) -> Function:
     if need.code is None:
         step = world.call.step if world.call is not None else need.id
+        what = f"runs the image {world.fill(need.image)}" if need.image else f"calls {arn}"
         raise LocalRunError(
-            f"step {step} calls {arn}, whose code is not on this machine; "
-            f"say what it gives: {{at: {step}, returns: ...}}"
+            f"step {step} {what}, whose code is not on this machine; say what it gives: {{at: {step}, returns: ...}}"
         )
     return Function(
         name=arn.split(":")[6],

@@ -14,12 +14,13 @@ __all__ = ["FunctionNeed"]
 class FunctionNeed(Need):
     """A Lambda function. Attributes for holes: ``arn``.
 
-    Created from ``code`` (a folder or a zip, as resolved on this machine) unless ``arn`` is given and ``code`` is None:
-    then the function exists already. ``name`` is its physical name, None where CloudFormation chooses one.
+    Created from ``code`` (a folder or a zip, as resolved on this machine) or from ``image``; with neither it exists
+    already, as ``arn``. ``name`` is its physical name, None where CloudFormation chooses one.
     """
 
     code: Path | None
     handler: str
+    """Module and function; of an image its command, empty for the image's own."""
     env: tuple[tuple[str, Text], ...]
     """Environment variables, sorted by name."""
     timeout: int
@@ -32,7 +33,21 @@ class FunctionNeed(Need):
     """``arm64`` or ``x86_64``."""
     arn: Text | None = None
     name: str | None = None
+    image: Text | None = None
+    """An image in ECR, with its tag or digest."""
+    network: str | None = None
+    """The id of the network's need."""
+    ephemeral_storage: int = 512
+    """MiB of ``/tmp``."""
+    concurrency: int | None = None
+    """How many calls may run at once, set aside for it; None: what the account has."""
+
+    @property
+    def made(self) -> bool:
+        """Whether it is made here."""
+        return self.code is not None or self.image is not None
 
     @property
     def refers_to(self) -> frozenset[str]:
-        return frozenset(hole.need for _, text in self.env for hole in text.holes)
+        named = frozenset(hole.need for _, text in self.env for hole in text.holes)
+        return named | ({self.network} if self.network else set())

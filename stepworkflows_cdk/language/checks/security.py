@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepworkflows_cdk.language.checks.data import check_deployed
-from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.references import Template, WrongValue, parse_value
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import Resource, Step, Workflow
 
 __all__ = ["DYNAMIC_REFERENCE", "check"]
 
@@ -75,8 +75,19 @@ def _permissions(workflow: Workflow, step: Step) -> Iterator[Problem]:
                     at,
                     "write exact actions, such as `s3:GetObject`",
                 )
+            elif action in ("read", "write") and target in workflow.resources:
+                yield from _access(workflow.resources[target], action, at)
             elif action not in ("read", "write") and not _ACTION.match(action):
                 yield Problem("SW603", f"`{action}` is no IAM action", at, "write `read`, `write` or `service:Action`")
+
+
+def _access(resource: Resource, action: str, mark: Mark) -> Iterator[Problem]:
+    known = sorted(resource.integration.access)
+    if action not in known:
+        hint = (
+            f"write {' or '.join(f'`{each}`' for each in known)}, or exact actions" if known else "write exact actions"
+        )
+        yield Problem("SW603", f"`{action}` has no meaning for a {resource.type}", mark, hint)
 
 
 def _secrets(step: Step) -> Iterator[Problem]:
