@@ -18,7 +18,7 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
 from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
 from stepworkflows_cdk.integrations.events.emit import EmitSpec
-from stepworkflows_cdk.integrations.lambda_.plan import LambdaRuntime, LambdaSettings
+from stepworkflows_cdk.integrations.lambda_.keys import LambdaRuntime, LambdaSettings
 from stepworkflows_cdk.integrations.ses.plan import EmailSpec
 from stepworkflows_cdk.integrations.waits.plan import EventSpec, WaitSpec
 from stepworkflows_cdk.language.contract import Schema
@@ -64,10 +64,12 @@ MODELS: tuple[type[BaseModel], ...] = (
 FOR_READERS = {(ConfigKeys, "description"), (Schema, "description"), (FlowKeys, "version"), (StepKeys, "version")}
 """Keys that say something to people, or about the document itself, and by design change nothing."""
 
+ROLE = "arn:aws:iam::111122223333:role/caller"
+ABROAD = "arn:aws:lambda:REGION:111122223333:function:theirs"
 FLOW: dict[str, Any] = {
     "name": "flow",
     "inputs": {"s": "string", "n": {"type": "integer"}, "o": {"type": "object"}, "l": {"type": "array"}},
-    "resources": {"rows": {"type": "table", "key": "id"}, "news": {"type": "bus"}},
+    "resources": {"rows": {"type": "table", "key": "id"}, "news": {"type": "bus"}, "main": {"type": "network"}},
     "config": {"stage": {"default": "dev"}},
     "secrets": {"key": {}},
     "undo-steps": {"back": {"runs-on": "lambda", "zip-file": "code"}},
@@ -98,10 +100,13 @@ FLOW: dict[str, Any] = {
             "wait-for": {"event": {"source": "s", "detail-type": "t"}, "match": {"a": "x"}},
             "timeout": "1d",
         },
+        {"id": "abroad", "runs-on": {"lambda": {"account": "111122223333", "role": ROLE}}, "arn": ABROAD},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
-WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, OVER = (("steps", index) for index in range(12))
+WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_, OVER = (
+    ("steps", index) for index in range(13)
+)
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -197,6 +202,11 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (LambdaSettings, "timeout"): ((*WORK, "runs-on", "lambda"), "1m"),
     (LambdaSettings, "python"): ((*WORK, "runs-on", "lambda"), "3.12"),
     (LambdaSettings, "architecture"): ((*WORK, "runs-on", "lambda"), "x86_64"),
+    (LambdaSettings, "ephemeral-storage"): ((*WORK, "runs-on", "lambda"), 1024),
+    (LambdaSettings, "concurrency"): ((*WORK, "runs-on", "lambda"), 5),
+    (LambdaSettings, "vpc"): ((*WORK, "runs-on", "lambda"), "main"),
+    (LambdaSettings, "account"): ((*ABROAD_, "runs-on", "lambda"), "444455556666"),
+    (LambdaSettings, "role"): ((*ABROAD_, "runs-on", "lambda"), f"{ROLE}-2"),
     (RecordSpec, "table"): ((*WRITE, "record"), "nobody"),
     (RecordSpec, "key"): ((*WRITE, "record"), {"id": "y"}),
     (RecordSpec, "mode"): ((*WRITE, "record"), "once"),
@@ -232,6 +242,7 @@ _BY_INTEGRATION = {
     "runs-on": (WORK, "lambda2"),
     "zip-file": (WORK, "nowhere"),
     "arn": (WORK, ARN),
+    "image": (WORK, "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/work:1"),
     "handler": (WORK, "handler.other"),
     "record": (WRITE, {"table": "rows", "key": {"id": "y"}}),
     "fetch": (READ, {"table": "rows", "key": {"id": "y"}}),

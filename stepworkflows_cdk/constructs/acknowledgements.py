@@ -92,7 +92,7 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "Lambda puts a function into a network by interfaces that it makes and removes with the function's role, of "
             "which none has an ARN before; listing them has no resource type. Calls of the function's own code are denied.",
             "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
-            {"Null": {"lambda:SourceFunctionArn": "false"}},
+            denied={"Null": {"lambda:SourceFunctionArn": "false"}},
         ),
         "task-answers": Acknowledged(
             "AwsSolutions-IAM5[Resource::*]",

@@ -23,6 +23,7 @@ from stepworkflows_cdk.constructs.bound import Bindings, Bound
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.integrations.network.plan import Networks
 from stepworkflows_cdk.integrations.secretsmanager.needs import SecretNeed
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -64,7 +65,7 @@ class Secrets(Integration):
         return bind(scope, need, given, bindings)
 
 
-INTEGRATIONS = (Functions(), Tables(), Secrets())
+INTEGRATIONS = (Functions(), Networks(), Tables(), Secrets())
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 """The feature flags that the app has as well: they change logical ids and policies."""
 
@@ -100,13 +101,13 @@ class Template:
         return [each for policy in policies for each in policy["Properties"]["PolicyDocument"]["Statement"]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_stack() -> Callable[..., cdk.Stack]:
     """Makes a stack in an app of its own, with the flags of cdk.json, without the slow check that the real app runs."""
 
-    def made(outdir: Path | None = None, **options: Any) -> cdk.Stack:
+    def made(outdir: Path | None = None, env: cdk.Environment | None = None, **options: Any) -> cdk.Stack:
         options = {"builtin_cloud_formation_validation": False, **options}
-        return cdk.Stack(cdk.App(context=CONTEXT, outdir=str(outdir) if outdir else None, **options), "Shop")
+        return cdk.Stack(cdk.App(context=CONTEXT, outdir=str(outdir) if outdir else None, **options), "Shop", env=env)
 
     return made
 
@@ -116,7 +117,7 @@ def stack(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
     return new_stack()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def template() -> Callable[[cdk.Stack], Template]:
     """Synthesises the app of a stack."""
 

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_secretsmanager as secretsmanager
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
@@ -10,6 +11,7 @@ from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import acknowledgements
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 
 PACKS = (AwsSolutionsChecks, ServerlessChecks)
 
@@ -35,11 +37,14 @@ def acknowledged(template):
 
 
 @pytest.fixture
-def every(shop, make):
+def every(shop, make, code):
     """A bundle that uses each row of the table."""
     answers = Grant("function-charge", ("states:SendTaskSuccess",), Text(("*",)), make.mark)
     calls = Grant("machine-main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
-    return replace(shop, grants=(*shop.grants, answers, calls, files(make, "machine-main")))
+    network = NetworkNeed(id="network-main", mark=make.mark, name="main")
+    inside = make.function("inside", code, network="network-main")
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"))
+    return replace(shop, needs=(*shop.needs, network, inside), grants=grants)
 
 
 CALLS = (
@@ -53,8 +58,17 @@ def files(make, holder, key="invoices/*.json", *actions):
     return Grant(holder, actions or ("s3:PutObject",), Text((Hole("table-orders", "arn"), f"/{key}")), make.mark)
 
 
-def test_both_packs_find_nothing(stack, every, bind):
-    bind(stack, every)
+@pytest.fixture
+def given(stack):
+    """The network of that bundle."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Network", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
+    )
+    return {"main": vpc}
+
+
+def test_both_packs_find_nothing(stack, every, given, bind):
+    bind(stack, every, resources=given)
     assert findings(stack) == set()
 
 
@@ -62,6 +76,7 @@ TARGETS = {"objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json"}
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
     "log-delivery": "Shop/StepWorkflowsShared/LogDelivery/Resource",
+    "network-interfaces": "Shop/StepWorkflowsShared/NetworkInterfaces/Resource",
     "task-answers": "Shop/StepWorkflowsShared/TaskAnswers/Resource",
     "http-endpoints": "Shop/StepWorkflowsShared/HttpEndpoints11947767/Resource",
     "objects": "Shop/StepWorkflowsShared/Objectsc24448f7/Resource",
@@ -71,10 +86,10 @@ WHERE = {
 
 
 @pytest.mark.parametrize("row", TABLE)
-def test_each_acknowledgement_hides_exactly_one_finding(stack, every, bind, monkeypatch, row):
+def test_each_acknowledgement_hides_exactly_one_finding(stack, every, given, bind, monkeypatch, row):
     without = {**TABLE, row: replace(TABLE[row], rule="AwsSolutions-Nothing")}
     monkeypatch.setattr(acknowledgements, "TABLE", without)
-    bind(stack, every)
+    bind(stack, every, resources=given)
     assert findings(stack) == {(TABLE[row].rule.replace("{target}", TARGETS.get(row, "")), WHERE[row])}
 
 
@@ -144,13 +159,14 @@ def test_every_row_gives_its_reason_and_its_source(row):
     assert all(subject in row.text for subject in row.subject)
 
 
-def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, bind, template):
-    bind(stack, every)
+def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, given, bind, template):
+    bind(stack, every, resources=given)
     policies = template(stack).of_type("AWS::IAM::ManagedPolicy").values()
     wild = [
         sorted(statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
         for policy in policies
         for statement in policy["PolicyDocument"]["Statement"]
-        if json.dumps(statement["Resource"]) == '"*"' and "Condition" not in statement
+        if statement["Resource"] == "*" and statement["Effect"] == "Allow" and "Condition" not in statement
     ]
-    assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in ("tracing", "log-delivery", "task-answers"))
+    rows = ("tracing", "log-delivery", "network-interfaces", "task-answers")
+    assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in rows)

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from stepworkflows_cdk import OrderFlow, StepWorkflow
+from stepworkflows_cdk import Definition, OrderFlow, StepWorkflow
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
 
 import aws_cdk as cdk  # isort: skip  # behind the package: it finds Node where the PATH has none
+from aws_cdk import aws_ec2 as ec2  # isort: skip
 
 FLOWS = Path(__file__).parent.parent / "flows"
 SURROUNDINGS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
@@ -40,9 +41,18 @@ def allowed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[Statement
     for folder in sorted(FLOWS.iterdir()):
         documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
         if not folder.name.startswith("wrong-"):
-            StepWorkflow(cdk.Stack(app, f"flow-{folder.name}"), "Flow", definition=documents)
+            stack = cdk.Stack(app, f"flow-{folder.name}")
+            definition = Definition.load(*documents)
+            StepWorkflow(stack, "Flow", definition=definition, resources=networks(stack, definition))
     stacks = app.synth().stacks
     return {stack.stack_name: set(statements(stack.template["Resources"])) for stack in stacks}
+
+
+def networks(stack: cdk.Stack, definition: Definition) -> dict[str, ec2.IVpc]:
+    """What a flow takes from its caller."""
+    names = {name for flow in definition.workflows for name, found in flow.resources.items() if found.type == "network"}
+    values = {"vpc_id": "vpc-1", "availability_zones": ["a"], "private_subnet_ids": ["subnet-1"]}
+    return {name: ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}", **values) for name in sorted(names)}
 
 
 def statements(resources: Mapping[str, Any]) -> Iterator[Statement]:
@@ -50,7 +60,8 @@ def statements(resources: Mapping[str, Any]) -> Iterator[Statement]:
         if resource["Type"] != "AWS::IAM::ManagedPolicy":
             continue
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
+            if statement["Effect"] == "Deny":
+                continue
             for action in listed(statement["Action"]):
                 for value in listed(statement["Resource"]):
                     yield action, arn(value, resources)

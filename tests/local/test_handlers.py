@@ -321,6 +321,45 @@ def test_code_that_is_in_aws_only_says_the_way_out(
     assert run(flow, None, integrations=(functions,), outside=[{"at": "legacy", "returns": 1}]).output["Payload"] == 1
 
 
+def test_an_image_has_no_code_here(bundle: Callable[..., Bundle], functions: Any, function_need: Any) -> None:
+    image = Text((Hole("aws", "account"), ".dkr.ecr.", Hole("aws", "region"), ".amazonaws.com/shop:1"))
+    need = function_need(None, image=image, handler="app.run")
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": "${function_f_arn}"},
+        "End": True,
+    }
+    flow = bundle({"Shop": state}, needs=[need], holes=[Hole("function-f", "arn")])
+    told = r"step shop runs the image 123456789012\.dkr\.ecr\.us-east-1\.amazonaws\.com/shop:1, .*\{at: shop, returns: ...\}"
+    with pytest.raises(LocalRunError, match=told):
+        run(flow, None, integrations=(functions,))
+    assert run(flow, None, integrations=(functions,), outside=[{"at": "shop", "returns": 1}]).output["Payload"] == 1
+
+
+@pytest.mark.parametrize("version", ["", ":live"])
+def test_a_function_and_its_alias_are_told_apart(
+    bundle: Callable[..., Bundle], functions: Any, function_need: Any, tmp_path: Path, version: str
+) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:price"
+    (tmp_path / "handler.py").write_text("def handler(event, context): return 'code'\n")
+    needs = [
+        function_need(tmp_path, arn=Text((arn,)), name="price"),
+        function_need(None, id="function-price-live", arn=Text((f"{arn}:live",))),
+    ]
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": f"{arn}{version}"},
+        "End": True,
+    }
+    if version:
+        with pytest.raises(LocalRunError, match="price:live, whose code is not on this machine"):
+            run(bundle({"A": state}, needs=needs), None, integrations=(functions,))
+    else:
+        assert run(bundle({"A": state}, needs=needs), None, integrations=(functions,)).output["Payload"] == "code"
+
+
 def test_an_unknown_function(bundle: Callable[..., Bundle], functions: Any) -> None:
     state = {
         "Type": "Task",

@@ -470,3 +470,19 @@ def test_waits_add_up_and_branches_take_as_long_as_the_longest(
     result = execute(states, "in")
     assert (result.status, result.simulated_seconds) == ("SUCCEEDED", seconds)
     assert len(set(result.states)) == len(result.states) == result.transitions
+
+
+ROLE = "arn:aws:iam::111122223333:role/caller"
+
+
+@pytest.mark.parametrize("role", [ROLE, "{% 'arn:aws:iam::111122223333:role/' & $states.input.name %}"])
+def test_a_task_with_a_role_of_its_own(execute: Execute, role: str) -> None:
+    states = {"A": task(Credentials={"RoleArn": role}, Arguments={"n": 1})}
+    assert execute(states, {"name": "caller"}).output == {"n": 1}
+
+
+@pytest.mark.parametrize("role", ["{% 5 %}", "{% 'caller' %}", "{% $states.input.missing %}"])
+def test_a_role_that_is_none_fails_the_task(execute: Execute, role: str) -> None:
+    result = execute({"A": task(Credentials={"RoleArn": role})}, {})
+    assert (result.status, result.error) == ("FAILED", QUERY)
+    assert "Credentials/RoleArn" in str(result.cause)
