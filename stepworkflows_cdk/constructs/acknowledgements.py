@@ -89,8 +89,8 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
                 "ec2:AssignPrivateIpAddresses",
                 "ec2:UnassignPrivateIpAddresses",
             ),
-            "Lambda puts a function into a network by interfaces that it makes and removes with the function's role, of "
-            "which none has an ARN before; listing them has no resource type. Calls of the function's own code are denied.",
+            "Lambda puts a function into a network by interfaces that it makes and removes with the function's role. Their "
+            "ARNs are not known before, and listing them has no resource type. The function's own code is denied all of it.",
             "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
             denied={"Null": {"lambda:SourceFunctionArn": "false"}},
         ),

@@ -31,6 +31,9 @@ ARNS = {
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
 }
 Statement = tuple[str, str]
+INTERFACES = {(action, "*") for action in TABLE["network-interfaces"].subject}
+"""Lambda makes interfaces in subnets and groups, and removes those it made. AWS's own policy for it says ``*`` too:
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html"""
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,8 @@ def test_every_action_exists_and_takes_its_resource(allowed: Mapping[str, set[St
     everything = {(action, resource) for found in allowed.values() for action, resource in found}
     assert len(allowed) > 40
     assert len({action for action, _ in everything}) > 20
-    assert {(*each, found) for each in everything if (found := fault(*each))} == set()
+    assert {(*each, found) for each in everything - INTERFACES if (found := fault(*each))} == set()
+    assert everything > INTERFACES
 
 
 def test_what_stands_on_everything_is_in_the_table(allowed: Mapping[str, set[Statement]]) -> None:
