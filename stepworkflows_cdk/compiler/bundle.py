@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Need, Text, machine_key
+from stepworkflows_cdk.compiler.plan import Condition, Deploy, Grant, Hole, Need, Text, machine_key
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = ["Bundle", "Machine"]
@@ -31,6 +31,7 @@ class Machine:
     holes: tuple[Hole, ...]
     states: Mapping[str, Mark]
     mark: Mark
+    deploy: Deploy = field(default_factory=Deploy)
 
     @property
     def key(self) -> str:
@@ -70,6 +71,7 @@ class Bundle:
                         hole.name: {"need": hole.need, "attribute": hole.attribute} for hole in machine.holes
                     },
                     "states": {name: _mark(mark) for name, mark in machine.states.items()},
+                    "deploy": asdict(machine.deploy),
                     "mark": _mark(machine.mark),
                 }
                 for machine in self.machines

@@ -40,7 +40,7 @@ def compile_workflows(
     for machine in plan.machines:
         text, holes = render(machine)
         states = {state.name: state.mark for state in all_states(machine.states)}
-        machines.append(Machine(machine.id, text, holes, states, machine.mark))
+        machines.append(Machine(machine.id, text, holes, states, machine.mark, machine.deploy))
     return Bundle(tuple(machines), plan.needs, plan.grants, plan.origins)
 
 

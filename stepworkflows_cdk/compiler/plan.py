@@ -25,6 +25,7 @@ __all__ = [
     "Choice",
     "Condition",
     "Data",
+    "Deploy",
     "Fail",
     "Grant",
     "Hole",
@@ -53,7 +54,8 @@ class Hole:
     """A value known only where the plan is realised: ``attribute`` of the need with the id ``need``.
 
     The need ``aws`` always exists, with the attributes ``partition``, ``region`` and ``account``. A machine is spoken
-    of like a need, by its :func:`machine_key`; its attribute ``arn`` is what others start.
+    of like a need, by its :func:`machine_key`: its attribute ``arn`` is what others start, its alias; permissions are
+    given on ``machine_arn``; ``name`` is its name.
     """
 
     need: str
@@ -313,6 +315,23 @@ State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel]
 
 
 @dataclass(frozen=True)
+class Deploy:
+    """How a new version of a machine comes into use: who gets it at once, and what takes it back.
+
+    ``percentage`` of new executions and ``interval`` in minutes belong to the strategies ``canary`` and ``linear``.
+    ``watched``: whether executions that fail while it comes into use take it back; ``alarms`` are names of alarms that do
+    so as well.
+    """
+
+    alias: str = "live"
+    strategy: str = "all-at-once"
+    percentage: int | None = None
+    interval: int | None = None
+    watched: bool = False
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class MachinePlan:
     """One state machine. The first state is where it starts; ``timeout`` in seconds ends the whole execution.
 
@@ -325,6 +344,7 @@ class MachinePlan:
     states: tuple[State, ...]
     timeout: int | None = None
     comments: Mapping[str, str] = field(default_factory=dict)
+    deploy: Deploy = field(default_factory=Deploy)
 
 
 @dataclass(frozen=True)

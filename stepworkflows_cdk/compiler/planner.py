@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from stepworkflows_cdk.compiler import saga
 from stepworkflows_cdk.compiler.contract import contract_faults, input_value
+from stepworkflows_cdk.compiler.deploy import deploy_plan
 from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
@@ -21,6 +22,7 @@ from stepworkflows_cdk.compiler.sequence import Planned, Sequencer, guarded
 from stepworkflows_cdk.compiler.states import Namer, reachable
 from stepworkflows_cdk.compiler.tasks import Handler, TaskPlace, task_states
 from stepworkflows_cdk.compiler.values import Names, Values, output_variable, variable
+from stepworkflows_cdk.language.model import DeployKeys
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.usage import read_outside, status_readers
 from stepworkflows_cdk.language.views import at_end, handling, views
@@ -44,6 +46,7 @@ def plan_machine(
         reachable(machine.states()),
         workflow.keys.timeout,
         machine.comments(),
+        deploy_plan(workflow.keys.deploy or DeployKeys()),
     )
 
 

@@ -13,6 +13,7 @@ from stepworkflows_cdk.language.model import (
     ArmKeys,
     CatchKeys,
     ConfigKeys,
+    DeployKeys,
     FailKeys,
     FlowKeys,
     OutputKeys,
@@ -38,6 +39,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`require`", RequireKeys),
     ("`fail`", FailKeys),
     ("`config`", ConfigKeys),
+    ("`deploy`", DeployKeys),
     ("`secrets` of a flow", SecretKeys),
 )
 

@@ -6,9 +6,10 @@ The keys of a step's work (``runs-on``, ``record``, ``call`` ...) are not here: 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from stepworkflows_cdk.language.contract import SchemaEntry
 from stepworkflows_cdk.language.durations import Duration, parse_duration
@@ -18,6 +19,7 @@ __all__ = [
     "ArmKeys",
     "CatchKeys",
     "ConfigKeys",
+    "DeployKeys",
     "FailKeys",
     "FlowKeys",
     "Keys",
@@ -200,6 +202,42 @@ class ConfigKeys(Keys):
     description: str = Field("", description="For readers.")
 
 
+def _alias(value: str) -> str:
+    if not re.fullmatch(r"(?=.*[A-Za-z_.-])[A-Za-z0-9_.-]{1,80}", value):
+        raise ValueError("letters, digits, `_`, `.` and `-`, at most 80, and not digits alone")
+    return value
+
+
+def _alarms(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+        return value
+    raise ValueError("true, false, or a list of the names of alarms")
+
+
+class DeployKeys(Keys):
+    """How a new version of the flow comes into use. Executions that run go on with the version that they began with."""
+
+    alias: Annotated[str, AfterValidator(_alias)] = Field(
+        "live", description="The name that executions are started by, whatever the version."
+    )
+    strategy: Literal["all-at-once", "canary", "linear"] = Field(
+        "all-at-once",
+        description="Who gets the new version: all new executions, or at first a part of them. `canary`: one part for a "
+        "time, then all; `linear`: another part each time.",
+    )
+    percentage: int | None = Field(
+        None, ge=1, le=99, description="The part of the new executions, for `canary` and `linear`; default: 10."
+    )
+    interval: Duration | None = Field(
+        None, description="The time between two parts, for `canary` and `linear`, in whole minutes; default: 5m."
+    )
+    alarms: Annotated[bool | list[str] | None, BeforeValidator(_alarms)] = Field(
+        None,
+        description="What takes a new version back. `true`: executions that fail or time out while it comes into use; "
+        "a list: also these alarms of CloudWatch, by name. Default: `true` for `canary` and `linear`.",
+    )
+
+
 class FlowKeys(Keys):
     """The keys of a RunnableStep, the work keys of its own code left out."""
 
@@ -221,6 +259,7 @@ class FlowKeys(Keys):
     undo_steps: dict[str, Any] | None = Field(None, description="Undo steps, by name.")
     on_failure: list[Any] | None = Field(None, description="Steps that run, after the undoing, where the flow fails.")
     timeout: Duration | None = Field(None, description="The longest time that an execution may take.")
+    deploy: DeployKeys | None = Field(None, description="How a new version of the flow comes into use.")
     env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
     retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
         None, description="For the flow's own code."
@@ -230,7 +269,7 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    needs heartbeat triggers defaults policies finally cancel concurrency mode guard deploy tags tests
+    needs heartbeat triggers defaults policies finally cancel concurrency mode guard tags tests
     repeat for-each stop uses asl signal detached file message http remind steps environment
     api approval queue
     """.split()

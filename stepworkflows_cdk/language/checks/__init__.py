@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from stepworkflows_cdk.language.checks import contract, data, flow, security
+from stepworkflows_cdk.language.checks import contract, data, deploy, flow, security
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -30,6 +30,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     yield from contract.check(workflow)
     yield from data.check(workflow)
     yield from security.check(workflow)
+    yield from deploy.check(workflow)
     for step in workflow.all_steps:
         if step.integration:
             yield from step.integration.check(step, workflow)
