@@ -10,6 +10,7 @@ from stepworkflows_cdk.compiler.plan import Grant, Text
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_lambda as lambda_
     from constructs import IConstruct
 
 __all__ = ["Bindings", "Bound"]
@@ -22,6 +23,7 @@ class Bound:
     ``grants`` are those that only the binding knows of: a function's on its own log group. ``key_actions`` come with
     grants on the need, on the ARN in the attribute ``key_arn``: beginning of the grant's actions (``s3:Put``) -> those on
     the KMS key that encrypts it.
+    ``version`` is the published version of a function that ``arn`` means.
     """
 
     construct: IConstruct
@@ -29,6 +31,7 @@ class Bound:
     role: iam.IRole | None = None
     grants: tuple[Grant, ...] = ()
     key_actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    version: lambda_.IVersion | None = None
 
     def key_actions_for(self, actions: Iterable[str]) -> tuple[str, ...]:
         """What a grant of ``actions`` on the need has to allow on its key, sorted."""

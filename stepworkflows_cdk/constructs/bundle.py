@@ -19,6 +19,8 @@ from stepworkflows_cdk.constructs import permissions
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
 from stepworkflows_cdk.constructs.machine import MachineConstructs, check_machine, make_machine
 from stepworkflows_cdk.constructs.names import check_names
+from stepworkflows_cdk.constructs.release import keep_callable
+from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.errors import ConfigurationError
 
 __all__ = ["BoundBundle", "bind_bundle"]
@@ -49,6 +51,7 @@ def bind_bundle(
     integrations: Iterable[Integration],
     resources: Mapping[str, object] | None = None,
     secrets: Mapping[str, object] | None = None,
+    settings: Settings | None = None,
 ) -> BoundBundle:
     """Makes everything in ``scope``.
 
@@ -74,17 +77,23 @@ def bind_bundle(
     for thing in in_order(things):
         own = scopes[thing.key] = Construct(scope, thing.key)
         if isinstance(thing, Machine):
-            new = made[thing.id] = make_machine(own, thing, bindings)
+            new = made[thing.id] = make_machine(own, thing, bindings, settings or Settings())
             bindings[thing.key] = Bound(new.state_machine, _attributes(new), new.role)
         else:
             bindings[thing.key] = owners[type(thing)].bind(own, thing, given.get(thing.key), bindings)
     for holder, grants in _by_holder(bundle, bindings).items():
         _permit(scopes[holder], holder, bindings, grants)
+    for machine in bundle.machines:
+        _keep_callable(scopes[machine.key], machine, bundle, bindings)
     return BoundBundle(bindings, {machine.id: made[machine.id] for machine in bundle.machines}, **names)
 
 
 def _attributes(machine: MachineConstructs) -> dict[str, str]:
-    return {"arn": machine.state_machine.state_machine_arn}
+    return {
+        "arn": machine.alias.ref,
+        "machine_arn": machine.state_machine.state_machine_arn,
+        "name": machine.state_machine.state_machine_name,
+    }
 
 
 def _check_owners(bundle: Bundle, owners: Mapping[type[Need], Integration]) -> None:
@@ -110,9 +119,17 @@ def _by_holder(bundle: Bundle, bindings: Mapping[str, Bound]) -> dict[str, tuple
     grants: dict[str, tuple[Grant, ...]] = {}
     for grant in (*(own for bound in bindings.values() for own in bound.grants), *bundle.grants):
         grants[grant.holder] = (*grants.get(grant.holder, ()), grant)
+    machines = {machine.key for machine in bundle.machines}
     for holder, held in grants.items():
         if holder not in bindings:
             raise ConfigurationError(f"{held[0].mark}: a grant for {holder!r}, which the bundle does not have")
+        for grant in held:
+            # https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+            if any(hole.need in machines and hole.attribute == "arn" for hole in grant.resource.holes):
+                raise ConfigurationError(
+                    f"{grant.mark}: a grant on the alias of a machine, which allows nothing: Step Functions asks for "
+                    "permissions on the machine; give it on `machine_arn`"
+                )
     return grants
 
 
@@ -124,3 +141,19 @@ def _permit(scope: Construct, id_: str, bindings: Bindings, grants: tuple[Grant,
             f"{', '.join(grants[0].actions)} where its role is made, and leave `permissions` and `secrets` away here"
         )
     permissions.attach(scope, role, grants, bindings)
+
+
+def _keep_callable(scope: Construct, machine: Machine, bundle: Bundle, bindings: Bindings) -> None:
+    """Permissions on the versions of the functions that the machine calls."""
+    called = {
+        hole.need
+        for grant in bundle.grants
+        if grant.holder == machine.key and "lambda:InvokeFunction" in grant.actions
+        for hole in grant.resource.holes
+        if hole.attribute == "arn"
+    }
+    role = bindings[machine.key].role
+    for need in sorted(called):
+        version = bindings[need].version
+        if version is not None and role is not None:
+            keep_callable(scope, need, version, role, machine.deploy)

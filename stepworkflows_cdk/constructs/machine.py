@@ -1,4 +1,4 @@
-"""A compiled machine becomes a state machine: its ASL text, holes filled, a role, logs, traces."""
+"""A compiled machine becomes a state machine: its ASL text, holes filled, a role, logs, traces, a version, an alias."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from stepworkflows_cdk.compiler.bundle import Machine
 from stepworkflows_cdk.compiler.plan import Text
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import Bindings
+from stepworkflows_cdk.constructs.release import release
+from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.errors import ConfigurationError
 
 __all__ = ["MachineConstructs", "check_machine", "make_machine"]
@@ -27,9 +29,13 @@ DEFINITION_SIZE = 1024 * 1024
 class MachineConstructs:
     """What one machine became."""
 
+    id: str
     state_machine: sfn.StateMachine
     role: iam.Role
     log_group: logs.LogGroup
+    version: sfn.CfnStateMachineVersion
+    alias: sfn.CfnStateMachineAlias
+    alias_name: str
 
 
 def check_machine(machine: Machine) -> None:
@@ -42,7 +48,7 @@ def check_machine(machine: Machine) -> None:
         )
 
 
-def make_machine(scope: Construct, machine: Machine, bindings: Bindings) -> MachineConstructs:
+def make_machine(scope: Construct, machine: Machine, bindings: Bindings, settings: Settings) -> MachineConstructs:
     """Makes the machine's resources in ``scope``, which is its own."""
     log_group = logs.LogGroup(
         scope,
@@ -50,7 +56,7 @@ def make_machine(scope: Construct, machine: Machine, bindings: Bindings) -> Mach
         # Step Functions rewrites the account's one policy for log delivery at every group outside this prefix, and that
         # policy is full after some thirty: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
         log_group_name=f"/aws/vendedlogs/states/{cdk.Aws.STACK_NAME}/{cdk.Names.unique_id(scope)}",
-        retention=logs.RetentionDays.THREE_MONTHS,
+        retention=settings.log_retention,
         # A group that has a name and outlives its stack would stop the stack from ever being made again.
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
@@ -62,8 +68,9 @@ def make_machine(scope: Construct, machine: Machine, bindings: Bindings) -> Mach
         definition_substitutions={hole.name: bindings.fill(Text((hole,))) for hole in machine.holes} or None,
         role=role,
     )
-    _observe(state_machine, log_group)
-    return MachineConstructs(state_machine, role, log_group)
+    _observe(state_machine, log_group, settings.log_data)
+    version, alias = release(scope, state_machine, machine.deploy, settings.failures)
+    return MachineConstructs(machine.id, state_machine, role, log_group, version, alias, machine.deploy.alias)
 
 
 def _role(scope: Construct) -> iam.Role:
@@ -86,8 +93,8 @@ def _role(scope: Construct) -> iam.Role:
     )
 
 
-def _observe(state_machine: sfn.StateMachine, log_group: logs.LogGroup) -> None:
-    """Logs every event, without the data of the execution, and traces.
+def _observe(state_machine: sfn.StateMachine, log_group: logs.LogGroup, data: bool) -> None:
+    """Logs every event, with the ``data`` of the execution only where that is wanted, and traces.
 
     Set on the resource, since the L2 properties would also write wildcard statements into an inline policy of the
     role. A role that takes no such additions would prevent that, but it would drop the caller's own ``grant_*``
@@ -102,7 +109,7 @@ def _observe(state_machine: sfn.StateMachine, log_group: logs.LogGroup) -> None:
                 )
             )
         ],
-        include_execution_data=False,
+        include_execution_data=data,
         level="ALL",
     )
     resource.tracing_configuration = sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True)

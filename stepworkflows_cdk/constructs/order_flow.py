@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
@@ -26,12 +28,20 @@ class OrderFlow(StepWorkflow):
         secrets: Mapping[str, secretsmanager.ISecret] | None = None,
         config: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        alarms: sns.ITopic | None = None,
+        failures: int = 1,
+        notify: bool = True,
+        dashboard: bool = True,
+        log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
+        log_data: bool = False,
     ) -> None:
         """
         :param resources: your own tables, by their names in the document. Default: created and retained.
         :param secrets: your own secrets, by their names in the document. Default: created with a placeholder value.
         :param config: values for names under ``config`` in the document. Default: those in the document.
         :param overrides: changes to steps, by their ids; as for :class:`StepWorkflow`.
+
+        The others are those of :class:`StepWorkflow`, with its defaults.
         """
         super().__init__(
             scope,
@@ -41,4 +51,10 @@ class OrderFlow(StepWorkflow):
             secrets=secrets,
             config=config,
             overrides=overrides,
+            alarms=alarms,
+            failures=failures,
+            notify=notify,
+            dashboard=dashboard,
+            log_retention=log_retention,
+            log_data=log_data,
         )

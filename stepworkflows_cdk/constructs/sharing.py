@@ -1,8 +1,8 @@
 """What all flows of a stack share: made once per stack by the first that asks, under a fixed construct id.
 
-Two kinds of things are the same for every flow and function: where dead letters go, and policies with wildcards, each
-with its row of the acknowledgements. One of each per stack means that neither the template nor the list of wildcards
-grows with steps.
+Three kinds of things are the same for every flow and function: where dead letters go, where alarms go, and policies
+with wildcards, each with its row of the acknowledgements. One of each per stack means that neither the template nor the
+list of wildcards grows with steps.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge
 
-__all__ = ["dead_letters", "policy", "undelivered", "wildcards"]
+__all__ = ["alarm_topic", "dead_letters", "dead_letters_alarm", "policy", "undelivered", "wildcards"]
 
 SCOPE = "StepWorkflowsShared"
 
@@ -72,11 +76,32 @@ def undelivered(scope: Construct) -> sqs.IQueue:
     return _once(scope, "Undelivered", lambda shared: _opened(shared, queue))
 
 
+def dead_letters_alarm(scope: Construct, topic: sns.ITopic) -> cloudwatch.Alarm:
+    """The stack's alarm that there are dead letters, told to ``topic``: one alarm for each topic."""
+    queue = dead_letters(scope)
+    own = topic.node.path == f"{_shared(scope).node.path}/Alarms"
+    construct_id = "DeadLettersAlarm" if own else f"DeadLettersAlarm-{topic.node.addr}"
+    return _once(scope, construct_id, lambda shared: _letters_alarm(shared, construct_id, queue, topic))
+
+
+def alarm_topic(scope: Construct) -> sns.Topic:
+    """The stack's topic for alarms. Nobody has subscribed to it yet.
+
+    Its key is its own, which costs 1 dollar a month: neither alarms nor rules may use the account's key of SNS, and a topic
+    is not left unencrypted. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    return _once(scope, "Alarms", _topic)
+
+
 def _once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
-    stack = Stack.of(scope)
-    shared = cast(Construct, stack.node.try_find_child(SCOPE) or Construct(stack, SCOPE))
+    shared = _shared(scope)
     found = shared.node.try_find_child(construct_id)
     return cast(_Made, found) if found is not None else make(shared)
+
+
+def _shared(scope: Construct) -> Construct:
+    stack = Stack.of(scope)
+    return cast(Construct, stack.node.try_find_child(SCOPE) or Construct(stack, SCOPE))
 
 
 def _construct_id(row: str) -> str:
@@ -120,3 +145,30 @@ def _queue(shared: Construct) -> sqs.Queue:
     )
     acknowledge(queue, "dead-letters")
     return queue
+
+
+def _letters_alarm(shared: Construct, construct_id: str, queue: sqs.Queue, topic: sns.ITopic) -> cloudwatch.Alarm:
+    alarm = cloudwatch.Alarm(
+        shared,
+        construct_id,
+        alarm_description=f"{Stack.of(shared).node.path}: events that no function could work off lie in the dead-letter queue",
+        metric=queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(5)),
+        threshold=1,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    return alarm
+
+
+def _topic(shared: Construct) -> sns.Topic:
+    key = kms.Key(
+        shared,
+        "AlarmsKey",
+        description="Encrypts what the alarms of workflows say",
+        enable_key_rotation=True,
+        # It keeps nothing: messages are gone when they are delivered.
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    return sns.Topic(shared, "Alarms", display_name="Alarms of workflows", master_key=key, enforce_ssl=True)

@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct, IConstruct
 
@@ -23,6 +24,8 @@ from stepworkflows_cdk.compiler.config import declared_config, from_text
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.names import unknown_name
+from stepworkflows_cdk.constructs.operation import operate
+from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
@@ -62,6 +65,12 @@ class StepWorkflow(Construct):
         config: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         integrations: Sequence[Integration] = BUILTIN,
+        alarms: sns.ITopic | None = None,
+        failures: int = 1,
+        notify: bool = True,
+        dashboard: bool = True,
+        log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
+        log_data: bool = False,
     ) -> None:
         """
         :param definition: a :class:`Definition`, or the path of a document, or several. Paths are absolute:
@@ -75,10 +84,23 @@ class StepWorkflow(Construct):
             remove; mappings are merged. ``{"charge": {"zip-file": Path(__file__).parent / "my_charge"}}``.
         :param integrations: what steps can run on or talk to, for reading paths. Default: all of this package. A
             :class:`Definition` has its own.
+        :param alarms: the topic that alarms and messages about executions go to. An imported one has to let
+            ``cloudwatch.amazonaws.com`` and ``events.amazonaws.com`` publish. Default: one that the stack's workflows share,
+            encrypted with a key of its own (1 dollar a month); subscribe to ``alarm_topic``.
+        :param failures: how many executions that fail (or time out) within five minutes raise the alarm; within one minute,
+            while a watched deployment goes on, they take it back. Default: 1. A flow that refuses as a matter of
+            business, with ``require`` or ``fail``, wants more.
+        :param notify: whether each execution that fails, times out or is aborted is told to the topic, by name, status and
+            link, without its data. Default: yes.
+        :param dashboard: whether there is a page of graphs (3 dollars a month behind the account's third). Default: yes.
+        :param log_retention: how long the machine's log is kept. Default: three months.
+        :param log_data: whether the log has the input and output of every state as well. Whoever reads the log reads
+            these, and they stay as long as it does: leave it off where data is personal or secret. Default: no.
 
         Faults in the documents are a :class:`DocumentError` with all of them; names or values that do not fit the
         documents a :class:`ConfigurationError`; code that cannot be packaged a :class:`PackagingError`.
         """
+        settings = Settings(alarms, failures, notify, dashboard, log_retention, log_data)
         loaded = _load(definition, integrations, overrides or {})
         bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})
         # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.
@@ -91,13 +113,29 @@ class StepWorkflow(Construct):
             integrations=loaded.integrations,
             resources=resources,
             secrets=secrets,
+            settings=settings,
         )
+        if log_data:
+            message = "the logs of this workflow hold the input and output of every state, personal data among them"
+            Annotations.of(self).add_warning_v2("stepworkflows:log-data", message)
+        operated = operate(self, bound.machines.values(), _functions(bundle, bound), settings)
         self.state_machine: sfn.StateMachine = bound.main.state_machine
         """The machine that is started."""
         self.role: iam.Role = bound.main.role
         """The machine's role. Add to it what the documents cannot know."""
         self.log_group: logs.LogGroup = bound.main.log_group
-        """The machine's log: every event, without the data of the execution."""
+        """The machine's log: every event, without the data of the execution unless ``log_data`` asks for it."""
+        self.alias: sfn.CfnStateMachineAlias = bound.main.alias
+        """What executions are started by: the name that leads to the version in use."""
+        self.version: sfn.CfnStateMachineVersion = bound.main.version
+        """The version of the machine that this deployment publishes."""
+        self.alarm_topic: sns.ITopic = operated.topic
+        """Where alarms and messages about executions go: subscribe to it."""
+        self.alarms: tuple[cloudwatch.Alarm, ...] = operated.alarms
+        """The alarms, the one on the stack's dead letters last."""
+        self.dashboard: cloudwatch.Dashboard | None = operated.dashboard
+        """The page of graphs, None without one."""
+        self._main = bound.main
         self.steps: Mapping[str, StepConstructs] = _Named("steps", _steps(bundle, bound))
         """What each step became, by its id."""
         self.resources: Mapping[str, IConstruct] = _Named(
@@ -111,12 +149,84 @@ class StepWorkflow(Construct):
         """The secrets behind the document's ``secrets``, created or yours."""
 
     def grant_start_execution(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets ``grantee`` start the workflow."""
-        return self.state_machine.grant_start_execution(grantee)
+        """Lets ``grantee`` start the workflow, by its alias only: ``flow.alias.ref``.
+
+        Step Functions asks for a permission on the machine, and gives the alias as a condition:
+        https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
+        """
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["states:StartExecution"],
+            resource_arns=[self.state_machine.state_machine_arn],
+            conditions={"ForAnyValue:StringEquals": {"states:StateMachineQualifier": [self._main.alias_name]}},
+        )
+
+    def grant_execution(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Lets ``grantee`` do something with the executions of this workflow, all of them: their names are not known here."""
+        return self.state_machine.grant_execution(grantee, *actions)
+
+    def grant_stop_execution(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets ``grantee`` abort executions. Nothing is undone then, and no handler runs."""
+        return self.grant_execution(grantee, "states:StopExecution")
+
+    def grant_redrive_execution(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets ``grantee`` redrive executions that failed, timed out or were aborted in the last 14 days.
+
+        A redrive goes on at the state that failed, with the definition and the functions that the execution began with, so it
+        helps where something outside was wrong; code that was wrong wants a new execution. What was undone stays undone.
+        https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+        """
+        return self.grant_execution(grantee, "states:RedriveExecution")
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets ``grantee`` see this workflow and its executions, with their data; no other workflow."""
+        machine = iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "states:DescribeStateMachine",
+                "states:DescribeStateMachineAlias",
+                "states:ListExecutions",
+                "states:ListStateMachineAliases",
+                "states:ListStateMachineVersions",
+            ],
+            resource_arns=[self.state_machine.state_machine_arn],
+        )
+        return machine.combine(
+            self.grant_execution(
+                grantee,
+                "states:DescribeExecution",
+                "states:DescribeStateMachineForExecution",
+                "states:GetExecutionHistory",
+            )
+        )
+
+    def metric_started(self, **options: Any) -> cloudwatch.Metric:
+        """The number of executions that began; ``options`` of this and the others as those of ``cloudwatch.Metric``."""
+        return self.state_machine.metric_started(**options)
+
+    def metric_succeeded(self, **options: Any) -> cloudwatch.Metric:
+        """The number of executions that ended well."""
+        return self.state_machine.metric_succeeded(**options)
 
     def metric_failed(self, **options: Any) -> cloudwatch.Metric:
-        """The number of executions that failed; ``options`` as those of the state machine's ``metric_failed``."""
+        """The number of executions that failed."""
         return self.state_machine.metric_failed(**options)
+
+    def metric_timed_out(self, **options: Any) -> cloudwatch.Metric:
+        """The number of executions whose time was over."""
+        return self.state_machine.metric_timed_out(**options)
+
+    def metric_aborted(self, **options: Any) -> cloudwatch.Metric:
+        """The number of executions that somebody stopped."""
+        return self.state_machine.metric_aborted(**options)
+
+    def metric_throttled(self, **options: Any) -> cloudwatch.Metric:
+        """The number of state transitions that the account's quota held back."""
+        return self.state_machine.metric_throttled(**options)
+
+    def metric_time(self, **options: Any) -> cloudwatch.Metric:
+        """The milliseconds that executions take."""
+        return self.state_machine.metric_time(**options)
 
 
 class _Named(Mapping[str, Any]):
@@ -174,6 +284,16 @@ def _load(
                 f'pass Path(__file__).parent / "{Path(path).as_posix()}"'
             )
     return Definition.load(*paths, integrations=integrations, overrides=overrides)
+
+
+def _functions(bundle: Bundle, bound: BoundBundle) -> dict[str, lambda_.IFunction]:
+    """The functions of steps, by the names of the steps that share one."""
+    needs = sorted((need for need in bundle.needs if isinstance(need, FunctionNeed)), key=lambda need: need.id)
+    return {
+        ", ".join(need.steps): cast(lambda_.IFunction, bound.bindings[need.id].construct)
+        for need in needs
+        if need.steps
+    }
 
 
 def _steps(bundle: Bundle, bound: BoundBundle) -> dict[str, StepConstructs]:

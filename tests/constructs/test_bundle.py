@@ -15,7 +15,6 @@ from stepworkflows_cdk.constructs import machine as machines
 from stepworkflows_cdk.errors import ConfigurationError
 
 TABLE = {"Fn::GetAtt": ["FlowtableordersTable17947ED4", "Arn"]}
-FUNCTION = {"Fn::GetAtt": ["FlowfunctionchargeFunction81DCE4DA", "Arn"]}
 FUNCTION_LOGS = {"Fn::GetAtt": ["FlowfunctionchargeLogsFD8698FE", "Arn"]}
 SECRET = {"Ref": "FlowsecretpaymentSecretF853E6F8"}
 DEAD_LETTERS = {"Fn::GetAtt": ["StepWorkflowsSharedDeadLetters11D2BC6C", "Arn"]}
@@ -25,22 +24,30 @@ def allow(resource, *actions):
     return {"Effect": "Allow", "Action": actions[0] if len(actions) == 1 else list(actions), "Resource": resource}
 
 
+def version(found):
+    """The published version of the one function: its id ends with a hash of code and settings."""
+    (id_,) = found.of_type("AWS::Lambda::Version")
+    return {"Ref": id_}
+
+
 def test_the_definition_is_the_compiled_text_with_every_hole_filled(stack, shop, bind, template):
     bind(stack, shop)
-    properties = template(stack).only("AWS::StepFunctions::StateMachine")
+    found = template(stack)
+    properties = found.only("AWS::StepFunctions::StateMachine")
     assert properties["DefinitionString"] == shop.main.text
     assert properties["DefinitionSubstitutions"] == {
         "aws_partition": {"Ref": "AWS::Partition"},
-        "function_charge_arn": FUNCTION,
+        "function_charge_arn": version(found),
         "table_orders_name": {"Ref": "FlowtableordersTable17947ED4"},
     }
 
 
 def test_the_machine_may_do_what_its_grants_say_and_nothing_else(stack, shop, bind, template):
     bind(stack, shop)
-    assert template(stack).statements("states.amazonaws.com") == [
+    found = template(stack)
+    assert found.statements("states.amazonaws.com") == [
         allow(TABLE, "dynamodb:PutItem"),
-        allow(FUNCTION, "lambda:InvokeFunction"),
+        allow(version(found), "lambda:InvokeFunction"),
     ]
 
 
@@ -115,7 +122,11 @@ def test_orders_and_keys_outlive_their_stack(stack, shop, bind, template):
     bind(stack, shop)
     found = template(stack)
     kept = {each["Type"] for each in found.resources.values() if each.get("DeletionPolicy") == "Retain"}
-    assert kept == {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}
+    assert kept == {
+        "AWS::DynamoDB::Table",
+        "AWS::SecretsManager::Secret",
+        "AWS::StepFunctions::StateMachineVersion",
+    }
     table = found.only("AWS::DynamoDB::Table")
     assert table["DeletionProtectionEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]

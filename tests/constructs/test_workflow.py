@@ -182,12 +182,63 @@ def test_who_may_start_it(stack, flow, template):
     flow.grant_start_execution(iam.Role(stack, "Caller", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com")))
     (policy,) = template(stack).of_type("AWS::IAM::Policy").values()
     (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "states:StartExecution"
-    assert statement["Resource"] == {"Ref": stack.get_logical_id(flow.state_machine.node.default_child)}
+    # On the machine, since Step Functions asks for nothing else, and by its alias only.
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "states:StartExecution",
+        "Resource": {"Ref": stack.get_logical_id(flow.state_machine.node.default_child)},
+        "Condition": {"ForAnyValue:StringEquals": {"states:StateMachineQualifier": ["live"]}},
+    }
 
 
-def test_a_metric_for_an_alarm(flow):
-    assert flow.metric_failed(statistic="Sum").metric_name == "ExecutionsFailed"
+@pytest.mark.parametrize(
+    ("grant", "of_the_machine", "of_executions"),
+    [
+        ("grant_stop_execution", [], ["StopExecution"]),
+        ("grant_redrive_execution", [], ["RedriveExecution"]),
+        (
+            "grant_read",
+            [
+                "DescribeStateMachine",
+                "DescribeStateMachineAlias",
+                "ListExecutions",
+                "ListStateMachineAliases",
+                "ListStateMachineVersions",
+            ],
+            ["DescribeExecution", "DescribeStateMachineForExecution", "GetExecutionHistory"],
+        ),
+    ],
+)
+def test_who_may_deal_with_executions_of_this_flow_only(stack, flow, template, grant, of_the_machine, of_executions):
+    getattr(flow, grant)(iam.Role(stack, "Operator", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com")))
+    found = template(stack)
+    (policy,) = found.of_type("AWS::IAM::Policy").values()
+    (machine,) = found.of_type("AWS::StepFunctions::StateMachine")
+    allowed = {True: [], False: []}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        on_machine = statement["Resource"] == {"Ref": machine}
+        if not on_machine:
+            *_, name, rest = statement["Resource"]["Fn::Join"][1]
+            assert machine in json.dumps(name)
+            assert rest == ":*"
+        allowed[on_machine] += [action.removeprefix("states:") for action in actions]
+    assert {True: sorted(allowed[True]), False: sorted(allowed[False])} == {True: of_the_machine, False: of_executions}
+
+
+def test_metrics_for_alarms_of_ones_own(flow):
+    options = {"statistic": "Sum"}
+    names = {
+        flow.metric_started(**options).metric_name,
+        flow.metric_succeeded(**options).metric_name,
+        flow.metric_failed(**options).metric_name,
+        flow.metric_timed_out(**options).metric_name,
+        flow.metric_aborted(**options).metric_name,
+        flow.metric_throttled(**options).metric_name,
+        flow.metric_time(**options).metric_name,
+    }
+    results = {f"Executions{result}" for result in ("Started", "Succeeded", "Failed", "TimedOut", "Aborted")}
+    assert names == {*results, "ExecutionThrottled", "ExecutionTime"}
 
 
 def test_the_order_flow_is_found_and_is_a_workflow(stack, template):

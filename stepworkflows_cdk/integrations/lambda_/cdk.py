@@ -15,6 +15,7 @@ from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
 from stepworkflows_cdk.constructs.packaging import package
+from stepworkflows_cdk.constructs.release import OF_A_DEPLOYMENT
 from stepworkflows_cdk.constructs.wheels import Target
 from stepworkflows_cdk.errors import ConfigurationError, PackagingError
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
@@ -23,7 +24,12 @@ __all__ = ["bind"]
 
 
 def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: Bindings) -> Bound:
-    """Attributes: ``arn``. The code is packaged here; code that cannot be is a ``PackagingError``."""
+    """Attributes: ``arn``. The code is packaged here; code that cannot be is a ``PackagingError``.
+
+    A step's code is published, and ``arn`` is the version's: an execution that began with it goes on with it (see
+    ``constructs/release``). A function that does no step's work, such as one that events are handed to, serves old and
+    new executions alike, and is called as it is now.
+    """
     if given is not None:
         raise ConfigurationError(
             f"{need.mark}: {need.id} takes no construct of the caller; name its `arn` in the document"
@@ -67,12 +73,14 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
         vpc=vpc,
         vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if vpc is not None else None,
         security_groups=[_security_group(scope, vpc)] if vpc is not None else None,
+        current_version_options=lambda_.VersionOptions(removal_policy=OF_A_DEPLOYMENT),
     )
     _observe(function, dead_letters.queue_arn)
+    version = function.current_version if need.steps else None
     return Bound(
         construct=function,
         attributes={
-            "arn": function.function_arn,
+            "arn": version.function_arn if version else function.function_arn,
             "log_group_arn": log_group.log_group_arn,
             "dead_letters_arn": dead_letters.queue_arn,
         },
@@ -82,6 +90,7 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
             _own(need, "log_group_arn", "logs:CreateLogStream", "logs:PutLogEvents"),
             _own(need, "dead_letters_arn", "sqs:SendMessage"),
         ),
+        version=version,
     )
 
 

@@ -12,7 +12,7 @@ __all__ = ["FunctionNeed"]
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionNeed(Need):
-    """A Lambda function. Attributes for holes: ``arn``.
+    """A Lambda function. Attributes for holes: ``arn``, of the published version where it does the work of steps.
 
     Created from ``code`` (a folder or a zip, as resolved on this machine) or from ``image``; with neither it exists
     already, as ``arn``. ``name`` is its physical name, None where CloudFormation chooses one.
