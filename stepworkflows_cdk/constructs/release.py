@@ -15,6 +15,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-cd-aliasing-versio
 
 from __future__ import annotations
 
+import hashlib
 from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
@@ -66,10 +67,10 @@ def release(
 
 
 def keep_callable(scope: Construct, function: str, version: lambda_.IVersion, role: iam.IRole, deploy: Deploy) -> None:
-    """Lets ``role`` call this version of a function for as long as there is the version.
+    """Lets ``role`` call this version of the ``function`` (its need's id) for as long as there is the version.
 
-    The next deployment replaces the permission by one on the next version, under another statement id, and leaves this
-    one. A role's ARN is a principal that Lambda takes, and within one account it needs no other permission:
+    The permission is as new as the version: the next deployment makes another one and leaves this one. A role's ARN is a
+    principal that Lambda takes, and within one account it needs no other permission:
     https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-cross-account.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
@@ -78,6 +79,7 @@ def keep_callable(scope: Construct, function: str, version: lambda_.IVersion, ro
     was ("A version for this Lambda function exists"): change it, if only a variable.
     """
     kept = RemovalPolicy.RETAIN if deploy.watched else OF_A_DEPLOYMENT
+    published = cast(lambda_.CfnVersion, version.node.default_child)
     permission = lambda_.CfnPermission(
         scope,
         f"Calls-{function}",
@@ -85,9 +87,12 @@ def keep_callable(scope: Construct, function: str, version: lambda_.IVersion, ro
         function_name=version.function_arn,
         principal=role.role_arn,
     )
+    # The version's logical id, which ends with a hash of code and settings, and the machine's.
+    machine = hashlib.sha256(scope.node.id.encode()).hexdigest()[:8]
+    permission.override_logical_id(f"{published.logical_id}{machine}")
     permission.apply_removal_policy(kept)
     if deploy.watched:
-        cast(lambda_.CfnVersion, version.node.default_child).apply_removal_policy(kept)
+        published.apply_removal_policy(kept)
 
 
 def _failures(scope: Construct, state_machine: sfn.StateMachine, deploy: Deploy, failures: int) -> cloudwatch.Alarm:
