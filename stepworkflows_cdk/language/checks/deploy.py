@@ -45,6 +45,10 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             yield Problem(
                 "SW114", "an alarm is watched by its name, not by its ARN", mark, "write what stands behind `:alarm:`"
             )
+        elif "{" in name:
+            yield Problem(
+                "SW109", "references in the names of alarms are not built in this version", mark, "write the name"
+            )
         elif not 0 < len(name) <= _NAME:
             yield Problem("SW401", f"the name of an alarm has 1 to {_NAME} characters", mark, "write its name")
 
