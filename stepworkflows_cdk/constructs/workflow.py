@@ -120,7 +120,8 @@ class StepWorkflow(Construct):
             Annotations.of(self).add_warning_v2("stepworkflows:log-data", message)
         operated = operate(self, bound.machines.values(), _functions(bundle, bound), settings)
         self.state_machine: sfn.StateMachine = bound.main.state_machine
-        """The machine that is started."""
+        """The machine that is started: by ``alias``. What starts the machine itself gets the newest definition at once, also
+        while a canary still tries it."""
         self.role: iam.Role = bound.main.role
         """The machine's role. Add to it what the documents cannot know."""
         self.log_group: logs.LogGroup = bound.main.log_group
