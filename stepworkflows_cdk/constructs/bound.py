@@ -11,6 +11,7 @@ from stepworkflows_cdk.compiler.plan import Grant, Text
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_logs as logs
     from constructs import IConstruct
 
 __all__ = ["Bindings", "Bound"]
@@ -43,10 +44,16 @@ class Bound:
 
 
 class Bindings(dict[str, Bound]):
-    """Need id -> what it was bound to. Needs stand behind those that they refer to."""
+    """Need id -> what it was bound to. Needs stand behind those that they refer to.
 
-    def __init__(self, *, partition: str, region: str, account: str) -> None:
+    ``log_retention`` is how long whatever is bound keeps its log; None: as long as the CDK has it kept.
+    """
+
+    def __init__(
+        self, *, partition: str, region: str, account: str, log_retention: logs.RetentionDays | None = None
+    ) -> None:
         super().__init__()
+        self.log_retention = log_retention
         self._surroundings = {"partition": partition, "region": region, "account": account}
 
     def fill(self, text: Text) -> str:

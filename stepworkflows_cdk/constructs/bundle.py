@@ -70,14 +70,20 @@ def bind_bundle(
         check_machine(machine)
 
     stack = cdk.Stack.of(scope)
-    bindings = Bindings(partition=stack.partition, region=stack.region, account=stack.account)
+    settings = settings or Settings()
+    bindings = Bindings(
+        partition=stack.partition,
+        region=stack.region,
+        account=stack.account,
+        log_retention=settings.log_retention,
+    )
     scopes: dict[str, Construct] = {}
     made: dict[str, MachineConstructs] = {}
     things: tuple[Need | Machine, ...] = (*bundle.needs, *bundle.machines)
     for thing in in_order(things):
         own = scopes[thing.key] = Construct(scope, thing.key)
         if isinstance(thing, Machine):
-            new = made[thing.id] = make_machine(own, thing, bindings, settings or Settings())
+            new = made[thing.id] = make_machine(own, thing, bindings, settings)
             bindings[thing.key] = Bound(new.state_machine, _attributes(new), new.role)
         else:
             bindings[thing.key] = owners[type(thing)].bind(own, thing, given.get(thing.key), bindings)

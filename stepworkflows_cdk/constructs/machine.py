@@ -56,7 +56,7 @@ def make_machine(scope: Construct, machine: Machine, bindings: Bindings, setting
         # Step Functions rewrites the account's one policy for log delivery at every group outside this prefix, and that
         # policy is full after some thirty: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
         log_group_name=f"/aws/vendedlogs/states/{cdk.Aws.STACK_NAME}/{cdk.Names.unique_id(scope)}",
-        retention=settings.log_retention,
+        retention=bindings.log_retention,
         # A group that has a name and outlives its stack would stop the stack from ever being made again.
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )

@@ -246,8 +246,9 @@ def test_the_log_has_no_data_unless_it_is_asked_for(new_stack, document, templat
     ]
     assert warned[0] == []
     assert len(warned[1]) == 1
-    kept = [each for each in template(open_).of_type("AWS::Logs::LogGroup").values() if "LogGroupName" in each]
-    assert [group["RetentionInDays"] for group in kept] == [7]
+    for stack, days in ((quiet, 90), (open_, 7)):
+        groups = template(stack).of_type("AWS::Logs::LogGroup").values()
+        assert [group["RetentionInDays"] for group in groups] == [days, days]  # the machine's, the function's
 
 
 MATCH = assertions.Match.string_like_regexp("personal data")
@@ -293,6 +294,6 @@ def test_the_order_flow_takes_the_same(stack, template):
     assert flow.alarm_topic is own
     assert alarms(found)["ExecutionsFailed"]["Threshold"] == 9
     assert flow.dashboard is None
-    assert 1 in {group["RetentionInDays"] for group in found.of_type("AWS::Logs::LogGroup").values()}
+    assert {1} == {group["RetentionInDays"] for group in found.of_type("AWS::Logs::LogGroup").values()}
     machine = found.only("AWS::StepFunctions::StateMachine")
     assert machine["LoggingConfiguration"]["IncludeExecutionData"] is True

@@ -42,7 +42,7 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
     log_group = logs.LogGroup(
         scope,
         "Logs",
-        retention=logs.RetentionDays.THREE_MONTHS,
+        retention=bindings.log_retention,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
     dead_letters = sharing.dead_letters(scope)
