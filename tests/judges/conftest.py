@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +57,27 @@ def emitted() -> dict[str, Emitted]:
                 values = {hole.name: VALUES[hole.attribute] for hole in machine.holes}
                 found[f"{flow.name}/{machine.id}"] = Emitted(machine.text, values)
     return found
+
+
+@pytest.fixture(scope="session")
+def synthesise() -> Callable[[Path, Path], Path]:
+    """Runs a CDK app into a folder, with AWS's own reading of templates, which the other tests do without."""
+
+    def done(program: Path, outdir: Path) -> Path:
+        environment = {name: value for name, value in os.environ.items() if name != "CDK_VALIDATION"}
+        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        command = [sys.executable, str(program), str(outdir)]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        assert (outdir / "validation-report.json").exists(), ran.stderr
+        return outdir
+
+    return done
+
+
+@pytest.fixture(scope="session")
+def assembly(synthesise: Callable[[Path, Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly of all golden flows and the order flow, a stack each."""
+    return synthesise(Path(__file__).with_name("stacks.py"), tmp_path_factory.mktemp("assembly"))
 
 
 @pytest.fixture(scope="session")
