@@ -23,6 +23,7 @@ from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.config import declared_config, from_text
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
+from stepworkflows_cdk.constructs.executions import Executions, ImportedWorkflow
 from stepworkflows_cdk.constructs.names import unknown_name
 from stepworkflows_cdk.constructs.operation import operate
 from stepworkflows_cdk.constructs.settings import Settings
@@ -51,7 +52,7 @@ class StepConstructs:
         return self._function
 
 
-class StepWorkflow(Construct):
+class StepWorkflow(Executions, Construct):
     """A Step Functions state machine made from step documents, with its functions, tables, secrets and permissions."""
 
     def __init__(
@@ -128,6 +129,8 @@ class StepWorkflow(Construct):
         """The machine's log: every event, without the data of the execution unless ``log_data`` asks for it."""
         self.alias: sfn.CfnStateMachineAlias = bound.main.alias
         """What executions are started by: the name that leads to the version in use."""
+        self.start_arn: str = bound.main.alias.ref
+        self._alias_name = bound.main.alias_name
         self.version: sfn.CfnStateMachineVersion = bound.main.version
         """The version of the machine that this deployment publishes."""
         self.alarm_topic: sns.ITopic = operated.topic
@@ -136,7 +139,6 @@ class StepWorkflow(Construct):
         """The alarms, the one on the stack's dead letters last."""
         self.dashboard: cloudwatch.Dashboard | None = operated.dashboard
         """The page of graphs, None without one."""
-        self._main = bound.main
         self.steps: Mapping[str, StepConstructs] = _Named("steps", _steps(bundle, bound))
         """What each step became, by its id."""
         self.resources: Mapping[str, IConstruct] = _Named(
@@ -149,85 +151,10 @@ class StepWorkflow(Construct):
         )
         """The secrets behind the document's ``secrets``, created or yours."""
 
-    def grant_start_execution(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets ``grantee`` start the workflow, by its alias only: ``flow.alias.ref``.
-
-        Step Functions asks for a permission on the machine, and gives the alias as a condition:
-        https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html
-        """
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["states:StartExecution"],
-            resource_arns=[self.state_machine.state_machine_arn],
-            conditions={"ForAnyValue:StringEquals": {"states:StateMachineQualifier": [self._main.alias_name]}},
-        )
-
-    def grant_execution(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        """Lets ``grantee`` do something with the executions of this workflow, all of them: their names are not known here."""
-        return self.state_machine.grant_execution(grantee, *actions)
-
-    def grant_stop_execution(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets ``grantee`` abort executions. Nothing is undone then, and no handler runs."""
-        return self.grant_execution(grantee, "states:StopExecution")
-
-    def grant_redrive_execution(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets ``grantee`` redrive executions that failed, timed out or were aborted in the last 14 days.
-
-        A redrive goes on at the state that failed, with the definition and the functions that the execution began with, so it
-        helps where something outside was wrong; code that was wrong wants a new execution. What was undone stays undone.
-        https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
-        """
-        return self.grant_execution(grantee, "states:RedriveExecution")
-
-    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets ``grantee`` see this workflow and its executions, with their data; no other workflow."""
-        machine = iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=[
-                "states:DescribeStateMachine",
-                "states:DescribeStateMachineAlias",
-                "states:ListExecutions",
-                "states:ListStateMachineAliases",
-                "states:ListStateMachineVersions",
-            ],
-            resource_arns=[self.state_machine.state_machine_arn],
-        )
-        return machine.combine(
-            self.grant_execution(
-                grantee,
-                "states:DescribeExecution",
-                "states:DescribeStateMachineForExecution",
-                "states:GetExecutionHistory",
-            )
-        )
-
-    def metric_started(self, **options: Any) -> cloudwatch.Metric:
-        """The number of executions that began; ``options`` of this and the others as those of ``cloudwatch.Metric``."""
-        return self.state_machine.metric_started(**options)
-
-    def metric_succeeded(self, **options: Any) -> cloudwatch.Metric:
-        """The number of executions that ended well."""
-        return self.state_machine.metric_succeeded(**options)
-
-    def metric_failed(self, **options: Any) -> cloudwatch.Metric:
-        """The number of executions that failed."""
-        return self.state_machine.metric_failed(**options)
-
-    def metric_timed_out(self, **options: Any) -> cloudwatch.Metric:
-        """The number of executions whose time was over."""
-        return self.state_machine.metric_timed_out(**options)
-
-    def metric_aborted(self, **options: Any) -> cloudwatch.Metric:
-        """The number of executions that somebody stopped."""
-        return self.state_machine.metric_aborted(**options)
-
-    def metric_throttled(self, **options: Any) -> cloudwatch.Metric:
-        """The number of state transitions that the account's quota held back."""
-        return self.state_machine.metric_throttled(**options)
-
-    def metric_time(self, **options: Any) -> cloudwatch.Metric:
-        """The milliseconds that executions take."""
-        return self.state_machine.metric_time(**options)
+    @staticmethod
+    def from_arn(scope: Construct, construct_id: str, arn: str) -> ImportedWorkflow:
+        """A workflow that is deployed already, by the ARN of its alias (``...:stateMachine:NAME:live``) or of its machine."""
+        return ImportedWorkflow(scope, construct_id, arn)
 
 
 class _Named(Mapping[str, Any]):

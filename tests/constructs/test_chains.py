@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
-from stepworkflows_cdk import StepWorkflow
+from stepworkflows_cdk import ConfigurationError, StepWorkflow
 
 
 @pytest.fixture
@@ -48,3 +48,25 @@ def test_what_may_start_a_workflow_may_start_it_alone(stack, flow, template):
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement["Action"] == "states:StartExecution"
     assert "*" not in json.dumps(statement["Resource"])
+
+
+ARN = "arn:aws:states:eu-west-1:111122223333:stateMachine:greet"
+
+
+@pytest.mark.parametrize("alias", ["", ":live"])
+def test_a_workflow_deployed_elsewhere_is_imported(stack, template, alias):
+    greet = StepWorkflow.from_arn(stack, "Greet", f"{ARN}{alias}")
+    caller = iam.Role(stack, "Caller", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    greet.grant_start_execution(caller)
+    assert greet.start_arn == f"{ARN}{alias}"
+    assert stack.resolve(greet.metric_failed().dimensions) == {"StateMachineArn": ARN}
+    (policy,) = template(stack).of_type("AWS::IAM::Policy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == ARN
+    assert ("Condition" in statement) == bool(alias)
+
+
+@pytest.mark.parametrize("arn", ["greet", "arn:aws:lambda:eu-west-1:111122223333:function:greet", f"{ARN}:live:x"])
+def test_what_is_no_machine_is_not_imported(stack, arn):
+    with pytest.raises(ConfigurationError, match="is no ARN of a state machine"):
+        StepWorkflow.from_arn(stack, "Greet", arn)
