@@ -1,8 +1,9 @@
 """The code of a step becomes the code of a function: a folder or a zip file -> what Lambda is given. Never with Docker.
 
-A zip file is looked through and used as it is. A folder without dependencies is used as it is, without caches. For a
-folder that names dependencies (``requirements.txt``, else ``[project] dependencies`` of ``pyproject.toml``) their
-wheels for the function's Python and processor are laid beside the sources, see ``wheels``.
+A zip file is looked through and used as it is. A folder without dependencies is used as it is, without caches. Where only
+their owner may read the files, or some are links, a copy is used that everybody may read: in Lambda the code belongs to
+another user, https://docs.aws.amazon.com/lambda/latest/dg/python-package.html. For a folder that names dependencies (see
+``requirements``) their wheels for the function's Python and processor are laid beside the sources, see ``wheels``.
 
 What is uploaded is named by its content alone, so the same sources give the same template on every machine.
 """
@@ -10,15 +11,15 @@ What is uploaded is named by its content alone, so the same sources give the sam
 from __future__ import annotations
 
 import hashlib
-import shutil
-import stat
-import tomllib
-import zipfile
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
-from stepworkflows_cdk.constructs.wheels import CACHES, Target, WheelStore
+from stepworkflows_cdk.constructs.archives import read_zip, unpack
+from stepworkflows_cdk.constructs.requirements import read_requirements
+from stepworkflows_cdk.constructs.sources import CACHES, Source, lay, read_sources, write
+from stepworkflows_cdk.constructs.wheels import Target, WheelStore
 from stepworkflows_cdk.errors import PackagingError
 
 __all__ = ["Package", "package"]
@@ -41,110 +42,69 @@ def package(code: Path, target: Target, store: WheelStore | None = None) -> Pack
     ``store`` is where wheels are installed and kept; default: the user's cache folder. Code that is not there, cannot
     be used or has dependencies without a wheel is a :class:`PackagingError` that names the file and the fix.
     """
-    if code.is_dir():
-        return _folder(code, target, store)
-    if code.suffix == ".zip" and code.is_file():
-        _check_zip(code)
-        return Package(code)
+    try:
+        if code.is_dir():
+            return _folder(code, target, store)
+        if code.suffix == ".zip" and code.is_file():
+            return _archive(code, store)
+    except OSError as error:
+        place = os.fsencode(error.filename).decode(errors="replace") if error.filename else str(code)
+        raise PackagingError(
+            f"{place}: {error.strerror or error}\n"
+            "fix: check that it can be read, or written; STEPWORKFLOWS_CACHE names another folder for what is kept"
+        ) from error
     raise PackagingError(
         f"{code}: neither a folder nor a .zip file\nfix: name the folder that the handler's file is in"
     )
 
 
+def _archive(code: Path, store: WheelStore | None) -> Package:
+    archive = read_zip(code)
+    _check_size(code, archive.size)
+    if archive.plain:
+        return Package(code)
+    store = store or WheelStore.of_user()
+    staged = store.folder / "staged" / hashlib.sha256(code.read_bytes()).hexdigest()[:32]
+    if not staged.is_dir():
+        store.fill(staged, lambda new: unpack(code, new))
+    return Package(staged)
+
+
 def _folder(code: Path, target: Target, store: WheelStore | None) -> Package:
-    _check_size(code, sum(path.stat().st_size for path in _sources(code)))
-    requirements = _requirements(code)
-    if not requirements:
+    sources = read_sources(code)
+    _check_size(code, sum(source.size for source in sources))
+    requirements = read_requirements(code)
+    if requirements is None and all(source.plain for source in sources):
         return Package(code, CACHES)
     store = store or WheelStore.of_user()
-    wheels = store.install(code, requirements, target)
-    staged = store.folder / "staged" / _content(wheels.name, code)
+    wheels = None if requirements is None else store.install(code, requirements, target)
+    staged = store.folder / "staged" / _content(wheels.name if wheels else "", sources)
     if not staged.is_dir():
-        store.fill(staged, lambda new: _stage(new, wheels, code))
+        store.fill(staged, lambda new: _stage(new, wheels, sources))
     _check_size(code, sum(path.stat().st_size for path in staged.rglob("*") if path.is_file()))
     return Package(staged)
 
 
-def _requirements(code: Path) -> str:
-    """What the folder asks for, as lines of a requirements file; empty where it asks for nothing."""
-    written = code / "requirements.txt"
-    if written.is_file():
-        text = written.read_text(encoding="utf-8")
-        return text if any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()) else ""
-    project = code / "pyproject.toml"
-    if not project.is_file():
-        return ""
-    try:
-        dependencies = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("dependencies", [])
-    except tomllib.TOMLDecodeError as error:
-        raise PackagingError(f"{project}: not valid TOML: {error}") from error
-    return "".join(f"{dependency}\n" for dependency in dependencies)
-
-
-def _stage(new: Path, wheels: Path, code: Path) -> None:
+def _stage(new: Path, wheels: Path | None, sources: Iterable[Source]) -> None:
     """Sources stand over dependencies, as they do on the path of a local run."""
-    shutil.copytree(wheels, new)
-    for source in _sources(code):
-        copy = new / source.relative_to(code)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, copy)
+    new.mkdir()
+    for source in read_sources(wheels) if wheels else ():
+        lay(source, new)
+    for source in sources:
+        write(new / source.name, source.path.read_bytes(), executable=source.executable)
 
 
-def _content(wheels: str, code: Path) -> str:
+def _content(wheels: str, sources: Iterable[Source]) -> str:
     digest = hashlib.sha256(wheels.encode())
-    for source in _sources(code):
-        digest.update(f"\0{source.relative_to(code).as_posix()}\0".encode())
-        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    for source in sources:
+        digest.update(f"\0{source.name}\0{source.executable}\0".encode())
+        digest.update(hashlib.sha256(source.path.read_bytes()).digest())
     return digest.hexdigest()[:32]
-
-
-def _sources(code: Path) -> Iterator[Path]:
-    """The files of a folder without caches, sorted."""
-    for path in sorted(code.rglob("*")):
-        inside = path.relative_to(code)
-        if path.is_file() and not any(PurePosixPath(part).match(cache) for part in inside.parts for cache in CACHES):
-            if not path.resolve().is_relative_to(code.resolve()):
-                raise PackagingError(f"{path}: a link that leads out of the folder\nfix: copy the file into the folder")
-            yield path
-
-
-def _check_zip(file: Path) -> None:
-    """Refuses what Lambda would refuse or unpack wrongly."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-            for entry in entries:
-                if fault := _fault(entry):
-                    raise PackagingError(
-                        f"{file}: {entry.filename!r} {fault}\nfix: zip the files anew from their folder"
-                    )
-            _check_size(file, sum(entry.file_size for entry in entries))
-            broken = archive.testzip()
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise PackagingError(f"{file}: not a zip file that can be read: {error}\nfix: make it anew") from error
-    if broken is not None:
-        raise PackagingError(f"{file}: {broken!r} is broken: its checksum does not hold\nfix: make the zip file anew")
-    if not entries:
-        raise PackagingError(f"{file}: the zip file is empty\nfix: zip the files of the step's folder")
-
-
-def _fault(entry: zipfile.ZipInfo) -> str | None:
-    # zipfile has turned the machine's separator into "/" already; other tools leave backslashes in.
-    name = entry.filename
-    if name.startswith("/") or PureWindowsPath(name).drive or PureWindowsPath(name).root:
-        return "has an absolute name"
-    if ".." in PureWindowsPath(name).parts:
-        return "climbs out of the folder that it is unpacked to"
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        return "is a link"
-    if entry.flag_bits & 0x1:
-        return "is encrypted"
-    return None
 
 
 def _check_size(code: Path, size: int) -> None:
     if size > UNZIPPED_SIZE:
         raise PackagingError(
             f"{code}: {size:,} bytes unpacked, and a function takes {UNZIPPED_SIZE:,}\n"
-            "fix: leave out what the step does not use, or divide the step"
+            "fix: leave out what the step does not use, or divide the step, or make an `image` of it"
         )

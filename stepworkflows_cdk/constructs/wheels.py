@@ -9,39 +9,27 @@ requirements and the target.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
-import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepworkflows_cdk.constructs.installers import check_markers, find_installer, install_command, is_uv, refusal
+from stepworkflows_cdk.constructs.requirements import Requirements
+from stepworkflows_cdk.constructs.sources import read_sources, settle
 from stepworkflows_cdk.errors import PackagingError
 
-__all__ = ["CACHES", "Target", "WheelStore", "find_installer", "install_command"]
-
-CACHES = ("__pycache__", "*.pyc", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".DS_Store")
-"""Files and folders that are never part of a package, as Git's patterns."""
+__all__ = ["Target", "WheelStore"]
 
 Installer = Callable[[Sequence[str], Path], "subprocess.CompletedProcess[str]"]
 """Runs a command in a folder."""
 
 
-def find_installer() -> Sequence[str] | None:
-    """The command of ``uv`` or ``pip``; None where this Python has neither."""
-    beside = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
-    uv = str(beside) if beside.is_file() else shutil.which("uv")
-    if uv:
-        return [uv, "pip"]
-    return [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else None
-
-
 def _run(command: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, encoding="utf-8", errors="replace")
 
 
 @dataclass(frozen=True)
@@ -85,9 +73,12 @@ class WheelStore:
         caches = environment.get("XDG_CACHE_HOME") or fallback or str(Path.home())
         return cls(Path(caches) / "stepworkflows-cdk")
 
-    def install(self, code: Path, requirements: str, target: Target) -> Path:
-        """The folder with all that ``requirements``, read from the folder ``code``, asks for."""
-        key = "\0".join((target.python, target.machine, str(target.glibc), *_lines(code, requirements)))
+    def install(self, code: Path, requirements: Requirements, target: Target) -> Path:
+        """The folder with all that ``requirements``, read from the folder ``code``, asks for.
+
+        What was installed once stays as it is: a requirement without a version gives the version of that day.
+        """
+        key = "\0".join((target.python, target.machine, str(target.glibc), *requirements.lines))
         wheels = self.folder / "wheels" / hashlib.sha256(key.encode()).hexdigest()[:32]
         if not wheels.is_dir():
             self.fill(wheels, lambda new: self._install(new, code, requirements, target))
@@ -105,56 +96,22 @@ class WheelStore:
                 if not folder.is_dir():  # else another process was faster, with the same content
                     raise
 
-    def _install(self, new: Path, code: Path, requirements: str, target: Target) -> None:
+    def _install(self, new: Path, code: Path, requirements: Requirements, target: Target) -> None:
         installer = self.installer()
         if installer is None:
             raise PackagingError(f"{code}: needs uv or pip to install its dependencies\nfix: pip install uv")
         new.mkdir()
-        file = code / "requirements.txt"  # where it stands, since it may name other files beside it
-        if not file.is_file():
+        file = requirements.file  # where it stands, since it may name other files beside it
+        if file is None:
             file = new.with_name("requirements.txt")
-            file.write_text(requirements, encoding="utf-8")
+            file.write_text(requirements.text, encoding="utf-8")
         done = self.run(install_command(installer, file, new, target), code)
+        name = "uv" if is_uv(installer) else "pip"
         if done.returncode != 0:
-            last = "\n".join(f"    {line}" for line in (done.stderr or done.stdout).strip().splitlines()[-8:])
-            raise PackagingError(
-                f"{code}: its dependencies cannot be installed as wheels for Python {target.python} on "
-                f"{target.architecture}; {Path(installer[0]).stem} says:\n{last}\n"
-                "fix: name versions that have such wheels, or package the code into a .zip yourself"
-            )
+            raise refusal(code, target, name, done.stderr or done.stdout)
+        if name == "pip":
+            check_markers(code, requirements, new, target)
         _clean(new)
-
-
-def install_command(installer: Sequence[str], requirements: Path, folder: Path, target: Target) -> list[str]:
-    """The call that installs the wheels of ``requirements`` for ``target`` into ``folder``."""
-    common = ["--requirement", str(requirements), "--target", str(folder), "--only-binary", ":all:"]
-    python = ["--python-version", target.python]
-    if installer[-1] == "pip" and "-m" not in installer:
-        flavour = "manylinux_2_28" if target.glibc >= 28 else "manylinux2014"
-        platform = ["--python-platform", f"{target.machine}-{flavour}", "--link-mode", "copy"]
-        # The Python that uv works with: this one, else it would look for some other, or fetch one.
-        return [*installer, "install", *common, *python, *platform, "--python", sys.executable]
-    names = [f"manylinux_2_{minor}_{target.machine}" for minor in range(target.glibc, 16, -1)]
-    platforms = [word for name in (*names, f"manylinux2014_{target.machine}") for word in ("--platform", name)]
-    quiet = ["--implementation", "cp", "--no-compile", "--disable-pip-version-check"]
-    return [*installer, "install", *common, *python, *platforms, *quiet]
-
-
-def _lines(code: Path, requirements: str) -> Iterator[str]:
-    """The requirements and those of the files that they include, so that a change in either is a new cache entry."""
-    for line in requirements.splitlines():
-        yield line.strip()
-        if re.match(r"\s*(-e|--editable)\b", line):
-            raise PackagingError(
-                f"{code}: {line.strip()!r}: an editable package stays on this machine\n"
-                "fix: copy its code into the folder, or name a released version"
-            )
-        included = re.match(r"\s*(?:-r|-c|--requirement|--constraint)[\s=]\s*(\S+)", line)
-        if included:
-            file = code / included[1]
-            if not file.is_file():
-                raise PackagingError(f"{code}: {line.strip()!r}: there is no such file")
-            yield from _lines(file.parent, file.read_text(encoding="utf-8"))
 
 
 def _clean(folder: Path) -> None:
@@ -173,3 +130,5 @@ def _clean(folder: Path) -> None:
         scripts.rmdir()
     for cache in sorted(folder.rglob("__pycache__")):
         shutil.rmtree(cache, ignore_errors=True)
+    for source in read_sources(folder):
+        settle(source.path, executable=source.executable)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stepworkflows_cdk.constructs.installers import find_installer, install_command
 from stepworkflows_cdk.constructs.packaging import package
-from stepworkflows_cdk.constructs.wheels import Target, WheelStore, find_installer, install_command
+from stepworkflows_cdk.constructs.wheels import Target, WheelStore
 from stepworkflows_cdk.errors import PackagingError
 
 ARM = Target("3.14", "arm64")
