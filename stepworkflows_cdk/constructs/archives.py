@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -13,6 +11,7 @@ from pathlib import Path, PureWindowsPath
 from stepworkflows_cdk.constructs.requirements import asks_for_nothing
 from stepworkflows_cdk.constructs.sources import write
 from stepworkflows_cdk.errors import PackagingError
+from stepworkflows_cdk.language.archive import BROKEN
 
 __all__ = ["Archive", "read_zip", "unpack"]
 
@@ -38,17 +37,7 @@ def read_zip(file: Path) -> Archive:
             _check_entries(file, entries)
             broken = archive.testzip()
             listed = archive.read(_LIST).decode(errors="replace") if _LIST in archive.namelist() else ""
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-        EOFError,
-        NotImplementedError,
-        OSError,
-        OverflowError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+    except BROKEN as error:
         raise PackagingError(f"{file}: not a zip file that can be read: {error}\nfix: make it anew") from error
     if broken is not None:
         raise PackagingError(f"{file}: {broken!r} is broken: its checksum does not hold\nfix: make the zip file anew")

@@ -57,16 +57,17 @@ def refusal(code: Path, target: Target, installer: str, output: str) -> Packagin
     said = masked(output.strip())
     fix = next((fix for pattern, fix in _CAUSES if pattern.search(said)), _CAUSES[-1][1])
     last = "\n".join(f"    {line}" for line in said.splitlines()[-8:])
-    older = f"3.{max(9, int(target.python.partition('.')[2]) - 1)}"
+    # Older runtimes have an older C library as well, which new wheels do not take.
+    other = f"3.{int(target.python.partition('.')[2]) - 1}" if target.glibc >= 28 else "3.13"
     return PackagingError(
         f"{code}: its dependencies cannot be installed as wheels for Python {target.python} on {target.architecture}; "
-        f"{installer} says:\n{last}\nfix: {fix.format(older=older)}"
+        f"{installer} says:\n{last}\nfix: {fix.format(other=other)}"
     )
 
 
+_BUILD = "build a wheel, put it beside the code and name it in requirements.txt: ./NAME.whl"
 _NO_WHEEL = (
-    'name versions that have such wheels, or an older Python, `runs-on: {{lambda: {{python: "{older}"}}}}`, or build a '
-    "wheel, put it beside the code and name it in requirements.txt: ./NAME.whl"
+    'name versions that have such wheels, or another Python, `runs-on: {{lambda: {{python: "{other}"}}}}`, or ' + _BUILD
 )
 _CAUSES = (
     (
@@ -82,6 +83,10 @@ _CAUSES = (
         "the package index does not let this machine in: check its credentials",
     ),
     (re.compile(r"not found in the package registry", re.I), "check the package's name, and the index that is set"),
+    (
+        re.compile(r"from versions: none"),
+        f"check the package's name; where it is right, there is no wheel of it for any version: {_BUILD}",
+    ),
     (
         re.compile(r"wheel|building (?:from )?source|no matching distribution", re.I),
         _NO_WHEEL,

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stepworkflows_cdk.compiler.plan import Hole, Text
+from stepworkflows_cdk.language.archive import BROKEN
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.overrides import OVERRIDES
 from stepworkflows_cdk.language.workflow import Step
@@ -107,15 +108,14 @@ def _check_handler(step: Step, code: Path, zip_file: str, handler: str) -> Itera
     """Whether the module of the handler is in the code."""
     module = handler.rpartition(".")[0].replace(".", "/")
     wanted = (f"{module}.py", f"{module}/__init__.py")
-    source: bytes | None = None
-    if code.is_dir():
-        source = next(((code / name).read_bytes() for name in wanted if (code / name).is_file()), None)
-    elif zipfile.is_zipfile(code):
-        with zipfile.ZipFile(code) as archive:
-            source = next((archive.read(name) for name in wanted if name in archive.namelist()), None)
-    else:
-        mark = step.mark_of("zip-file")
-        yield Problem("SW503", f"`{zip_file}` is neither a folder nor a zip", mark, "make it again; it may be damaged")
+    mark = step.mark_of("zip-file")
+    try:
+        source = _source(code, wanted)
+    except BROKEN:
+        yield Problem("SW503", f"`{zip_file}` cannot be read", mark, "make it again; it may be damaged")
+        return
+    if code.is_file() and code.suffix != ".zip":
+        yield Problem("SW503", f"`{zip_file}` is neither a folder nor a .zip file", mark, "zip the code's folder")
         return
     if source is not None:
         yield from _check_function(step, handler, source, wanted[0])
@@ -126,6 +126,14 @@ def _check_handler(step: Step, code: Path, zip_file: str, handler: str) -> Itera
             _handler_mark(step),
             "name the right module in `handler`",
         )
+
+
+def _source(code: Path, wanted: Iterable[str]) -> bytes | None:
+    """The first of the files that is there. A zip that is none is one of ``BROKEN``."""
+    if code.is_dir():
+        return next(((code / name).read_bytes() for name in wanted if (code / name).is_file()), None)
+    with zipfile.ZipFile(code) as archive:
+        return next((archive.read(name) for name in wanted if name in archive.namelist()), None)
 
 
 def _check_function(step: Step, handler: str, source: bytes, file: str) -> Iterable[Problem]:

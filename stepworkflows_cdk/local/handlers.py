@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.language.archive import BROKEN
 from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.modules import Modules
@@ -300,7 +301,7 @@ def _folder(code: Path, world: World) -> Path:
             folder = world.folder()
             packed.extractall(folder)
             return folder
-    except (OSError, zipfile.BadZipFile) as error:
+    except BROKEN as error:
         raise LocalRunError(f"the code {code.name} is neither a folder nor a zip that can be read: {error}") from error
 
 

@@ -174,6 +174,10 @@ def fails_with(output, installer=UV):
     [
         ("error: No solution found\n  cause: Because docopt==0.6.2 has no usable wheels", 'python: "3.13"'),
         ("ERROR: Could not find a version\nERROR: No matching distribution found for numpy==1.26.4", 'python: "3.13"'),
+        (
+            "ERROR: No version (from versions: none)\nERROR: No matching distribution found for helo",
+            "the package's name",
+        ),
         ("cause: Because helo was not found in the package registry", "check the package's name"),
         ("error: Request failed\n  cause: Failed to fetch: https://u:s3cret@e.com/simple/", "check the network"),
         ("WARNING: Retrying after connection broken by\nERROR: No matching distribution found", "check the network"),
