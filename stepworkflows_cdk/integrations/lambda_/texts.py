@@ -43,7 +43,7 @@ def known_texts(step: Step, texts: Mapping[str, str], problems: list[Problem]) -
     known: dict[str, str] = {}
     for key, text in texts.items():
         if not is_fixed(text):
-            message = f"`{key}` is fixed at deployment, and this is known only while the flow runs"
+            message = f"`{key}` is fixed when the flow is compiled, and this is not known then"
             problems.append(Problem("SW215", message, _mark(step, key), "write it out, or name `config`"))
             continue
         try:
