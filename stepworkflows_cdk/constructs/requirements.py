@@ -47,7 +47,9 @@ def read_requirements(code: Path) -> Requirements | None:
         return None
     if asks_for_nothing(text):
         return None
-    return Requirements(text, source, tuple(_lines(code, source or project, text, [])))
+    # uv reads these for itself: an index that is set there, versions that are overridden.
+    settings = [f"{each.name} {_digest(each)}" for each in (project, code / "uv.toml") if each.is_file()]
+    return Requirements(text, source, (*_lines(code, source or project, text, []), *settings))
 
 
 def asks_for_nothing(text: str) -> bool:

@@ -22,7 +22,8 @@ DEFAULT_HANDLER = "handler.handler"
 
 IMAGE = re.compile(
     r"(?P<account>ACCOUNT_ID|\d{12})\.dkr\.ecr\.(?P<region>REGION|[a-z]+(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?/"
-    r"(?P<repository>[a-z\d]+(?:[._/-]+[a-z\d]+)*)(?::(?P<tag>\w[\w.-]{0,127})|@(?P<digest>sha256:[0-9a-f]{64}))\Z"
+    r"(?P<repository>[a-z\d]+(?:[._/-]+[a-z\d]+)*)(?::(?P<tag>\w[\w.-]{0,127})|@(?P<digest>sha256:[0-9a-f]{64}))\Z",
+    re.ASCII,
 )
 """An image in ECR, by its tag or its digest. ``ACCOUNT_ID`` and ``REGION`` are this stack's.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/docker-push-ecr-image.html"""

@@ -22,7 +22,7 @@ __all__ = ["Definition", "Refusals", "is_role", "load", "service_of"]
 
 _HOLE = re.compile(r"\$\{(\w+)\}")
 _RESOURCE = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+)")
-_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+", re.ASCII)
 _COMMON = frozenset({"Type", "Comment", "QueryLanguage"})
 _ONWARD = frozenset({"Next", "End", "Assign", "Output"})
 _FIELDS: Mapping[str, frozenset[str]] = {

@@ -134,9 +134,16 @@ def test_projects_that_need_nothing(code, text):
     assert wrote(code, text, "pyproject.toml") is None
 
 
+@pytest.mark.parametrize("name", ["pyproject.toml", "uv.toml"])
+def test_settings_of_uv_count(code, name):
+    before = wrote(code, "hello\n").lines
+    (code / name).write_text("[tool.uv]\n", encoding="utf-8")
+    assert read_requirements(code).lines != before
+
+
 def test_requirements_go_before_a_project(code):
     (code / "pyproject.toml").write_text('[project]\ndynamic = ["dependencies"]\n', encoding="utf-8")
-    assert wrote(code, "hello\n").lines == ("hello",)
+    assert wrote(code, "hello\n").lines[0] == "hello"
 
 
 def test_a_pipfile_is_not_read(code):

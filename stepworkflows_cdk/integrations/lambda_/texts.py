@@ -19,11 +19,12 @@ __all__ = ["FUNCTION", "known_texts", "text_problems", "written_texts"]
 
 FUNCTION = re.compile(
     r"arn:(?P<partition>aws(?:-[a-z]+)*):lambda:(?P<region>REGION|[a-z]+(?:-[a-z]+)+-\d):(?P<account>ACCOUNT_ID|\d{12})"
-    r":function:(?:(?P<name>[\w-]{1,64})(?::(?P<version>\$LATEST|[\w-]{1,128}))?)?\Z"
+    r":function:(?:(?P<name>[\w-]{1,64})(?::(?P<version>\$LATEST|[\w-]{1,128}))?)?\Z",
+    re.ASCII,
 )
 """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. Without a name it is one to create."""
-_ROLE = re.compile(r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,576}\Z")
-_ACCOUNT = re.compile(r"\d{12}\Z")
+_ROLE = re.compile(r"arn:(?P<partition>aws(?:-[a-z]+)*):iam::(?P<account>\d{12}):role/[\w+=,.@/-]{1,576}\Z", re.ASCII)
+_ACCOUNT = re.compile(r"[0-9]{12}\Z")
 _PATHS = {
     "arn": ("arn",),
     "image": ("image",),
