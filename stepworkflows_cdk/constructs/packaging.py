@@ -67,7 +67,7 @@ def _archive(code: Path, store: WheelStore | None) -> Package:
     staged = store.folder / "staged" / hashlib.sha256(code.read_bytes()).hexdigest()[:32]
     if not staged.is_dir():
         store.fill(staged, lambda new: unpack(code, new))
-    return Package(staged)
+    return Package(staged, CACHES)
 
 
 def _folder(code: Path, target: Target, store: WheelStore | None) -> Package:
@@ -82,7 +82,7 @@ def _folder(code: Path, target: Target, store: WheelStore | None) -> Package:
     if not staged.is_dir():
         store.fill(staged, lambda new: _stage(new, wheels, sources))
     _check_size(code, sum(path.stat().st_size for path in staged.rglob("*") if path.is_file()))
-    return Package(staged)
+    return Package(staged, CACHES)
 
 
 def _stage(new: Path, wheels: Path | None, sources: Iterable[Source]) -> None:

@@ -30,8 +30,9 @@ CACHES = (
     ".venv",
     ".tox",
     ".nox",
+    "cdk.out",
 )
-"""Files and folders that are never part of a package, as Git's patterns."""
+"""Files and folders that are never part of a package, as Git's patterns. The last is what a synth beside the code makes."""
 
 _TIME = 315_532_800
 """Seconds: the begin of 1980, the earliest time that a zip can hold."""

@@ -242,3 +242,19 @@ def test_what_is_elsewhere_is_refused_where_it_cannot_be_reached(tmp_path, code,
             StepWorkflow(stack, "Flow", definition=file)
     else:
         assert StepWorkflow(stack, "Flow", definition=file).steps["a"].function
+
+
+def test_a_machine_that_keeps_files_to_their_owner_makes_the_same_template(
+    tmp_path, code, new_stack, template, monkeypatch
+):
+    monkeypatch.setenv("STEPWORKFLOWS_CACHE", str(tmp_path / "cache"))
+    file = tmp_path / "workflow.yaml"
+    file.write_text("name: x\ninputs: {}\nsteps:\n  - {id: a, runs-on: lambda, zip-file: charge}\n", encoding="utf-8")
+    bodies = []
+    for mode in (0o644, 0o600):
+        (code / "handler.py").chmod(mode)
+        stack = new_stack()
+        StepWorkflow(stack, "Flow", definition=file)
+        bodies.append(template(stack).body)
+    assert (tmp_path / "cache").is_dir()
+    assert bodies[0] == bodies[1]

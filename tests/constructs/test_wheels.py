@@ -1,7 +1,9 @@
 import itertools
 import subprocess
 import sys
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,41 @@ def test_the_installers_last_words_are_in_the_error(code, tmp_path):
     assert "    no wheel of numpy 0.1 for this platform" in str(error.value)
     assert "fix:" in str(error.value)
     assert not any((tmp_path / "cache" / "wheels").iterdir())  # nothing half made is found by the next run
+
+
+def test_packagings_at_the_same_time_make_one_package(code, store, installer):
+    (code / "requirements.txt").write_text("hello==1.0\n", encoding="utf-8")
+    meet = threading.Barrier(4)
+
+    def slow(command, cwd):
+        meet.wait(10)  # until all of them are at work
+        return installer(command, cwd)
+
+    together = WheelStore(store.folder, run=slow, installer=lambda: UV)
+    with ThreadPoolExecutor(4) as pool:
+        packed = list(pool.map(lambda _: package(code, ARM, together), range(4)))
+    assert len(set(packed)) == 1
+    assert len(installer.calls) == 4
+    assert files(packed[0].path) == {"handler.py", "requirements.txt", "hello.py", "hello-1.0.dist-info/METADATA"}
+    assert [path.name for path in (store.folder / "wheels").iterdir() if path.name.startswith(".new-")] == []
+
+
+def test_dependencies_take_their_place_once(code, store):
+    """However often the sources change."""
+    (code / "requirements.txt").write_text("hello==1.0\n", encoding="utf-8")
+    first = package(code, ARM, store).path / "hello.py"
+    (code / "handler.py").write_text("changed = 1\n", encoding="utf-8")
+    second = package(code, ARM, store).path / "hello.py"
+    assert first != second
+    assert first.samefile(second)
+
+
+def test_sources_over_dependencies_leave_these_as_they_are(code, store):
+    (code / "requirements.txt").write_text("hello==1.0\n", encoding="utf-8")
+    plain = package(code, ARM, store).path / "hello.py"
+    (code / "hello.py").write_text("mine = 1\n", encoding="utf-8")
+    assert (package(code, ARM, store).path / "hello.py").read_text(encoding="utf-8") == "mine = 1\n"
+    assert plain.read_text(encoding="utf-8") == "def greet(): ...\n"
 
 
 def test_no_installer_is_an_error_with_its_fix(code, tmp_path):
