@@ -92,6 +92,8 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "Lambda puts a function into a network by interfaces that it makes and removes with the function's role. Their "
             "ARNs are not known before, and listing them has no resource type. The function's own code is denied all of it.",
             "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+            # Code's calls name their function, Lambda's own for interfaces do not:
+            # https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
             denied={"Null": {"lambda:SourceFunctionArn": "false"}},
         ),
         "task-answers": Acknowledged(
