@@ -30,8 +30,8 @@ FLOW: dict[str, Any] = {
             "permissions": {"rows": ["read", "dynamodb:PutItem"], "arn:aws:s3:::bucket/key": ["s3:GetObject"]},
             "undo": {"id": "back", "runs-on": "lambda", "zip-file": "code", "handler": "handler.undo"},
         },
-        {"id": "same", "runs-on": "lambda", "zip-file": "code", "env": {"A": "b"}},
-        {"id": "same-again", "runs-on": "lambda", "zip-file": "code", "env": {"A": "b"}},
+        {"id": "same", "runs-on": "lambda", "zip-file": "code", "env": {"MODE": "b"}},
+        {"id": "same-again", "runs-on": "lambda", "zip-file": "code", "env": {"MODE": "b"}},
         {"id": "write", "record": {"table": "rows", "key": {"id": "{id}"}}},
         {"id": "change", "record": {"table": "rows", "key": {"id": "{id}"}, "mode": "update", "add": {"n": 1}}},
         {
