@@ -177,7 +177,7 @@ def _asset(need: FunctionNeed) -> lambda_.Code:
     try:
         packed = package(need.code, Target(need.python, need.architecture))
     except PackagingError as error:
-        raise PackagingError(f"{need.mark}: {', '.join(need.steps) or need.id}: {error}") from error
+        raise PackagingError(f"{need.mark}: {', '.join(need.steps) or need.id}: {error}") from None
     if packed.path.is_file():
         return lambda_.Code.from_asset(str(packed.path))
     return lambda_.Code.from_asset(str(packed.path), exclude=list(packed.exclude), ignore_mode=cdk.IgnoreMode.GIT)

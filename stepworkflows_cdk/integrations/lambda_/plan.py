@@ -44,6 +44,7 @@ class Lambda(Integration):
     A function is called by the very ARN that the document names, a version's or an alias's among them, and the machine
     may invoke that alone. One of another account is called with a role of that account, which the machine may assume
     and which trusts it: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html.
+    Without `account`, an ARN of another account works where the function's own policy lets the machine's role in.
 
     Lambda itself pulls an image, not the function's role: the policy of the repository in ECR allows the service
     ``lambda.amazonaws.com`` to do so. https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#gettingstarted-images-permissions
