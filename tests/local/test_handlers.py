@@ -304,18 +304,21 @@ def test_a_module_of_the_process_with_the_same_name_is_put_back(
     assert sys.modules["common"] is mine
 
 
+def invoking(function: str) -> dict[str, Any]:
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function},
+        "End": True,
+    }
+
+
 def test_code_that_is_in_aws_only_says_the_way_out(
     call_code: CallCode, bundle: Callable[..., Bundle], functions: Any, function_need: Any
 ) -> None:
     arn = "arn:aws:lambda:eu-west-1:111122223333:function:legacy"
     need = function_need(None, arn=Text((arn,)))
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Arguments": {"FunctionName": "${function_f_arn}"},
-        "End": True,
-    }
-    flow = bundle({"Legacy": state}, needs=[need], holes=[Hole("function-f", "arn")])
+    flow = bundle({"Legacy": invoking("${function_f_arn}")}, needs=[need], holes=[Hole("function-f", "arn")])
     with pytest.raises(LocalRunError, match=rf"step legacy calls {arn}, .*\{{at: legacy, returns: ...\}}"):
         run(flow, None, integrations=(functions,))
     assert run(flow, None, integrations=(functions,), outside=[{"at": "legacy", "returns": 1}]).output["Payload"] == 1
@@ -324,13 +327,7 @@ def test_code_that_is_in_aws_only_says_the_way_out(
 def test_an_image_has_no_code_here(bundle: Callable[..., Bundle], functions: Any, function_need: Any) -> None:
     image = Text((Hole("aws", "account"), ".dkr.ecr.", Hole("aws", "region"), ".amazonaws.com/shop:1"))
     need = function_need(None, image=image, handler="app.run")
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Arguments": {"FunctionName": "${function_f_arn}"},
-        "End": True,
-    }
-    flow = bundle({"Shop": state}, needs=[need], holes=[Hole("function-f", "arn")])
+    flow = bundle({"Shop": invoking("${function_f_arn}")}, needs=[need], holes=[Hole("function-f", "arn")])
     told = r"step shop runs the image 123456789012\.dkr\.ecr\.us-east-1\.amazonaws\.com/shop:1, .*\{at: shop, returns: ...\}"
     with pytest.raises(LocalRunError, match=told):
         run(flow, None, integrations=(functions,))
@@ -347,27 +344,18 @@ def test_a_function_and_its_alias_are_told_apart(
         function_need(tmp_path, arn=Text((arn,)), name="price"),
         function_need(None, id="function-price-live", arn=Text((f"{arn}:live",))),
     ]
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Arguments": {"FunctionName": f"{arn}{version}"},
-        "End": True,
-    }
     if version:
         with pytest.raises(LocalRunError, match="price:live, whose code is not on this machine"):
-            run(bundle({"A": state}, needs=needs), None, integrations=(functions,))
+            run(bundle({"A": invoking(arn + version)}, needs=needs), None, integrations=(functions,))
     else:
-        assert run(bundle({"A": state}, needs=needs), None, integrations=(functions,)).output["Payload"] == "code"
+        assert (
+            run(bundle({"A": invoking(arn + version)}, needs=needs), None, integrations=(functions,)).output["Payload"]
+            == "code"
+        )
 
 
 def test_an_unknown_function(bundle: Callable[..., Bundle], functions: Any) -> None:
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Arguments": {"FunctionName": "nope"},
-        "End": True,
-    }
-    result = run(bundle({"A": state}), None, integrations=(functions,))
+    result = run(bundle({"A": invoking("nope")}), None, integrations=(functions,))
     assert result.error == "Lambda.ResourceNotFoundException"
     assert "Function not found: nope (Service: AWSLambda; Status Code: 404;" in str(result.cause)
 
