@@ -68,11 +68,11 @@ def test_it_is_deployed(flow: Path, integrations: tuple[Any, ...]) -> None:
     stack = cdk.Stack(cdk.App(builtin_cloud_formation_validation=False), "Shop")
     made = StepWorkflow(stack, "Flow", definition=flow, integrations=integrations)
     assert isinstance(made.resources["clicks"], kinesis.Stream)
+    for pack in (AwsSolutionsChecks, ServerlessChecks):
+        assert pack(stack).validate_scope(stack).violations == []
     template = cdk.assertions.Template.from_stack(stack)
     template.has_resource_properties("AWS::Kinesis::Stream", {"ShardCount": 2})
     assert '"kinesis:PutRecord"' in json.dumps(template.to_json())
-    for pack in (AwsSolutionsChecks, ServerlessChecks):
-        assert pack(stack).validate_scope(stack).violations == []
 
 
 def test_the_callers_own_stream_is_taken(flow: Path, integrations: tuple[Any, ...]) -> None:
