@@ -1,4 +1,4 @@
-"""What a person sees of a run: each step as it goes, then mails, rows, the path, the times and the result."""
+"""What a person sees of a run: each step as it goes, then mails, rows, messages, files, the path, the times and the result."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from stepworkflows_cdk.local import (
     Event,
     EventArrived,
     EventEmitted,
+    FileWritten,
     LogWritten,
     MailSent,
+    MessageSent,
     RowWritten,
     RunResult,
     StateEntered,
@@ -27,6 +29,8 @@ from stepworkflows_cdk.local import (
 __all__ = ["Display", "duration"]
 
 _WIDTH = 120
+_LINES, _LONGEST = 20, 1000
+"""Lines of a file that are shown, and characters of one."""
 _EXPRESSION = re.compile(
     r"The JSONata expression '.*' specified for the field '(?P<field>[^']*)' (?P<fault>.*)", re.DOTALL
 )
@@ -92,6 +96,10 @@ class Display:
                 self._note(state, f"mail to {', '.join(to)}: {subject}")
             case RowWritten(state=state, table=table, key=key, operation=operation):
                 self._note(state, f"{operation} {table}/{'/'.join(str(part) for part in key.values())}")
+            case FileWritten(state=state, bucket=bucket, key=key, operation=operation):
+                self._note(state, f"{operation} {bucket}/{key}")
+            case MessageSent(state=state, kind=kind, to=to):
+                self._note(state, f"message to {kind} {to}")
             case EventEmitted(state=state, bus=bus, source=source, detail_type=detail_type):
                 self._note(state, f"event {detail_type} from {source}, on {bus}")
             case EventArrived(at=at, source=source, detail_type=detail_type):
@@ -163,6 +171,11 @@ class Display:
             kind = f"{event['detail-type']} from {event['source']}, on {event['bus']}"
             self._print(f"\nevent {kind}", "bold")
             self._print(f"  {_json(event['detail'])}")
+        for message in result.messages:
+            self._message(message)
+        for bucket, files in result.files.items():
+            for key, content in files.items():
+                self._file(bucket, key, content)
         self._print("\nsteps", "bold")
         self._print(f"  {' > '.join(name for name in result.states if name not in self._hidden)}")
         times = f"{duration(result.simulated_seconds)} simulated, {result.real_seconds:.1f}s real"
@@ -177,6 +190,24 @@ class Display:
             self._print(json.dumps(result.output, ensure_ascii=False, indent=2))
         else:
             self._print(f"  {result.error}{_said(result.cause or '')}")
+
+    def _message(self, message: Mapping[str, Any]) -> None:
+        kind = "queue" if "queue" in message else "topic"
+        about = f": {message['subject']}" if "subject" in message else ""
+        self._print(f"\nmessage to {kind} {message[kind]}{about}", "bold")
+        body = message["body"]
+        self._print(f"  {body if isinstance(body, str) else _json(body)}")
+        beside = {name: value for name, value in message.items() if name in ("group", "delay", "attributes")}
+        if beside:
+            self._print(f"  {', '.join(f'{name}: {_json(value)}' for name, value in beside.items())}")
+
+    def _file(self, bucket: str, key: str, content: Any) -> None:
+        self._print(f"\nfile {bucket}/{key}", "bold")
+        lines = content.splitlines() if isinstance(content, str) else [f"{content['size']} bytes"]
+        for line in lines[:_LINES]:
+            self._print(f"  {line[:_LONGEST]}".rstrip())
+        if len(lines) > _LINES:
+            self._print(f"  ... {len(lines) - _LINES} more lines")
 
     def _line(self, at: float, name: str, how: str, notes: Sequence[str]) -> None:
         first = notes[0] if notes else ""

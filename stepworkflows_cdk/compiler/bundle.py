@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ def _plain(value: Any) -> Any:
             return value.name
         case tuple() | list():
             return [_plain(item) for item in value]
-        case Need() | Grant() | Condition():
+        case _ if is_dataclass(value):
             return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
         case _:
             return value

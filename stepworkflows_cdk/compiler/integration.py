@@ -22,13 +22,25 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from stepworkflows_cdk.constructs.bound import Bindings, Bound
-    from stepworkflows_cdk.language.workflow import Step, Workflow
+    from stepworkflows_cdk.language.workflow import Resource, Step, Workflow
     from stepworkflows_cdk.local.world import World
 
-__all__ = ["STATE", "Call", "Instead", "Integration", "Scope"]
+__all__ = ["STATE", "Call", "Instead", "Integration", "Scope", "token_of"]
 
 STATE = "$states.context.State.Name"
 """JSONata for the name of the state that makes the call, the same for each try of it."""
+# In the form of a UUID, which is within the bounds of every API that has such a token.
+_TOKEN = (
+    "($h := $hash($states.context.Execution.Id & '/STEP', 'MD5'); $join([$substring($h, 0, 8), $substring($h, 8, 4),"
+    " $substring($h, 12, 4), $substring($h, 16, 4), $substring($h, 20)], '-'))"
+)
+
+
+def token_of(step: Step) -> Jsonata:
+    """The same text for every try of the step, another for every other step and execution: by it a service knows a call
+    that it has had already.
+    """
+    return Jsonata(_TOKEN.replace("STEP", step.id), "string")
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,10 @@ class Scope(Protocol):
         """The ARN that permissions on the need are given on."""
         ...
 
+    def arn_for(self, need: Need, action: str) -> Text:
+        """The ARN that a permission for ``action`` on the need, or on all that is in it, is given on."""
+        ...
+
     def complete_arn(self, arn: str) -> Text:
         """An ARN of the document: `REGION` and `ACCOUNT_ID` are this stack's, references are filled."""
         ...
@@ -163,6 +179,10 @@ class Integration:
         """What is wrong with the step's work keys beyond their shape."""
         return ()
 
+    def check_resource(self, resource: Resource, workflow: Workflow) -> Iterable[Problem]:
+        """What is wrong with a resource of this integration's types beyond the shape of its keys."""
+        return ()
+
     def plan(self, step: Step, scope: Scope) -> Call:
         """What the step becomes."""
         raise TypeError(f"{type(self).__name__} owns no work key")
@@ -182,6 +202,10 @@ class Integration:
     def arn(self, need: Need) -> Text:
         """The ARN that permissions on the need are given on."""
         raise TypeError(f"{type(self).__name__} owns no resources")
+
+    def arn_for(self, need: Need, action: str) -> Text:
+        """The ARN that a permission for ``action`` is given on, where it is not the same for all: a bucket, its files."""
+        return self.arn(need)
 
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
         """Creates what ``need`` asks for in a CDK app, or adopts what the caller gave for it."""

@@ -104,7 +104,10 @@ class Lent:
         return tuple(found.values())
 
     def arn(self, need: Need) -> Text:
-        return next(owner.arn(known) for known, owner in self.library.resources.values() if known.id == need.id)
+        return self._owner(need).arn(need)
+
+    def arn_for(self, need: Need, action: str) -> Text:
+        return self._owner(need).arn_for(need, action)
 
     def permissions(self, holder: str) -> tuple[Grant, ...]:
         grants: list[Grant] = []
@@ -117,8 +120,10 @@ class Lent:
                 grants.append(Grant(holder, tuple(sorted(set(actions))), arn, mark))
                 continue
             need, owner = self.library.resources[target]
-            exact = [exact for action in actions for exact in owner.access.get(action, (action,))]
-            grants.append(Grant(holder, tuple(sorted(set(exact))), owner.arn(need), mark))
+            by_arn: dict[Text, set[str]] = {}
+            for exact in (exact for action in actions for exact in owner.access.get(action, (action,))):
+                by_arn.setdefault(owner.arn_for(need, exact), set()).add(exact)
+            grants += [Grant(holder, tuple(sorted(exact)), resource, mark) for resource, exact in by_arn.items()]
         for name, value in (self.step.keys.secrets or {}).items():
             parsed = parse_value(value)
             assert isinstance(parsed, Template)
@@ -136,6 +141,9 @@ class Lent:
         for part in self.values.text(arn).parts:
             parts.extend(_surroundings(part) if isinstance(part, str) else [part])
         return Text(tuple(parts))
+
+    def _owner(self, need: Need) -> Integration:
+        return next(owner for known, owner in self.library.resources.values() if known.id == need.id)
 
     def own_output(self, name: str) -> Jsonata:
         """An output of the step itself, once it is assigned."""

@@ -1,8 +1,8 @@
 """What all flows of a stack share: made once per stack by the first that asks, under a fixed construct id.
 
-Three kinds of things are the same for every flow and function: where dead letters go, where alarms go, and policies
-with wildcards, each with its row of the acknowledgements. One of each per stack means that neither the template nor the
-list of wildcards grows with steps.
+Four kinds of things are the same for every flow and function: where dead letters go, where buckets log, where alarms go,
+and policies with wildcards, each with its row of the acknowledgements. One of each per stack means that neither the
+template nor the list of wildcards grows with steps.
 """
 
 from __future__ import annotations
@@ -17,13 +17,22 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge
 
-__all__ = ["alarm_topic", "dead_letters", "dead_letters_alarm", "policy", "undelivered", "wildcards"]
+__all__ = [
+    "access_logs",
+    "alarm_topic",
+    "dead_letters",
+    "dead_letters_alarm",
+    "policy",
+    "undelivered",
+    "wildcards",
+]
 
 SCOPE = "StepWorkflowsShared"
 
@@ -93,6 +102,14 @@ def alarm_topic(scope: Construct) -> sns.Topic:
     return _once(scope, "Alarms", _topic)
 
 
+def access_logs(scope: Construct) -> s3.Bucket:
+    """The stack's bucket for logs of who reads and writes files in its buckets, kept 90 days.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+    """
+    return _once(scope, "AccessLogs", _logs)
+
+
 def _once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
     shared = _shared(scope)
     found = shared.node.try_find_child(construct_id)
@@ -133,6 +150,20 @@ def _opened(shared: Construct, queue: sqs.Queue) -> sqs.IQueue:
         )
     )
     return sqs.Queue.from_queue_arn(shared, "Undelivered", queue.queue_arn)
+
+
+def _logs(shared: Construct) -> s3.Bucket:
+    return s3.Bucket(
+        shared,
+        "AccessLogs",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
+        removal_policy=RemovalPolicy.RETAIN,
+    )
 
 
 def _queue(shared: Construct) -> sqs.Queue:

@@ -13,8 +13,14 @@ from stepworkflows_cdk.integrations.dynamodb.record import Record
 from stepworkflows_cdk.integrations.dynamodb.tables import Tables
 from stepworkflows_cdk.integrations.events.buses import Buses
 from stepworkflows_cdk.integrations.events.emit import Emit
+from stepworkflows_cdk.integrations.http.connections import Connections
+from stepworkflows_cdk.integrations.http.request import Http
 from stepworkflows_cdk.integrations.lambda_.plan import Lambda
+from stepworkflows_cdk.integrations.messages.message import Message
+from stepworkflows_cdk.integrations.messages.resources import Queues, Topics
 from stepworkflows_cdk.integrations.network.plan import Networks
+from stepworkflows_cdk.integrations.s3.buckets import Buckets
+from stepworkflows_cdk.integrations.s3.file import File
 from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
 from stepworkflows_cdk.integrations.ses.plan import Email
 from stepworkflows_cdk.integrations.waits.plan import WaitFor
@@ -28,6 +34,13 @@ BUILTIN: tuple[Integration, ...] = (
     Record(),
     Fetch(),
     AwsSdkCall(),
+    Buckets(),
+    File(),
+    Queues(),
+    Topics(),
+    Message(),
+    Connections(),
+    Http(),
     Email(),
     Buses(),
     Emit(),

@@ -23,6 +23,7 @@ from stepworkflows_cdk.language.model import (
     StepKeys,
     UntilKeys,
 )
+from stepworkflows_cdk.language.shape import model_in
 from stepworkflows_cdk.language.workflow import WorkKey
 
 __all__ = ["manual"]
@@ -57,7 +58,10 @@ _REFERENCES = (
     ("{error.type}", "where an error is handled: its name"),
     ("{error.cause}", "its text; of step code it is JSON: `{% $parse({error.cause}).errorMessage %}`"),
     ("{config.stage}", "a value of `config`"),
-    ("{resources.orders}", "what the service calls it by: a table's or a bus's name"),
+    (
+        "{resources.orders}",
+        "what the service calls it by: the name of a table, a bus or a bucket, the URL of a queue, the ARN of a topic or a connection",
+    ),
     ("{secrets.payment}", "only under `secrets` of a step"),
     ("{execution.id}", "the execution's ARN; also `{execution.name}`, and `{execution.started}` in ISO 8601"),
     ("{step.id}", "the step's id; also `{step.attempt}`, from 1"),
@@ -125,11 +129,13 @@ def _integrations(integrations: Sequence[WorkKey]) -> Iterator[str]:
                 yield from _nested(field)
         for type_, model in integration.resource_types.items():
             yield from _table(f"## `resources` of the type `{type_}`", model)
+            for field in model.model_fields.values():
+                yield from _nested(field)
 
 
 def _nested(field: FieldInfo) -> Iterator[str]:
-    inner = field.annotation
-    if isinstance(inner, type) and issubclass(inner, BaseModel):
+    inner = model_in(field.annotation)
+    if inner:
         yield from _table(f"### In `{field.alias}`", inner)
         for deeper in inner.model_fields.values():
             yield from _nested(deeper)

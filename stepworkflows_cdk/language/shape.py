@@ -14,7 +14,7 @@ from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import NOT_BUILT
 
-__all__ = ["key_names", "nearest", "read_keys", "unknown_key"]
+__all__ = ["key_names", "model_in", "nearest", "read_keys", "unknown_key"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -48,6 +48,16 @@ def nearest(word: str, words: Iterable[str]) -> str:
     """`` did you mean ...`` for a misspelt word, or nothing."""
     found = get_close_matches(word, [str(known) for known in words], n=1, cutoff=0.6)
     return f"did you mean `{found[0]}`?" if found else ""
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first model in a type, such as that of a key that may be left away."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := model_in(argument):
+            return found
+    return None
 
 
 def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Problem:
@@ -100,19 +110,10 @@ def _siblings(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[str, 
     current: type[BaseModel] = model
     for part in loc[:-1]:
         field = next((field for name, field in current.model_fields.items() if part in (field.alias, name)), None)
-        inner = _model_in(field.annotation) if field else None
+        inner = model_in(field.annotation) if field else None
         if inner:
             current = inner
     return key_names(current)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        if found := _model_in(argument):
-            return found
-    return None
 
 
 def _subject(path: Path_) -> str:

@@ -45,6 +45,10 @@ class WorkKey(Protocol):
         """What is wrong with the step's work keys beyond their shape."""
         ...
 
+    def check_resource(self, resource: Resource, workflow: Workflow) -> Iterable[Problem]:
+        """What is wrong with a resource of its types beyond the shape of its keys."""
+        ...
+
 
 @dataclass(frozen=True)
 class Output:

@@ -12,8 +12,10 @@ __all__ = [
     "Event",
     "EventArrived",
     "EventEmitted",
+    "FileWritten",
     "LogWritten",
     "MailSent",
+    "MessageSent",
     "RowWritten",
     "StateEntered",
     "StateLeft",
@@ -77,6 +79,31 @@ class RowWritten:
 
 
 @dataclass(frozen=True)
+class FileWritten:
+    """A file in a bucket was put, copied or deleted."""
+
+    at: float
+    state: str
+    bucket: str
+    """The bucket's name under ``resources``."""
+    key: str
+    operation: str
+    """``put``, ``copy`` or ``delete``."""
+
+
+@dataclass(frozen=True)
+class MessageSent:
+    """A queue or a topic accepted a message."""
+
+    at: float
+    state: str
+    kind: str
+    """``queue`` or ``topic``."""
+    to: str
+    """Its name under ``resources``."""
+
+
+@dataclass(frozen=True)
 class EventEmitted:
     """EventBridge accepted an event of the flow."""
 
@@ -106,4 +133,15 @@ class LogWritten:
     text: str
 
 
-Event = Union[StateEntered, StateLeft, AttemptFailed, MailSent, RowWritten, EventEmitted, EventArrived, LogWritten]
+Event = Union[
+    StateEntered,
+    StateLeft,
+    AttemptFailed,
+    MailSent,
+    RowWritten,
+    FileWritten,
+    MessageSent,
+    EventEmitted,
+    EventArrived,
+    LogWritten,
+]

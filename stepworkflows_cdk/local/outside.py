@@ -1,9 +1,9 @@
-"""What comes from outside a run: what tables and secrets hold before it, and what single calls give back or how they
+"""What comes from outside a run: what tables, buckets and secrets hold before it, and what single calls give back or how they
 fail.
 
 Entries are one-key mappings with companions, as people write them in YAML::
 
-    - given: {tables: {orders: [{order_id: "1"}]}, secrets: {payment: "abc"}}
+    - given: {tables: {orders: [{order_id: "1"}]}, secrets: {payment: "abc"}, files: {uploads/1.csv: "a,b"}}
     - {at: charge, throws: {error: Lambda.TooManyRequestsException}}
     - {at: charge, throws: {error: States.Timeout}, after-effect: true}
     - {at: charge, returns: {charge_id: "c-1"}}
@@ -18,6 +18,7 @@ the run::
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,18 +78,28 @@ class Outside:
         calls: Mapping[str, Sequence[Union[Returns, Throws]]],
         places: Mapping[tuple[str, str], str],
         arrivals: Sequence[Arrival] = (),
+        files: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.tables = tables
         """Resource name -> plain rows."""
         self.secrets = secrets
         """Secret name -> its value, a string or an object."""
         self.arrivals = arrivals
+        self.files = files or {}
+        """Bucket's resource name -> key -> text."""
         self._places = places
         self._calls = {step: deque(entries) for step, entries in calls.items()}
 
-    def check(self, *, tables: Iterable[str], secrets: Iterable[str], buses: Iterable[str] = ()) -> None:
-        """Refuses what is given for a table, a secret or a bus that the run has not."""
-        known = {"tables": list(tables), "secrets": list(secrets)}
+    def check(
+        self,
+        *,
+        tables: Iterable[str],
+        secrets: Iterable[str],
+        buses: Iterable[str] = (),
+        buckets: Iterable[str] = (),
+    ) -> None:
+        """Refuses what is given for a table, a secret, a bus or a bucket that the run has not."""
+        known = {"tables": list(tables), "secrets": list(secrets), "files": list(buckets)}
         for arrival in self.arrivals:
             if arrival.bus:
                 _known(f"{arrival.place}, key bus", arrival.bus, buses)
@@ -116,6 +127,7 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
     calls: dict[str, list[Union[Returns, Throws]]] = {}
     places: dict[tuple[str, str], str] = {}
     arrivals: list[Arrival] = []
+    files: dict[str, dict[str, str]] = {}
     for number, entry in enumerate(entries, 1):
         place = _place(number)
         if not isinstance(entry, Mapping):
@@ -123,11 +135,15 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
         if "after" in entry:
             arrivals.append(_arrival(place, number, entry))
         elif "given" in entry:
-            given = _keys(f"{place}, key given", _keys(place, entry, {"given"})["given"], {"tables", "secrets"})
+            given = _keys(
+                f"{place}, key given", _keys(place, entry, {"given"})["given"], {"tables", "secrets", "files"}
+            )
             for kind, found in given.items():
-                places.update({(kind, name): place for name in _mapping(place, found)})
+                names = [name.partition("/")[0] if kind == "files" else name for name in _mapping(place, kind, found)]
+                places.update({(kind, name): place for name in names})
             _add_tables(place, given.get("tables", {}), tables)
             _add_secrets(place, given.get("secrets", {}), secrets)
+            _add_files(place, given.get("files", {}), files)
         elif "at" in entry:
             _keys(place, entry, {"at", "returns", "throws", "after-effect"})
             step = str(entry["at"])
@@ -135,7 +151,7 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
             calls.setdefault(step, []).append(_call(place, number, entry))
         else:
             raise ConfigurationError(f"{place} has the keys {_list(entry)}; it must have given, at or after")
-    return Outside(tables, secrets, calls, places, arrivals)
+    return Outside(tables, secrets, calls, places, arrivals, files)
 
 
 def _place(number: int) -> str:
@@ -182,6 +198,14 @@ def _add_secrets(place: str, found: Mapping[str, Any], secrets: dict[str, Any]) 
         secrets[name] = value
 
 
+def _add_files(place: str, found: Mapping[str, Any], files: dict[str, dict[str, str]]) -> None:
+    for path, content in found.items():
+        bucket, _, key = path.partition("/")
+        if not key or key in files.get(bucket, {}):
+            raise ConfigurationError(f"{place}: file {path} must be given once, as BUCKET/KEY")
+        files.setdefault(bucket, {})[key] = content if isinstance(content, str) else json.dumps(content)
+
+
 def _call(place: str, number: int, entry: Mapping[str, Any]) -> Returns | Throws:
     if ("returns" in entry) == ("throws" in entry):
         raise ConfigurationError(f"{place}: beside at, exactly one of the keys returns and throws must be given")
@@ -205,9 +229,9 @@ def _keys(place: str, found: Any, allowed: set[str]) -> Mapping[str, Any]:
     return found
 
 
-def _mapping(place: str, found: Any) -> Mapping[str, Any]:
-    if not isinstance(found, Mapping):
-        raise ConfigurationError(f"{place}: tables and secrets must be mappings from names, not {found!r}")
+def _mapping(place: str, kind: str, found: Any) -> Mapping[str, Any]:
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise ConfigurationError(f"{place}: {kind} must be a mapping from names, not {found!r}")
     return found
 
 

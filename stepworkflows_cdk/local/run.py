@@ -22,10 +22,12 @@ from stepworkflows_cdk.local.arrivals import Arrivals
 from stepworkflows_cdk.local.clock import Clock, RealClock, VirtualClock
 from stepworkflows_cdk.local.definition import Refusals, load
 from stepworkflows_cdk.local.events import Event
+from stepworkflows_cdk.local.files import files_in
 from stepworkflows_cdk.local.interpreter import Execution, Outcome
 from stepworkflows_cdk.local.jsonata import Evaluator
 from stepworkflows_cdk.local.limits import PAYLOAD, payload_size
 from stepworkflows_cdk.local.observers import observe
+from stepworkflows_cdk.local.outgoing import observe_outgoing
 from stepworkflows_cdk.local.outside import parse
 from stepworkflows_cdk.local.rows import table_rows
 from stepworkflows_cdk.local.surroundings import optional, surroundings
@@ -53,6 +55,11 @@ class RunResult:
     """Mails in the order of sending, each ``from``, ``to`` (a list), ``subject``, ``text``, ``html``, ``time``."""
     emitted: tuple[Mapping[str, Any], ...]
     """Events in the order of sending, each ``bus``, ``source``, ``detail-type``, ``detail``, ``time``."""
+    messages: tuple[Mapping[str, Any], ...]
+    """Messages in the order of sending, each ``queue`` or ``topic``, ``body``, ``time`` and what else was given of
+    ``subject``, ``group``, ``delay`` and ``attributes``."""
+    files: Mapping[str, Mapping[str, Any]]
+    """Bucket's resource name -> key -> the text; of a file that is large, or no text, ``{"size": BYTES}``."""
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
     """Table's resource name -> its plain rows, sorted by key."""
     logs: tuple[LogLine, ...]
@@ -74,6 +81,8 @@ class RunResult:
             "states": list(self.states),
             "outbox": [dict(mail) for mail in self.outbox],
             "emitted": [dict(event) for event in self.emitted],
+            "messages": [dict(message) for message in self.messages],
+            "files": {bucket: dict(files) for bucket, files in self.files.items()},
             "tables": {name: [dict(row) for row in rows] for name, rows in self.tables.items()},
             "transitions": self.transitions,
             "simulated_seconds": self.simulated_seconds,
@@ -113,6 +122,7 @@ def run(
         world = World(clock, seed, came, session, listener)
         try:
             observe(world)
+            observe_outgoing(world)
             _realise(bundle, integrations, world)
             execution = _execution(bundle, given, integrations, world, execution_name or _name(bundle, seed))
             answer_calls(session, execution.tokens)
@@ -149,7 +159,7 @@ def _realise(bundle: Bundle, integrations: Sequence[Integration], world: World) 
         if owner is None:
             raise LocalRunError(f"nothing on this machine makes {need.id} ({type(need).__name__}, {need.mark})")
         world.attributes[need.id] = dict(owner.realise(need, world))
-    world.outside.check(tables=world.tables, secrets=world.secrets, buses=world.buses.names)
+    world.outside.check(tables=world.tables, secrets=world.secrets, buses=world.buses.names, buckets=world.buckets)
 
 
 def _execution(bundle: Bundle, input_: Any, integrations: Sequence[Integration], world: World, name: str) -> Execution:
@@ -180,6 +190,8 @@ def _result(outcome: Outcome, execution: Execution, lasted: float, seconds: floa
         attempts=dict(journal.attempts),
         outbox=tuple(world.outbox),
         emitted=tuple(world.emitted),
+        messages=tuple(world.messages),
+        files={name: files_in(world, bucket) for name, bucket in sorted(world.buckets.items())},
         tables={name: table_rows(world, table) for name, table in sorted(world.tables.items())},
         logs=tuple(world.logs),
         transitions=journal.transitions,

@@ -83,7 +83,9 @@ class Tasks:
 
 
 def _answer(resource: str, value: Any) -> Any:
-    """For code, people write what the code returns; Step Functions wraps it."""
+    """For code, people write what the code returns, and for an API its body; Step Functions wraps it."""
+    if resource.startswith("http:invoke") and not (isinstance(value, Mapping) and "ResponseBody" in value):
+        return {"ResponseBody": value, "Headers": {}, "StatusCode": 200, "StatusText": "OK"}
     if resource.startswith("lambda:invoke"):
         return {"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200}
     return value

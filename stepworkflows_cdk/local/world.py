@@ -64,6 +64,10 @@ class World:
     """Need id -> what ``realise`` gave for it."""
     tables: dict[str, Table] = field(default_factory=dict)
     """Resource name -> table; what ``RunResult.tables`` shows at the end."""
+    buckets: dict[str, str] = field(default_factory=dict)
+    """Resource name -> bucket; what ``RunResult.files`` shows at the end."""
+    destinations: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """URL of a queue, ARN of a topic -> ``{"queue": name}`` or ``{"topic": name}``, by its resource name."""
     secrets: dict[str, str] = field(default_factory=dict)
     """Secret's name in the document -> its ARN."""
     store: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +78,9 @@ class World:
     """Has something done beside the execution, as soon as whoever is at work now has come to rest."""
     emitted: list[dict[str, Any]] = field(default_factory=list)
     """Events of the flow: ``bus``, ``source``, ``detail-type``, ``detail``, ``time``."""
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    """Messages: ``queue`` or ``topic``, ``body``, what else was given of ``subject``, ``group``, ``delay`` and
+    ``attributes``, and ``time``."""
     notes: list[str] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     """Mails: ``from``, ``to``, ``subject``, ``text``, ``html``, ``time``."""

@@ -52,8 +52,8 @@ def run_page(
     """The page of one run of the graph's flow.
 
     ``events`` are as ``trace`` takes them, in the order in which they happened, ``at`` in seconds since the start;
-    ``result`` has ``status``, ``output``, ``error``, ``cause``, ``outbox``, ``emitted``, ``tables``, ``transitions`` and
-    ``simulated_seconds``; ``given`` is the execution's input and ``source`` where it came from.
+    ``result`` has ``status``, ``output``, ``error``, ``cause``, ``outbox``, ``emitted``, ``messages``, ``files``,
+    ``tables``, ``transitions`` and ``simulated_seconds``; ``given`` is the execution's input and ``source`` where it came from.
     """
     parts = [
         *_head(title, source, result),
@@ -62,6 +62,8 @@ def run_page(
         *_section("What happened", _timeline(events)),
         *_section("Mails", _mails(result["outbox"])),
         *_section("Events", _events(result.get("emitted", ()))),
+        *_section("Messages", _messages(result.get("messages", ()))),
+        *_section("Files", _files(result.get("files", {}))),
         *(part for name, rows in result["tables"].items() for part in _section(f"Table {name}", _rows(rows))),
         f"<h2>Input</h2>{_pre(_json(given, indent=2))}",
     ]
@@ -126,6 +128,10 @@ def _what(event: Mapping[str, Any]) -> tuple[str, str]:
             return "", f"mail to {', '.join(event['to'])}: {event['subject']}"
         case "RowWritten":
             return "", f"{event['operation']} {event['table']} {_json(event['key'])}"
+        case "FileWritten":
+            return "", f"{event['operation']} {event['bucket']}/{event['key']}"
+        case "MessageSent":
+            return "", f"message to {event['kind']} {event['to']}"
         case "EventEmitted":
             return "", f"event {event['detail_type']} from {event['source']}, on {event['bus']}"
         case "EventArrived":
@@ -150,6 +156,21 @@ def _events(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for event in events:
         yield f"<p><strong>{_text(event['detail-type'])}</strong><br>from {_text(event['source'])} on {_text(event['bus'])}</p>"
         yield _pre(_json(event["detail"], indent=2))
+
+
+def _messages(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for message in messages:
+        kind = "queue" if "queue" in message else "topic"
+        yield f"<p><strong>{_text(message.get('subject', ''))}</strong> to {kind} {_text(message[kind])}</p>"
+        body = message["body"]
+        yield _pre(body if isinstance(body, str) else _json(body, indent=2))
+
+
+def _files(buckets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for bucket, files in buckets.items():
+        for key, content in files.items():
+            yield f"<p><strong>{_text(f'{bucket}/{key}')}</strong></p>"
+            yield _pre(content if isinstance(content, str) else f"{content['size']} bytes")
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
-from stepworkflows_cdk.compiler.plan import Data, Jsonata
+from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
+from stepworkflows_cdk.compiler.plan import Data
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model, service_names
 from stepworkflows_cdk.integrations.aws_sdk.parameters import check_parameters, spelt
@@ -43,13 +43,6 @@ _TRANSIENT = (
 _LOST_RACE = (
     "$contains($cause, /TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded/)"
     " and $not($contains($cause, /ConditionalCheckFailed|ValidationError|ItemCollectionSizeLimitExceeded/))"
-)
-
-
-# In the form of a UUID, which is within the bounds of every API that has such a token.
-_TOKEN = (
-    "($h := $hash($states.context.Execution.Id & '/STEP', 'MD5'); $join([$substring($h, 0, 8), $substring($h, 8, 4),"
-    " $substring($h, 12, 4), $substring($h, 16, 4), $substring($h, 20)], '-'))"
 )
 
 
@@ -119,8 +112,7 @@ def _arguments(step: Step, service: Service, operation: Operation, scope: Scope)
     assert isinstance(given, dict)
     token = service.token(operation)
     if token and token not in given:
-        # The same for every try of this step, another for every other step and execution.
-        given[token] = Jsonata(_TOKEN.replace("STEP", step.id))
+        given[token] = token_of(step)
     return given
 
 

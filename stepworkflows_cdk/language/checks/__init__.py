@@ -34,3 +34,5 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     for step in workflow.all_steps:
         if step.integration:
             yield from step.integration.check(step, workflow)
+    for resource in workflow.resources.values():
+        yield from resource.integration.check_resource(resource, workflow)

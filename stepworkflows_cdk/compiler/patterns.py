@@ -1,0 +1,99 @@
+"""A text with references becomes what it is while the flow runs, and the pattern that permissions are given on.
+
+Permissions on a file or on an address of an API name it. What of a name is fixed at deployment stands in them as it is;
+what a reference puts in is a ``*``, IAM's wildcard. So the fixed part must have no wildcards of its own.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stepworkflows_cdk.compiler.integration import Scope
+from stepworkflows_cdk.compiler.jsonata import literal
+from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text
+from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value
+
+__all__ = ["Pattern", "fixed_parts", "pattern_of", "wildcard_in"]
+
+_WILDCARD = re.compile(r"[*?]|\$\{")
+# What is missing would silently lead to another name; in an address, `..` would too, which encoding leaves as it is.
+_PART = (
+    "$p := function($v) { $type($v) in ['string', 'number', 'boolean'] and $not($string($v) in NONE) ? ENCODED"
+    " : $error('a part of WHAT is missing, or no name') }"
+)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """``data`` is the text while the flow runs, ``text`` the same with ``*`` for all that is not known before."""
+
+    data: Data
+    text: Text
+
+    @property
+    def exact(self) -> bool:
+        """Whether all of it is fixed at deployment."""
+        return not isinstance(self.data, Jsonata)
+
+
+def pattern_of(value: str, scope: Scope, what: str, *, encoded: bool = False) -> Pattern:
+    """The pattern of a value of the document. ``what`` it is, for whoever reads an error (``the key``); ``encoded``: what
+    references put in is percent-encoded, so that it stays inside the part of an address that it stands in.
+    """
+    parsed = parse_value(value)
+    if isinstance(parsed, Expression):
+        return Pattern(scope.expression(value), Text(("*",)))
+    if isinstance(parsed, str):
+        return Pattern(parsed, Text((parsed,)))
+    known: list[str | Hole] = []
+    codes: list[str] = []
+    plain = True
+    for part in parsed.parts:
+        data: Data = part if isinstance(part, str) else scope.data(part.text)
+        if isinstance(data, Jsonata | Text):
+            assert not isinstance(part, str)
+            plain = False
+            codes.append(f"$p({scope.expression(part.text).code})")
+            known.extend(data.parts if isinstance(data, Text) else ("*",))
+        else:
+            text = data if isinstance(data, str) else literal(data)
+            codes.append(literal(text))
+            known.append(text)
+    if plain:
+        text = "".join(str(part) for part in known)
+        return Pattern(text, Text((text,)))
+    function = _PART.replace("ENCODED", "$encodeUrlComponent($string($v))" if encoded else "$string($v)")
+    function = function.replace("NONE", "['', '.', '..']" if encoded else "['']")
+    joined = " & ".join(codes)
+    return Pattern(Jsonata(f"({function.replace('WHAT', what)}; {joined})", "string"), Text(_merged(known)))
+
+
+def fixed_parts(value: str) -> tuple[str, ...]:
+    """The parts of a value that are written out, what references and expressions put in left out."""
+    try:
+        parsed = parse_value(value)
+    except WrongValue:
+        return ()  # reported as what it is
+    if isinstance(parsed, Expression):
+        return ()
+    return (parsed,) if isinstance(parsed, str) else tuple(part for part in parsed.parts if isinstance(part, str))
+
+
+def wildcard_in(text: str) -> str:
+    """What in a text IAM would take for a wildcard or for a variable of its own; empty where nothing is."""
+    found = _WILDCARD.search(text)
+    return found.group() if found else ""
+
+
+def _merged(parts: list[str | Hole]) -> tuple[str | Hole, ...]:
+    merged: list[str | Hole] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            both = merged[-1] + part
+            merged[-1] = both if part != "*" or not merged[-1].endswith("*") else merged[-1]
+        else:
+            merged.append(part)
+    return tuple(merged)
