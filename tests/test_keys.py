@@ -18,7 +18,12 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
 from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
 from stepworkflows_cdk.integrations.events.emit import EmitSpec
+from stepworkflows_cdk.integrations.http.connections import ApiKeyKeys, AuthKeys, BasicKeys, OAuthKeys
+from stepworkflows_cdk.integrations.http.request import HttpSpec
 from stepworkflows_cdk.integrations.lambda_.keys import LambdaRuntime, LambdaSettings
+from stepworkflows_cdk.integrations.messages.message import MessageSpec
+from stepworkflows_cdk.integrations.messages.resources import TopicKeys
+from stepworkflows_cdk.integrations.s3.file import CopySpec, FileSpec, GetSpec, ListSpec, PlaceSpec, PutSpec
 from stepworkflows_cdk.integrations.ses.plan import EmailSpec
 from stepworkflows_cdk.integrations.waits.plan import EventSpec, WaitSpec
 from stepworkflows_cdk.language.contract import Schema
@@ -60,6 +65,18 @@ MODELS: tuple[type[BaseModel], ...] = (
     EmitSpec,
     EventSpec,
     WaitSpec,
+    FileSpec,
+    PutSpec,
+    GetSpec,
+    CopySpec,
+    PlaceSpec,
+    ListSpec,
+    MessageSpec,
+    HttpSpec,
+    AuthKeys,
+    ApiKeyKeys,
+    BasicKeys,
+    OAuthKeys,
     *(integration.keys for integration in BUILTIN if integration.keys),
     *(model for integration in BUILTIN for model in integration.resource_types.values()),
 )
@@ -71,7 +88,22 @@ ABROAD = "arn:aws:lambda:REGION:111122223333:function:theirs"
 FLOW: dict[str, Any] = {
     "name": "flow",
     "inputs": {"s": "string", "n": {"type": "integer"}, "o": {"type": "object"}, "l": {"type": "array"}},
-    "resources": {"rows": {"type": "table", "key": "id"}, "news": {"type": "bus"}, "main": {"type": "network"}},
+    "resources": {
+        "rows": {"type": "table", "key": "id"},
+        "news": {"type": "bus"},
+        "main": {"type": "network"},
+        "in": {"type": "bucket"},
+        "out": {"type": "bucket"},
+        "jobs": {"type": "queue"},
+        "ledger": {"type": "queue", "fifo": True},
+        "posts": {"type": "topic"},
+        "api": {"type": "connection", "auth": {"api-key": {"secret": "{secrets.key}"}}},
+        "old-api": {"type": "connection", "auth": {"basic": {"user": "me", "secret": "{secrets.key}"}}},
+        "new-api": {
+            "type": "connection",
+            "auth": {"oauth": {"url": "https://example.com", "client-id": "me", "secret": "{secrets.key}"}},
+        },
+    },
     "config": {"stage": {"default": "dev"}},
     "secrets": {"key": {}},
     "undo-steps": {"back": {"runs-on": "lambda", "zip-file": "code"}},
@@ -103,12 +135,24 @@ FLOW: dict[str, Any] = {
             "timeout": "1d",
         },
         {"id": "abroad", "runs-on": {"lambda": {"account": "111122223333", "role": ROLE}}, "arn": ABROAD},
+        {"id": "save", "file": {"put": {"bucket": "in", "key": "a"}}, "inputs": {"a": 1}},
+        {"id": "load", "file": {"get": {"bucket": "in", "key": "a"}}, "outputs": {"loaded": "{result}"}},
+        {"id": "keep", "file": {"copy": {"from": {"bucket": "in", "key": "a"}, "to": {"bucket": "out", "key": "a"}}}},
+        {"id": "files", "file": {"list": {"bucket": "in"}}},
+        {"id": "send", "message": {"queue": "jobs", "text": "t"}},
+        {"id": "send-on", "message": {"queue": "ledger", "group": "g", "text": "t"}},
+        {"id": "post", "message": {"topic": "posts", "text": "t"}},
+        {
+            "id": "fill",
+            "http": {"method": "POST", "url": "https://example.com", "auth": "api"},
+            "inputs": {"a": 1},
+            "outputs": {"filled": "{result}"},
+        },
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
-WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_, OVER = (
-    ("steps", index) for index in range(13)
-)
+WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
+SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, OVER = (("steps", index) for index in range(12, 21))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -243,7 +287,75 @@ EXAMPLES |= {
     (WaitSpec, "event"): ((*HEAR, "wait-for"), {"source": "u", "detail-type": "t"}),
     (WaitSpec, "match"): ((*HEAR, "wait-for"), {"b": "x"}),
 }
+EXAMPLES |= {
+    (FileSpec, "put"): ((*SAVE, "file"), {"bucket": "in", "key": "b"}),
+    (FileSpec, "get"): ((*LOAD, "file"), {"bucket": "in", "key": "b"}),
+    (FileSpec, "copy"): (
+        (*KEEP, "file"),
+        {"from": {"bucket": "in", "key": "b"}, "to": {"bucket": "out", "key": "b"}},
+    ),
+    (FileSpec, "list"): ((*FILES, "file"), {"bucket": "out"}),
+    (PutSpec, "bucket"): ((*SAVE, "file", "put"), "out"),
+    (PutSpec, "key"): ((*SAVE, "file", "put"), "b"),
+    (PutSpec, "text"): ((*SAVE, "file", "put"), "t"),
+    (PutSpec, "content-type"): ((*SAVE, "file", "put"), "text/csv"),
+    (GetSpec, "bucket"): ((*LOAD, "file", "get"), "out"),
+    (GetSpec, "key"): ((*LOAD, "file", "get"), "b"),
+    (GetSpec, "as"): ((*LOAD, "file", "get"), "text"),
+    (CopySpec, "from"): ((*KEEP, "file", "copy"), {"bucket": "in", "key": "b"}),
+    (CopySpec, "to"): ((*KEEP, "file", "copy"), {"bucket": "out", "key": "b"}),
+    (PlaceSpec, "bucket"): ((*KEEP, "file", "copy", "to"), "in"),
+    (PlaceSpec, "key"): ((*KEEP, "file", "copy", "to"), "b"),
+    (ListSpec, "bucket"): ((*FILES, "file", "list"), "out"),
+    (ListSpec, "prefix"): ((*FILES, "file", "list"), "a"),
+    (ListSpec, "after"): ((*FILES, "file", "list"), "a"),
+    (ListSpec, "max"): ((*FILES, "file", "list"), 1),
+    (MessageSpec, "queue"): ((*SEND, "message"), "ledger"),
+    (MessageSpec, "topic"): ((*POST, "message"), "nobody"),
+    (MessageSpec, "text"): ((*SEND, "message"), "u"),
+    (MessageSpec, "subject"): ((*POST, "message"), "s"),
+    (MessageSpec, "delay"): ((*SEND, "message"), "1m"),
+    (MessageSpec, "group"): ((*SEND_ON, "message"), "h"),
+    (MessageSpec, "dedup"): ((*SEND_ON, "message"), "d"),
+    (MessageSpec, "attributes"): ((*SEND, "message"), {"a": 1}),
+    (HttpSpec, "method"): ((*FILL, "http"), "PUT"),
+    (HttpSpec, "url"): ((*FILL, "http"), "https://example.com/{s}"),
+    (HttpSpec, "auth"): ((*FILL, "http"), "old-api"),
+    (HttpSpec, "headers"): ((*FILL, "http"), {"Accept": "text/html"}),
+    (HttpSpec, "query"): ((*FILL, "http"), {"a": 1}),
+    (HttpSpec, "form"): ((*FILL, "http"), True),
+    (HttpSpec, "response"): ((*FILL, "http"), "all"),
+    (AuthKeys, "api-key"): (("resources", "api", "auth"), {"name": "X-Key", "secret": "{secrets.key}"}),
+    (AuthKeys, "basic"): (("resources", "old-api", "auth"), {"user": "you", "secret": "{secrets.key}"}),
+    (AuthKeys, "oauth"): (
+        ("resources", "new-api", "auth"),
+        {"url": "https://example.com/t", "client-id": "me", "secret": "{secrets.key}"},
+    ),
+}
+EXAMPLES |= {
+    (model, key): (("resources", name, "auth", auth), value)
+    for model, name, auth, values in (
+        (ApiKeyKeys, "api", "api-key", {"name": "X-Key"}),
+        (BasicKeys, "old-api", "basic", {"user": "you"}),
+        (
+            OAuthKeys,
+            "new-api",
+            "oauth",
+            {"url": "https://example.com/t", "client-id": "you", "method": "GET", "parameters": {"scope": "a"}},
+        ),
+    )
+    for key, value in {"secret": "{secrets.other}", "field": "f", **values}.items()
+}
 _BY_INTEGRATION = {
+    "fifo": (("resources", "jobs"), True),
+    "keep": (("resources", "jobs"), "1d"),
+    "timeout": (("resources", "jobs"), "1m"),
+    "tries": (("resources", "jobs"), 1),
+    "auth": (("resources", "api"), {"basic": {"user": "me", "secret": "{secrets.key}"}}),
+    "revision": (("resources", "api"), 2),
+    "file": (FILES, {"list": {"bucket": "out"}}),
+    "message": (SEND, {"queue": "jobs", "text": "u"}),
+    "http": (FILL, {"method": "PUT", "url": "https://example.com", "auth": "api"}),
     "emit": (TELL, {"source": "u", "detail-type": "t"}),
     "wait-for": (HEAR, {"event": {"source": "u", "detail-type": "t"}, "match": {"a": "x"}}),
     "email": (MAIL, {"from": "b@example.com", "to": "c@example.com", "subject": "s", "text": "t"}),
@@ -261,6 +373,8 @@ ALL_KEYS = [(model, key) for model in MODELS for key in key_names(model) if (mod
 
 
 def example(model: type[BaseModel], key: str) -> tuple[tuple[str | int, ...], Any]:
+    if model is TopicKeys:
+        return ("resources", "posts"), True
     return EXAMPLES.get((model, key)) or _BY_INTEGRATION[key]
 
 

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
 from stepworkflows_cdk.compiler.patterns import Pattern, fixed_parts, pattern_of, wildcard_in
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Text
-from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
-from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value, references_in
+from stepworkflows_cdk.language.references import Expression, Value, WrongValue, parse_value, references_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
+
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local.world import World
 
 __all__ = ["Http", "HttpKeys", "HttpSpec"]
 
@@ -50,7 +53,7 @@ _NOT_TWICE = ("PATCH", "POST")
 """Methods of which a second try is a second call: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2"""
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 _ONCE = "Idempotency-Key"
-_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/|\Z)")
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?/")
 _BODY = "$exists($states.result.ResponseBody) ? $states.result.ResponseBody : null"
 
 
@@ -83,10 +86,11 @@ class HttpKeys(Keys):
 
 
 class Http(Integration):
-    """The HTTP task. Nothing performs it on this machine: what it gives is said by `{at: STEP, returns: BODY}`."""
+    """The HTTP task. A run on this machine calls nobody: what an API gives is said by `{at: STEP, returns: BODY}`."""
 
     key = "http"
     keys = HttpKeys
+    tasks = ("http:invoke",)
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
@@ -141,6 +145,17 @@ class Http(Integration):
             grants=_grants(step, spec, address, scope),
         )
 
+    def perform(self, resource: str, arguments: Any, world: World) -> Any:
+        """Refuses: a run makes no calls to others."""
+        step = world.call.step if world.call is not None else "STEP"
+        called = (
+            f"{arguments.get('Method')} {arguments.get('ApiEndpoint')}" if isinstance(arguments, dict) else resource
+        )
+        raise LocalRunError(
+            f"step {step} calls {called}, and there is no network on this machine; say what it gives, in the events: "
+            f"{{at: {step}, returns: BODY}}"
+        )
+
 
 _ALL = f"{{'status': $states.result.StatusCode, 'headers': $states.result.Headers, 'body': {_BODY}}}"
 
@@ -162,7 +177,7 @@ def _check_url(step: Step, url: str) -> Iterator[Problem]:
         return
     first = parsed if isinstance(parsed, str) else parsed.parts[0]
     in_config = any(part.root == "config" for part in references_in(parsed))
-    if not isinstance(first, str) or not _ADDRESS.match(first):
+    if not isinstance(first, str) or not _ADDRESS.match(_whole(first, parsed)):
         if not in_config:  # what a config gives is looked at when it is known
             yield Problem("SW219", "the address does not begin with `https://` and a host", mark, _HINT)
         return
@@ -178,6 +193,11 @@ def _check_url(step: Step, url: str) -> Iterator[Problem]:
             yield Problem("SW219", f"`{found}` cannot stand in the address of an API", mark, hint)
 
 
+def _whole(first: str, parsed: Value) -> str:
+    """The fixed beginning of an address; a slash ends the host of one that is all host."""
+    return f"{first}/" if isinstance(parsed, str) else first
+
+
 _HINT = "write it out, such as `https://api.example.com/orders/{order_id}`; parts before the path may name `config`"
 
 
@@ -185,7 +205,7 @@ def _address(step: Step, spec: HttpSpec, scope: Scope) -> Pattern:
     """The address, whose host is known by now."""
     found = pattern_of(spec.url, scope, "the address", encoded=True)
     fixed = str(found.text.parts[0]) if found.text.parts else ""
-    if not _ADDRESS.match(fixed.partition("*")[0]) or (found.exact and wildcard_in(fixed)):
+    if not _ADDRESS.match(f"{fixed}/" if found.exact else fixed) or (found.exact and wildcard_in(fixed)):
         raise ConfigurationError(
             f"{step.mark_of('http', 'url')}: with this config the address is {fixed!r}, which does not begin with "
             "https:// and a host that is fixed at deployment"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Union
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
 from stepworkflows_cdk.compiler.jsonata import literal
@@ -35,6 +35,13 @@ _TOPIC_TRANSIENT = (
 _BUSY = "$contains($cause, /Status Code: 50[0-9]|Throttl/)"
 
 
+def _attributes(values: dict[str, Any]) -> dict[str, Any]:
+    for value in values.values():
+        if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
+            raise ValueError("a text or a number for each name")
+    return values
+
+
 class MessageSpec(Keys):
     """A message. Its body are the step's `inputs` as JSON, or `text`. The step's result has its `id`."""
 
@@ -52,14 +59,14 @@ class MessageSpec(Keys):
         None,
         description="For `fifo`: of messages with the same one in 5 minutes one is sent; default: one of the step.",
     )
-    attributes: dict[str, Union[str, int, float]] | None = Field(
+    attributes: Annotated[dict[str, Any], AfterValidator(_attributes)] | None = Field(
         None, max_length=_ATTRIBUTES, description="Attribute -> a text or a number, for filters of subscribers."
     )
 
     @model_validator(mode="after")
     def _one(self) -> MessageSpec:
         if (self.queue is None) == (self.topic is None):
-            raise ValueError("to one of `queue` and `topic`")
+            raise ValueError("for one of `queue` and `topic`")
         return self
 
 
