@@ -153,7 +153,7 @@ def _opened(shared: Construct, queue: sqs.Queue) -> sqs.IQueue:
 
 
 def _logs(shared: Construct) -> s3.Bucket:
-    return s3.Bucket(
+    bucket = s3.Bucket(
         shared,
         "AccessLogs",
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -164,6 +164,16 @@ def _logs(shared: Construct) -> s3.Bucket:
         lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
         removal_policy=RemovalPolicy.RETAIN,
     )
+    # One statement for all buckets of this account: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+            actions=["s3:PutObject"],
+            resources=[bucket.arn_for_objects("*")],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(shared).account}},
+        )
+    )
+    return bucket
 
 
 def _queue(shared: Construct) -> sqs.Queue:

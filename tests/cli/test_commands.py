@@ -61,6 +61,8 @@ def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str])
         "states",
         "outbox",
         "emitted",
+        "messages",
+        "files",
         "tables",
         "transitions",
         "simulated_seconds",

@@ -23,6 +23,7 @@ FLOWS = Path(__file__).parent.parent / "flows"
 VALUES = {
     "arn": "arn:aws:lambda:eu-west-1:123456789012:function:Shop-charge-4F1C",
     "name": "Shop-orders-9A0B",
+    "url": "https://sqs.eu-west-1.amazonaws.com/123456789012/Shop-jobs-3C2D",
     "partition": "aws",
     "region": "eu-west-1",
     "account": "123456789012",

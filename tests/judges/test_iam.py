@@ -20,10 +20,13 @@ from stepworkflows_cdk.constructs.acknowledgements import TABLE
 SURROUNDINGS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
 ARNS = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{}",
+    "AWS::Events::Connection": "arn:aws:events:us-east-1:123456789012:connection/{}",
     "AWS::Events::EventBus": "arn:aws:events:us-east-1:123456789012:event-bus/{}",
     "AWS::Lambda::Function": "arn:aws:lambda:us-east-1:123456789012:function:{}",
     "AWS::Lambda::Version": "arn:aws:lambda:us-east-1:123456789012:function:charge:{}",
     "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:{}:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::{}",
+    "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:{}",
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
 }
@@ -64,6 +67,8 @@ def arn(value: Any, resources: Mapping[str, Any]) -> str:
             return value
         case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name} if name in resources:
             return ARNS[resources[name]["Type"]].format(name)
+        case {"Fn::GetAtt": [name, "SecretArn"]}:
+            return ARNS["AWS::SecretsManager::Secret"].format(f"events!connection/{name}")
         case {"Ref": name}:
             return SURROUNDINGS[name]
         case {"Fn::Join": ["", parts]}:
@@ -82,7 +87,9 @@ def fault(action: str, resource: str) -> str:
         return "" if resource == "*" else "the action takes no resource but *"
     # What CloudFormation calls the ARN of a log group are all streams in it.
     meant = re.sub(r"(:log-group:[^:]+):\*$", r"\1:log-stream:any", resource)
-    patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", re.escape(each)) for each in formats]
+    # The name of a file may be a pattern: there are rows of the table for that.
+    named = [re.escape(each).replace(re.escape("${ObjectName}"), ".+") for each in formats]
+    patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", each) for each in named]
     return "" if any(re.fullmatch(pattern, meant) for pattern in patterns) else f"takes {', '.join(sorted(formats))}"
 
 
@@ -108,6 +115,9 @@ def test_what_stands_on_everything_is_in_the_table(allowed: Mapping[str, set[Sta
         ("dynamodb:UpdateItem", "arn:aws:dynamodb:us-east-1:123456789012:table/*"),
         ("dynamodb:UpdateItem", "arn:aws:sqs:us-east-1:123456789012:t"),
         ("states:SendTaskSuccess", "arn:aws:states:us-east-1:123456789012:stateMachine:m"),
+        ("s3:GetObject", "arn:aws:s3:::b"),
+        ("s3:GetObject", "arn:aws:s3:::b*/a"),
+        ("s3:ListBucket", "arn:aws:s3:::b/*"),
     ],
 )
 def test_planted_faults_are_found(action: str, resource: str) -> None:

@@ -83,6 +83,8 @@ def test_the_json_of_a_result(execute: Callable[..., RunResult]) -> None:
         "states": ["A"],
         "outbox": [],
         "emitted": [],
+        "messages": [],
+        "files": {},
         "tables": {},
         "transitions": 1,
         "simulated_seconds": 1.0,

@@ -37,7 +37,7 @@ def bind(scope: Construct, need: BucketNeed, given: object | None) -> Bound:
 
 
 def _created(scope: Construct) -> s3.IBucket:
-    return s3.Bucket(
+    bucket = s3.Bucket(
         scope,
         "Bucket",
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -48,10 +48,14 @@ def _created(scope: Construct) -> s3.IBucket:
         versioned=True,
         # What a broken upload left behind is paid for, and not seen.
         lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7))],
-        server_access_logs_bucket=sharing.access_logs(scope),
-        server_access_logs_prefix=f"{scope.node.path}/",
         removal_policy=cdk.RemovalPolicy.RETAIN,
     )
+    # Set on the resource: in apps without a certain feature flag the L2 property would ask for access lists, which the
+    # bucket for logs does not have.
+    cast(s3.CfnBucket, bucket.node.default_child).logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+        destination_bucket_name=sharing.access_logs(scope).bucket_name, log_file_prefix=f"{scope.node.path}/"
+    )
+    return bucket
 
 
 def _adopted(need: BucketNeed, given: object) -> s3.IBucket:
