@@ -38,6 +38,10 @@ class Pattern:
         """Whether all of it is fixed at deployment."""
         return not isinstance(self.data, Jsonata)
 
+    def in_(self, arn: Text) -> Text:
+        """The ARN of what has this name in a resource: a file in a bucket."""
+        return Text((*arn.parts, *_merged(["/", *self.text.parts])))
+
 
 def pattern_of(value: str, scope: Scope, what: str, *, encoded: bool = False) -> Pattern:
     """The pattern of a value of the document. ``what`` it is, for whoever reads an error (``the key``); ``encoded``: what
@@ -92,8 +96,8 @@ def _merged(parts: list[str | Hole]) -> tuple[str | Hole, ...]:
     merged: list[str | Hole] = []
     for part in parts:
         if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            both = merged[-1] + part
-            merged[-1] = both if part != "*" or not merged[-1].endswith("*") else merged[-1]
+            # Two references behind each other are one unknown.
+            merged[-1] += "" if part == "*" and merged[-1].endswith("*") else part
         else:
             merged.append(part)
     return tuple(merged)

@@ -1,7 +1,6 @@
 """What a call may do follows from its action and from the resources of the flow that its parameters name.
 
-So far for tables: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html.
-For everything else the step says it under ``permissions``.
+Where it does not, the step says it under ``permissions``.
 """
 
 from __future__ import annotations
@@ -10,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Scope
-from stepworkflows_cdk.compiler.plan import Grant, Need, Text
+from stepworkflows_cdk.compiler.patterns import fixed_parts, pattern_of, wildcard_in
+from stepworkflows_cdk.compiler.plan import Condition, Grant, Need, Text
+from stepworkflows_cdk.integrations.aws_sdk.actions import AUTHORISED
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.expressions import tokens
 from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value, references_in, strings_in
@@ -27,29 +28,60 @@ _IN_TRANSACTION = {
     "Update": "dynamodb:UpdateItem",
 }
 _TRANSACTIONS = {"TransactGetItems": ("Get",), "TransactWriteItems": ("ConditionCheck", "Delete", "Put", "Update")}
-_BY_NAME = frozenset(
-    """
-    BatchGetItem BatchWriteItem DeleteItem DescribeTable DescribeTimeToLive GetItem PutItem Query Scan UpdateItem
-    DescribeContinuousBackups
-    """.split()
-)
 
 
 def derives_grants(step: Step, workflow: Workflow, service: Service) -> bool:
     """Whether the call's permissions follow from its parameters."""
-    if service.name != "dynamodb":
+    authorised = AUTHORISED.get(service.name)
+    operation = service.operation(str(step.get("call")).partition(":")[2])
+    if authorised is None or operation is None:
         return False
-    action = str(step.get("call")).partition(":")[2]
-    operation = service.operation(action)
-    known = operation is not None and (operation.name in _TRANSACTIONS or operation.name in _BY_NAME)
-    if not _fixed(_index(step.keys.inputs or {})):
+    inputs = step.keys.inputs or {}
+    if not (authorised.actions(operation.name) or operation.name in _TRANSACTIONS):
         return False
-    return known and any(_names_resource(text) for _, text in strings_in(step.keys.inputs or {}))
+    if not _fixed(_parameter(inputs, "IndexName")):
+        return False
+    for name in ("Key", "Prefix") if service.name == "s3" else ():
+        if any(wildcard_in(part) for part in fixed_parts(str(_parameter(inputs, name) or ""))):
+            return False
+    return any(_names(text, workflow, authorised.type) for _, text in strings_in(inputs))
 
 
-def _index(inputs: Mapping[str, Any]) -> Any:
-    """The name of the index that is read; permissions on a table do not hold for its indexes."""
-    return inputs.get("IndexName", inputs.get("indexName"))
+def derived_grants(step: Step, service: Service, operation: Operation, scope: Scope) -> tuple[Grant, ...]:
+    """One grant for each resource of the service that the parameters name."""
+    authorised = AUTHORISED.get(service.name)
+    if authorised is None:
+        return ()
+    inputs = step.keys.inputs or {}
+    if operation.name in _TRANSACTIONS:
+        return _transaction(inputs, operation, scope, step)
+    grants = []
+    for need in _of_type(inputs, authorised.type, scope):
+        for action in authorised.actions(operation.name):
+            resource, conditions = _on(need, action, inputs, scope)
+            grants.append(Grant(scope.machine, (action,), resource, step.mark_of("inputs"), conditions))
+    return tuple(grants)
+
+
+def _on(need: Need, action: str, inputs: Mapping[str, Any], scope: Scope) -> tuple[Text, tuple[Condition, ...]]:
+    """The ARN of what the action is on: a table or an index of it, a bucket or the file in it that is named."""
+    arn = scope.arn(need)
+    index, key, prefix = (_parameter(inputs, name) for name in ("IndexName", "Key", "Prefix"))
+    if action.startswith("dynamodb:") and index is not None:
+        return Text((*arn.parts, "/index/", *scope.text(index).parts)), ()
+    if action == "s3:ListBucket" and isinstance(prefix, str):
+        found = pattern_of(prefix, scope, "the prefix")
+        operator = "StringEquals" if found.exact else "StringLike"
+        return arn, (Condition(operator, "s3:prefix", (found.text,)),)
+    on_files = scope.arn_for(need, action)
+    if on_files != arn and isinstance(key, str):
+        return pattern_of(key, scope, "the key").in_(arn), ()
+    return on_files, ()
+
+
+def _parameter(inputs: Mapping[str, Any], name: str) -> Any:
+    """A parameter in either spelling."""
+    return inputs.get(name, inputs.get(name[0].lower() + name[1:]))
 
 
 def _fixed(index: Any) -> bool:
@@ -63,23 +95,10 @@ def _fixed(index: Any) -> bool:
     return not isinstance(value, Expression) and all(part.root == "config" for part in references_in(value))
 
 
-def derived_grants(step: Step, service: Service, operation: Operation, scope: Scope) -> tuple[Grant, ...]:
-    """One grant for each resource that the parameters name."""
-    if service.name != "dynamodb":
-        return ()
-    inputs = step.keys.inputs or {}
-    if operation.name in _TRANSACTIONS:
-        return _transaction(inputs, operation, scope, step)
-    if operation.name not in _BY_NAME:
-        return ()
-    actions = (f"dynamodb:{operation.name}",)
-    grants = []
-    for need in scope.resources_in(inputs):
-        index = _index(inputs)
-        arn = scope.arn(need)
-        resource = arn if index is None else Text((*arn.parts, "/index/", *scope.text(index).parts))
-        grants.append(Grant(scope.machine, actions, resource, step.mark_of("inputs")))
-    return tuple(grants)
+def _of_type(value: Any, type_: str, scope: Scope) -> list[Need]:
+    """The needs of resources of a type that a value of the document names."""
+    types = {scope.resource(name).id: found.type for name, found in scope.workflow.resources.items()}
+    return [need for need in scope.resources_in(value) if types[need.id] == type_]
 
 
 def _transaction(inputs: Mapping[str, Any], operation: Operation, scope: Scope, step: Step) -> tuple[Grant, ...]:
@@ -87,7 +106,7 @@ def _transaction(inputs: Mapping[str, Any], operation: Operation, scope: Scope, 
     known = _TRANSACTIONS[operation.name]
     found: dict[str, tuple[Need, set[str]]] = {}
     for member, text in _named(inputs.get("TransactItems", inputs.get("transactItems")), known, None):
-        for need in scope.resources_in(text):
+        for need in _of_type(text, "table", scope):
             found.setdefault(need.id, (need, set()))[1].update([member] if member else known)
     return tuple(
         Grant(
@@ -134,9 +153,10 @@ def _in_expression(text: str, known: tuple[str, ...], outer: str | None) -> Iter
         before = token.text
 
 
-def _names_resource(text: str) -> bool:
+def _names(text: str, workflow: Workflow, type_: str) -> bool:
     try:
         value = parse_value(text)
     except WrongValue:
         return False
-    return any(part.root == "resources" for part in references_in(value))
+    known = {name for name, resource in workflow.resources.items() if resource.type == type_}
+    return any(part.root == "resources" and part.parts[1:2] and part.parts[1] in known for part in references_in(value))

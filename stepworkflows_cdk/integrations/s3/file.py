@@ -257,13 +257,7 @@ def _pattern(step: Step, path: Path_, value: str, scope: Scope) -> Pattern:
 
 
 def _on_file(step: Step, path: Path_, place: PlaceSpec, key: Pattern, scope: Scope, *actions: str) -> Grant:
-    resource = Text((*_arn(place.bucket, scope).parts, *_behind_slash(key.text)))
-    return Grant(scope.machine, actions, resource, step.key_mark(*path))
-
-
-def _behind_slash(text: Text) -> tuple[str | Hole, ...]:
-    first, *rest = text.parts
-    return (f"/{first}", *rest) if isinstance(first, str) else ("/", first, *rest)
+    return Grant(scope.machine, actions, key.in_(_arn(place.bucket, scope)), step.key_mark(*path))
 
 
 def _name(bucket: str, scope: Scope) -> Text:
