@@ -163,6 +163,19 @@ def test_permissions_on_a_bucket_are_on_it_or_on_its_files(flow: Flow) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("work", "files", "messages"),
+    [
+        ("file: {put: {bucket: uploads, key: a}}", {"uploads": {"a": '{"id":"7"}'}}, []),
+        ("message: {queue: jobs}", {"uploads": {}}, [{"id": "7"}]),
+    ],
+)
+def test_the_work_of_a_flow_itself_is_given_the_whole_input(flow: Flow, work: str, files: Any, messages: Any) -> None:
+    result = ran(flow(f"  - {{id: last, outputs: {{a: 1}}}}\n{work}\n"), {"id": "7"})
+    assert (result.status, result.files) == ("SUCCEEDED", files)
+    assert [each["body"] for each in result.messages] == messages
+
+
 def test_messages_and_files_are_on_the_screen(flow: Flow, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = "\\n".join(map(str, range(30)))
     flow(

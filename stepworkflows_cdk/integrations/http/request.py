@@ -104,7 +104,7 @@ class Http(Integration):
         if spec.method in _BODILESS and step.keys.inputs is not None:
             message = f"`inputs` are the body, and a {spec.method} has none"
             yield Problem("SW107", message, step.key_mark("inputs"), "pass them as `query`")
-        if spec.form and step.keys.inputs is None:
+        if spec.form and step.keys.inputs is None and not step.whole_input:
             yield Problem(
                 "SW107", "`form` is about `inputs`, and there are none", step.key_mark("http", "form"), "remove it"
             )
@@ -134,7 +134,7 @@ class Http(Integration):
             arguments["Headers"] = headers
         if spec.query:
             arguments["QueryParameters"] = {name: scope.data(value) for name, value in spec.query.items()}
-        if step.keys.inputs is not None:
+        if step.keys.inputs is not None or (step.whole_input and spec.method not in _BODILESS):
             arguments["RequestBody"] = scope.inputs()
         return Call(
             resource="http:invoke",

@@ -169,7 +169,7 @@ def _check_body(step: Step, spec: MessageSpec) -> Iterator[Problem]:
     if spec.text is not None and step.keys.inputs is not None:
         message = "`inputs` stand beside a `text`, and a message has one body"
         yield Problem("SW107", message, step.key_mark("inputs"), "remove one of them")
-    if spec.text is None and step.keys.inputs is None:
+    if spec.text is None and step.keys.inputs is None and not step.whole_input:
         hint = "give `inputs`, which are sent as JSON, or `text`"
         yield Problem("SW102", "the message has no body", step.key_mark("message"), hint)
     if spec.text == "":

@@ -122,6 +122,8 @@ class File(Integration):
                 "SW107", "`inputs` are the content of a file to `put`", step.key_mark("inputs"), "remove them"
             )
         if spec.put is not None and (spec.put.text is None) == (step.keys.inputs is None):
+            if step.whole_input:
+                return  # the flow's own work: its content is the whole input
             if spec.put.text is None:
                 hint = "give `inputs`, which are written as JSON, or `text`"
                 yield Problem("SW102", "the file has no content", step.key_mark("file", "put"), hint)

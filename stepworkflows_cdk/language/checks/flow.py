@@ -103,7 +103,7 @@ def _one_work(step: Step) -> Iterator[Problem]:
     if step.integration is None:
         yield from _misfits(step, controls[0] if controls else "outputs")
     for key in ("env", "secrets", "permissions"):
-        if step.integration and step.get(key) is not None and key not in step.integration.code_keys:
+        if step.integration and getattr(step.keys, key) is not None and key not in step.integration.code_keys:
             message = f"`{key}` has no effect beside `{step.integration.key}`"
             yield Problem("SW107", message, step.key_mark(key), "remove it")
     if step.keys.on_timeout is not None and not (step.integration and step.integration.waits):
