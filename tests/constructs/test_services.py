@@ -358,7 +358,7 @@ def test_step_code_is_allowed_files_and_messages(stack, workflow, template, tmp_
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "handler.py").write_text("def handler(event, context): ...\n", encoding="utf-8")
     one = "runs-on: lambda, zip-file: code, permissions: {uploads: [read, s3:GetObjectTagging], jobs: write}"
-    workflow(f"  - {{id: one, {one}}}\n  - {{id: two, {one}, env: {{A: b}}}}\n")
+    workflow(f"  - {{id: one, {one}}}\n  - {{id: two, {one}, env: {{STAGE: b}}}}\n")
     found = template(stack)
     (objects,) = [id_ for id_ in found.of_type("AWS::IAM::ManagedPolicy") if "SharedObjects" in id_]
     (statement,) = found.of_type("AWS::IAM::ManagedPolicy")[objects]["PolicyDocument"]["Statement"]

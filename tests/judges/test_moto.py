@@ -71,6 +71,13 @@ DISAGREEMENTS: dict[tuple[str, int], tuple[str, str]] = {
             "https://www.rfc-editor.org/rfc/rfc8259#section-7"
         ),
     ),
+    ("call-services", 0): (
+        "status, output, error, states, tables",
+        (
+            "moto seeks boto3's client by the name that the service has in the resource, and boto3 calls EventBridge "
+            "events; by AWS it is eventbridge: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html"
+        ),
+    ),
     ("completed-undo", 0): (
         "error",
         (
