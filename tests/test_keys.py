@@ -287,29 +287,21 @@ EXAMPLES |= {
     (WaitSpec, "event"): ((*HEAR, "wait-for"), {"source": "u", "detail-type": "t"}),
     (WaitSpec, "match"): ((*HEAR, "wait-for"), {"b": "x"}),
 }
+
+
+def _each(
+    model: type[BaseModel], place: tuple[str | int, ...], values: dict[str, Any]
+) -> dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]]:
+    return {(model, key): (place, value) for key, value in values.items()}
+
+
+_B = {"bucket": "in", "key": "b"}
+_OTHER = {"secret": "{secrets.other}", "field": "f"}
 EXAMPLES |= {
-    (FileSpec, "put"): ((*SAVE, "file"), {"bucket": "in", "key": "b"}),
-    (FileSpec, "get"): ((*LOAD, "file"), {"bucket": "in", "key": "b"}),
-    (FileSpec, "copy"): (
-        (*KEEP, "file"),
-        {"from": {"bucket": "in", "key": "b"}, "to": {"bucket": "out", "key": "b"}},
-    ),
+    (FileSpec, "put"): ((*SAVE, "file"), _B),
+    (FileSpec, "get"): ((*LOAD, "file"), _B),
+    (FileSpec, "copy"): ((*KEEP, "file"), {"from": _B, "to": {**_B, "bucket": "out"}}),
     (FileSpec, "list"): ((*FILES, "file"), {"bucket": "out"}),
-    (PutSpec, "bucket"): ((*SAVE, "file", "put"), "out"),
-    (PutSpec, "key"): ((*SAVE, "file", "put"), "b"),
-    (PutSpec, "text"): ((*SAVE, "file", "put"), "t"),
-    (PutSpec, "content-type"): ((*SAVE, "file", "put"), "text/csv"),
-    (GetSpec, "bucket"): ((*LOAD, "file", "get"), "out"),
-    (GetSpec, "key"): ((*LOAD, "file", "get"), "b"),
-    (GetSpec, "as"): ((*LOAD, "file", "get"), "text"),
-    (CopySpec, "from"): ((*KEEP, "file", "copy"), {"bucket": "in", "key": "b"}),
-    (CopySpec, "to"): ((*KEEP, "file", "copy"), {"bucket": "out", "key": "b"}),
-    (PlaceSpec, "bucket"): ((*KEEP, "file", "copy", "to"), "in"),
-    (PlaceSpec, "key"): ((*KEEP, "file", "copy", "to"), "b"),
-    (ListSpec, "bucket"): ((*FILES, "file", "list"), "out"),
-    (ListSpec, "prefix"): ((*FILES, "file", "list"), "a"),
-    (ListSpec, "after"): ((*FILES, "file", "list"), "a"),
-    (ListSpec, "max"): ((*FILES, "file", "list"), 1),
     (MessageSpec, "queue"): ((*SEND, "message"), "ledger"),
     (MessageSpec, "topic"): ((*POST, "message"), "nobody"),
     (MessageSpec, "text"): ((*SEND, "message"), "u"),
@@ -318,33 +310,37 @@ EXAMPLES |= {
     (MessageSpec, "group"): ((*SEND_ON, "message"), "h"),
     (MessageSpec, "dedup"): ((*SEND_ON, "message"), "d"),
     (MessageSpec, "attributes"): ((*SEND, "message"), {"a": 1}),
-    (HttpSpec, "method"): ((*FILL, "http"), "PUT"),
-    (HttpSpec, "url"): ((*FILL, "http"), "https://example.com/{s}"),
-    (HttpSpec, "auth"): ((*FILL, "http"), "old-api"),
-    (HttpSpec, "headers"): ((*FILL, "http"), {"Accept": "text/html"}),
-    (HttpSpec, "query"): ((*FILL, "http"), {"a": 1}),
-    (HttpSpec, "form"): ((*FILL, "http"), True),
-    (HttpSpec, "response"): ((*FILL, "http"), "all"),
     (AuthKeys, "api-key"): (("resources", "api", "auth"), {"name": "X-Key", "secret": "{secrets.key}"}),
     (AuthKeys, "basic"): (("resources", "old-api", "auth"), {"user": "you", "secret": "{secrets.key}"}),
     (AuthKeys, "oauth"): (
         ("resources", "new-api", "auth"),
         {"url": "https://example.com/t", "client-id": "me", "secret": "{secrets.key}"},
     ),
-}
-EXAMPLES |= {
-    (model, key): (("resources", name, "auth", auth), value)
-    for model, name, auth, values in (
-        (ApiKeyKeys, "api", "api-key", {"name": "X-Key"}),
-        (BasicKeys, "old-api", "basic", {"user": "you"}),
-        (
-            OAuthKeys,
-            "new-api",
-            "oauth",
-            {"url": "https://example.com/t", "client-id": "you", "method": "GET", "parameters": {"scope": "a"}},
-        ),
-    )
-    for key, value in {"secret": "{secrets.other}", "field": "f", **values}.items()
+    **_each(PutSpec, (*SAVE, "file", "put"), {"bucket": "out", "key": "b", "text": "t", "content-type": "a/b"}),
+    **_each(GetSpec, (*LOAD, "file", "get"), {"bucket": "out", "key": "b", "as": "text"}),
+    **_each(CopySpec, (*KEEP, "file", "copy"), {"from": _B, "to": {**_B, "bucket": "out"}}),
+    **_each(PlaceSpec, (*KEEP, "file", "copy", "to"), {"bucket": "in", "key": "b"}),
+    **_each(ListSpec, (*FILES, "file", "list"), {"bucket": "out", "prefix": "a", "after": "a", "max": 1}),
+    **_each(
+        HttpSpec,
+        (*FILL, "http"),
+        {
+            "method": "PUT",
+            "url": "https://example.com/{s}",
+            "auth": "old-api",
+            "headers": {"Accept": "text/html"},
+            "query": {"a": 1},
+            "form": True,
+            "response": "all",
+        },
+    ),
+    **_each(ApiKeyKeys, ("resources", "api", "auth", "api-key"), {**_OTHER, "name": "X-Key"}),
+    **_each(BasicKeys, ("resources", "old-api", "auth", "basic"), {**_OTHER, "user": "you"}),
+    **_each(
+        OAuthKeys,
+        ("resources", "new-api", "auth", "oauth"),
+        {**_OTHER, "url": "https://example.com/t", "client-id": "you", "method": "GET", "parameters": {"scope": "a"}},
+    ),
 }
 _BY_INTEGRATION = {
     "fifo": (("resources", "jobs"), True),

@@ -16,7 +16,7 @@ from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text
 from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value
 
-__all__ = ["Pattern", "fixed_parts", "pattern_of", "wildcard_in"]
+__all__ = ["Pattern", "as_text", "fixed_parts", "pattern_of", "wildcard_in"]
 
 _WILDCARD = re.compile(r"[*?]|\$\{")
 # What is missing would silently lead to another name; in an address, `..` would too, which encoding leaves as it is.
@@ -28,10 +28,14 @@ _PART = (
 
 @dataclass(frozen=True)
 class Pattern:
-    """``data`` is the text while the flow runs, ``text`` the same with ``*`` for all that is not known before."""
+    """``data`` is the text while the flow runs, ``text`` the same with ``*`` for all that is not known before.
+
+    ``wildcard`` is what in the fixed part, by a config, IAM would take for a wildcard; empty where nothing is.
+    """
 
     data: Data
     text: Text
+    wildcard: str = ""
 
     @property
     def exact(self) -> bool:
@@ -51,28 +55,35 @@ def pattern_of(value: str, scope: Scope, what: str, *, encoded: bool = False) ->
     if isinstance(parsed, Expression):
         return Pattern(scope.expression(value), Text(("*",)))
     if isinstance(parsed, str):
-        return Pattern(parsed, Text((parsed,)))
+        return Pattern(parsed, Text((parsed,)), wildcard_in(parsed))
     known: list[str | Hole] = []
     codes: list[str] = []
-    plain = True
+    wildcard = ""
     for part in parsed.parts:
         data: Data = part if isinstance(part, str) else scope.data(part.text)
         if isinstance(data, Jsonata | Text):
             assert not isinstance(part, str)
-            plain = False
             codes.append(f"$p({scope.expression(part.text).code})")
             known.extend(data.parts if isinstance(data, Text) else ("*",))
         else:
             text = data if isinstance(data, str) else literal(data)
+            wildcard = wildcard or wildcard_in(text)
             codes.append(literal(text))
             known.append(text)
-    if plain:
+    if not any(code.startswith("$p(") for code in codes):
         text = "".join(str(part) for part in known)
-        return Pattern(text, Text((text,)))
+        return Pattern(text, Text((text,)), wildcard_in(text))
     function = _PART.replace("ENCODED", "$encodeUrlComponent($string($v))" if encoded else "$string($v)")
     function = function.replace("NONE", "['', '.', '..']" if encoded else "['']")
     joined = " & ".join(codes)
-    return Pattern(Jsonata(f"({function.replace('WHAT', what)}; {joined})", "string"), Text(_merged(known)))
+    return Pattern(Jsonata(f"({function.replace('WHAT', what)}; {joined})", "string"), Text(_merged(known)), wildcard)
+
+
+def as_text(data: Data) -> Data:
+    """A text stays one; what a reference gives is written as text."""
+    if isinstance(data, Jsonata) and data.type != "string":
+        return Jsonata(f"$string({data.code})", "string")
+    return data if isinstance(data, str | Text | Jsonata) else literal(data)
 
 
 def fixed_parts(value: str) -> tuple[str, ...]:

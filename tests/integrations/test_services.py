@@ -122,8 +122,10 @@ def test_a_file_has_the_name_that_references_make(flow: Flow, given: Any, name: 
 @pytest.mark.parametrize(
     ("step", "stage", "fault"),
     [
-        ('file: {get: {bucket: uploads, key: "{config.stage}/a"}}', "*", r"the key is '\*/a'"),
-        ('file: {get: {bucket: uploads, key: "{config.stage}"}}', "", "the key is ''"),
+        ('file: {get: {bucket: uploads, key: "{config.stage}/a"}}', "*", r"`\*` stands in the key"),
+        ('file: {get: {bucket: uploads, key: "{config.stage}/{id}"}}', "a?", r"`\?` stands in the key"),
+        ('file: {list: {bucket: uploads, prefix: "{config.stage}"}}', "*", r"`\*` stands in the prefix"),
+        ('file: {get: {bucket: uploads, key: "{config.stage}"}}', "", "the key is empty"),
         ('http: {method: GET, url: "https://{config.stage}/a", auth: api}', "x.com/{id}?", "the address is 'https://x"),
         ('http: {method: GET, url: "{config.stage}", auth: api}', "http://x.com", "the address is 'http://x.com'"),
         ('http: {method: GET, url: "https://{config.stage}{id}", auth: api}', "x.", r"the address is 'https://x\.\*'"),

@@ -205,7 +205,7 @@ def _address(step: Step, spec: HttpSpec, scope: Scope) -> Pattern:
     """The address, whose host is known by now."""
     found = pattern_of(spec.url, scope, "the address", encoded=True)
     fixed = str(found.text.parts[0]) if found.text.parts else ""
-    if not _ADDRESS.match(f"{fixed}/" if found.exact else fixed) or (found.exact and wildcard_in(fixed)):
+    if not _ADDRESS.match(f"{fixed}/" if found.exact else fixed) or found.wildcard:
         raise ConfigurationError(
             f"{step.mark_of('http', 'url')}: with this config the address is {fixed!r}, which does not begin with "
             "https:// and a host that is fixed at deployment"

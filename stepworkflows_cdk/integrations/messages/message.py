@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
-from stepworkflows_cdk.compiler.jsonata import literal
-from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Text
+from stepworkflows_cdk.compiler.patterns import as_text
+from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata
 from stepworkflows_cdk.integrations.messages.resources import QueueKeys, TopicKeys
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -110,19 +110,19 @@ class Message(Integration):
         kind, name = _to(spec)
         resource = _keys(scope, name)
         need = scope.resource(name)
-        body: Data = scope.inputs() if spec.text is None else _text(scope.data(spec.text))
+        body: Data = scope.inputs() if spec.text is None else as_text(scope.data(spec.text))
         arguments: dict[str, Data]
         if kind == "queue":
             arguments = {"QueueUrl": scope.data(f"{{resources.{name}}}"), "MessageBody": body}
         else:
             arguments = {"TopicArn": scope.data(f"{{resources.{name}}}"), "Message": body}
         if spec.subject is not None:
-            arguments["Subject"] = _text(scope.data(spec.subject))
+            arguments["Subject"] = as_text(scope.data(spec.subject))
         if spec.delay is not None:
             arguments["DelaySeconds"] = spec.delay
         if resource.fifo:
-            arguments["MessageGroupId"] = _text(scope.data(spec.group))
-            dedup = token_of(step) if spec.dedup is None else _text(scope.data(spec.dedup))
+            arguments["MessageGroupId"] = as_text(scope.data(spec.group))
+            dedup = token_of(step) if spec.dedup is None else as_text(scope.data(spec.dedup))
             arguments["MessageDeduplicationId"] = dedup
         if spec.attributes:
             arguments["MessageAttributes"] = {
@@ -194,22 +194,15 @@ def _misfit(step: Step, key: str, why: str, hint: str) -> Problem:
     return Problem("SW107", f"`{key}` {why}", step.key_mark("message", key), hint)
 
 
-def _text(data: Data) -> Data:
-    """A text stays one; what a reference gives is written as text."""
-    if isinstance(data, Jsonata) and data.type != "string":
-        return Jsonata(f"$string({data.code})", "string")
-    return data if isinstance(data, str | Text | Jsonata) else literal(data)
-
-
 def _attribute(data: Data) -> Data:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html"""
     match data:
         case Jsonata(code, type_) if type_ is None:
             return {
                 "DataType": Jsonata(f"$type({code}) = 'number' ? 'Number' : 'String'", "string"),
-                "StringValue": _text(data),
+                "StringValue": as_text(data),
             }
         case Jsonata(_, "number" | "integer") | int() | float():
-            return {"DataType": "Number", "StringValue": _text(data)}
+            return {"DataType": "Number", "StringValue": as_text(data)}
         case _:
-            return {"DataType": "String", "StringValue": _text(data)}
+            return {"DataType": "String", "StringValue": as_text(data)}

@@ -12,8 +12,7 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
-from stepworkflows_cdk.compiler.jsonata import literal
-from stepworkflows_cdk.compiler.patterns import Pattern, fixed_parts, pattern_of, wildcard_in
+from stepworkflows_cdk.compiler.patterns import Pattern, as_text, fixed_parts, pattern_of, wildcard_in
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Text
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.resources import undeclared
@@ -170,13 +169,13 @@ def _check_key(step: Step, path: Path_, key: str) -> Iterator[Problem]:
 
 def _put(step: Step, spec: PutSpec, scope: Scope) -> Call:
     bucket, key = _place(step, ("file", "put"), spec, scope)
-    content: Data = scope.inputs() if spec.text is None else _as_text(scope.data(spec.text))
+    content: Data = scope.inputs() if spec.text is None else as_text(scope.data(spec.text))
     type_ = "application/json" if spec.text is None else "text/plain; charset=utf-8"
     arguments = {
         "Bucket": bucket,
         "Key": key.data,
         "Body": content,
-        "ContentType": type_ if spec.content_type is None else scope.data(spec.content_type),
+        "ContentType": type_ if spec.content_type is None else as_text(scope.data(spec.content_type)),
     }
     grant = _on_file(step, ("file", "put"), spec, key, scope, "s3:PutObject")
     return _call(step, "putObject", arguments, _VERSION % "ETag", grant)
@@ -225,7 +224,7 @@ def _list(step: Step, spec: ListSpec, scope: Scope) -> Call:
         arguments["Prefix"] = prefix.data
         conditions = (Condition("StringEquals" if prefix.exact else "StringLike", "s3:prefix", (prefix.text,)),)
     if spec.after is not None:
-        arguments["StartAfter"] = scope.data(spec.after)
+        arguments["StartAfter"] = as_text(scope.data(spec.after))
     grant = Grant(
         scope.machine, ("s3:ListBucket",), _arn(spec.bucket, scope), step.key_mark("file", "list"), conditions
     )
@@ -253,8 +252,13 @@ def _place(step: Step, path: Path_, place: PlaceSpec, scope: Scope) -> tuple[Tex
 
 def _pattern(step: Step, path: Path_, value: str, scope: Scope) -> Pattern:
     found = pattern_of(value, scope, f"the {path[-1]}")
-    if found.exact and (wildcard_in(str(found.data)) or not (found.data or path[-1] == "prefix")):
-        raise ConfigurationError(f"{step.mark_of(*path)}: with this config the {path[-1]} is {found.data!r}")
+    if found.wildcard:
+        raise ConfigurationError(
+            f"{step.mark_of(*path)}: with this config `{found.wildcard}` stands in the {path[-1]}, and permissions are given "
+            "on it"
+        )
+    if not found.data and path[-1] == "key":
+        raise ConfigurationError(f"{step.mark_of(*path)}: with this config the key is empty")
     return found
 
 
@@ -268,10 +272,3 @@ def _name(bucket: str, scope: Scope) -> Text:
 
 def _arn(bucket: str, scope: Scope) -> Text:
     return scope.arn(scope.resource(bucket))
-
-
-def _as_text(data: Data) -> Data:
-    """A text stays one; what a reference gives is written as text."""
-    if isinstance(data, Jsonata) and data.type != "string":
-        return Jsonata(f"$string({data.code})", "string")
-    return data if isinstance(data, str | Text | Jsonata) else literal(data)
