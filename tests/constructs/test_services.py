@@ -20,7 +20,7 @@ from stepworkflows_cdk.errors import ConfigurationError
 HEAD = """\
 name: shop
 inputs: {id: string}
-secrets: {carrier: {}}
+secrets: {carrier: {}, bank: {}}
 resources:
   uploads: {type: bucket}
   archive: {type: bucket}
@@ -29,10 +29,10 @@ resources:
   news: {type: topic}
   prices: {type: topic, fifo: true}
   carrier: {type: connection, revision: 3, auth: {api-key: {name: X-Key, secret: "{secrets.carrier}"}}}
-  bank: {type: connection, auth: {basic: {user: shop, secret: "{secrets.carrier}", field: password}}}
+  bank: {type: connection, auth: {basic: {user: shop, secret: "{secrets.bank}", field: password}}}
   mint:
     type: connection
-    auth: {oauth: {url: "https://login.example.com/t", client-id: me, secret: "{secrets.carrier}", parameters: {scope: all}}}
+    auth: {oauth: {url: "https://login.example.com/t", client-id: me, secret: "{secrets.bank}", parameters: {scope: all}}}
 steps:
 """
 STEPS = """\
@@ -58,7 +58,14 @@ def flow(tmp_path_factory, new_stack):
     """A stack with each service, and its flow."""
     stack = new_stack()
     folder = tmp_path_factory.mktemp("services")
-    return stack, StepWorkflow(stack, "Flow", definition=written(folder, HEAD + STEPS))
+    return stack, StepWorkflow(stack, "Flow", definition=written(folder, HEAD + STEPS), secrets={"bank": bank(stack)})
+
+
+BANK = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:bank-a1b2c3"
+
+
+def bank(stack):
+    return secretsmanager.Secret.from_secret_complete_arn(stack, "Bank", BANK)
 
 
 def written(folder, document):
@@ -80,7 +87,8 @@ def workflow(stack, tmp_path):
 
     def of(steps, more="", **options):
         head = HEAD.replace("steps:\n", f"{more}steps:\n")
-        return StepWorkflow(stack, "Flow", definition=written(tmp_path, head + steps), **options)
+        secrets = {"bank": bank(stack), **options.pop("secrets", {})}
+        return StepWorkflow(stack, "Flow", definition=written(tmp_path, head + steps), secrets=secrets, **options)
 
     return of
 
@@ -168,8 +176,10 @@ def test_a_topic_is_encrypted_and_kept(made, name, fifo):
     assert denied_without_tls(policies[id_]["PolicyDocument"]["Statement"])
 
 
-def value_of(made, field):
-    secret, _ = resource(made, "Flowsecretcarrier", "AWS::SecretsManager::Secret")
+def value_of(made, name, field=""):
+    if name == "bank":
+        return f"{{{{resolve:secretsmanager:{BANK}:SecretString:{field}::}}}}"
+    secret, _ = resource(made, f"Flowsecret{name}", "AWS::SecretsManager::Secret")
     return {"Fn::Join": ["", ["{{resolve:secretsmanager:", {"Ref": secret}, f":SecretString:{field}::}}}}"]]}
 
 
@@ -179,12 +189,12 @@ def test_a_connection_takes_its_credentials_from_the_secret(made):
         for name in ("carrier", "bank", "mint")
     }
     assert {name: each["AuthParameters"] for name, each in found.items()} == {
-        "carrier": {"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": value_of(made, "")}},
-        "bank": {"BasicAuthParameters": {"Username": "shop", "Password": value_of(made, "password")}},
+        "carrier": {"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": value_of(made, "carrier")}},
+        "bank": {"BasicAuthParameters": {"Username": "shop", "Password": value_of(made, "bank", "password")}},
         "mint": {
             "OAuthParameters": {
                 "AuthorizationEndpoint": "https://login.example.com/t",
-                "ClientParameters": {"ClientID": "me", "ClientSecret": value_of(made, "")},
+                "ClientParameters": {"ClientID": "me", "ClientSecret": value_of(made, "bank")},
                 "HttpMethod": "POST",
                 "OAuthHttpParameters": {
                     "BodyParameters": [
@@ -346,7 +356,7 @@ def test_a_secret_that_rotates_proposes_code(stack, workflow):
     with pytest.raises(
         ConfigurationError, match=r"the secret of the connection 'bank' rotates, .*; call the API from code"
     ):
-        workflow(STEPS, secrets={"carrier": secret})
+        workflow(STEPS, secrets={"bank": secret})
 
 
 def test_a_placeholder_is_told_of(flow, stack, workflow):
@@ -354,10 +364,31 @@ def test_a_placeholder_is_told_of(flow, stack, workflow):
     warned = assertions.Annotations.from_stack(made).find_warning(
         "*", assertions.Match.string_like_regexp("placeholder")
     )
-    assert len(warned) == 3
+    assert [entry.id for entry in warned] == ["/Shop/Flow/connection-carrier"]
     arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:carrier-a1b2c3"
     workflow(STEPS, secrets={"carrier": secretsmanager.Secret.from_secret_complete_arn(stack, "Own", arn)})
     assert not assertions.Annotations.from_stack(stack).find_warning("*", assertions.Match.any_value())
+
+
+@pytest.mark.parametrize(
+    ("auth", "what"),
+    [
+        ('{basic: {user: me, secret: "{secrets.key}", field: password}}', "a field of its secret"),
+        (
+            '{oauth: {url: "https://login.example.com", client-id: me, secret: "{secrets.key}"}}',
+            "a token for its secret",
+        ),
+    ],
+)
+def test_a_placeholder_that_cannot_do_is_refused(stack, tmp_path, auth, what):
+    document = (
+        f"name: shop\nsecrets: {{key: {{}}}}\nresources: {{api: {{type: connection, auth: {auth}}}}}\n"
+        'steps: [{id: a, http: {method: GET, url: "https://example.com", auth: api}}]\n'
+    )
+    with pytest.raises(
+        ConfigurationError, match=rf"the connection 'api' asks for {what} when it is deployed, .*; create"
+    ):
+        StepWorkflow(stack, "Flow", definition=written(tmp_path, document))
 
 
 def test_step_code_is_allowed_files_and_messages(stack, workflow, template):

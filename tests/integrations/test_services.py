@@ -12,6 +12,7 @@ import pytest
 from stepworkflows_cdk import ConfigurationError, Definition, LocalRunError, compile_workflow
 from stepworkflows_cdk.cli.main import main
 from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.causes import causes
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import Event, FileWritten, MessageSent, RunResult, run
 
@@ -151,6 +152,19 @@ def test_permissions_name_what_is_known_of_a_key(flow: Flow, key: str, resource:
     bundle = flow(f'  - {{id: put, file: {{put: {{bucket: uploads, key: "{key}", text: a}}}}}}\n')
     (grant,) = bundle.grants
     assert grant.resource.fill(lambda hole: "") == resource
+
+
+def test_it_is_explained_under_which_conditions_a_permission_holds(flow: Flow) -> None:
+    bundle = flow(
+        '  - {id: ls, file: {list: {bucket: uploads, prefix: "a/{id}"}}}\n'
+        '  - {id: ask, http: {method: GET, url: "https://example.com/a", auth: api}}\n'
+    )
+    permissions = [cause.name for cause in causes(bundle) if cause.what == "permission"]
+    assert "s3:ListBucket on bucket-uploads, if s3:prefix StringLike a/*" in permissions
+    assert (
+        "states:InvokeHTTPEndpoint on *, if states:HTTPEndpoint StringEquals https://example.com/a, if states:HTTPMethod "
+        "StringEquals GET"
+    ) in permissions
 
 
 def test_permissions_on_a_bucket_are_on_it_or_on_its_files(flow: Flow) -> None:

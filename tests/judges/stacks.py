@@ -12,6 +12,7 @@ from stepworkflows_cdk import Definition, OrderFlow, StepWorkflow
 
 import aws_cdk as cdk  # isort: skip  # behind the package: it finds Node where the PATH has none
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 FLOWS = Path(__file__).parent.parent / "flows"
 
@@ -23,6 +24,21 @@ def networks(stack: cdk.Stack, definition: Definition) -> dict[str, ec2.IVpc]:
     return {name: ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}", **values) for name in sorted(names)}
 
 
+def secrets(stack: cdk.Stack, definition: Definition) -> dict[str, secretsmanager.ISecret]:
+    """What connections take from the caller of a flow: secrets that have their value."""
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-a1b2c3"
+    names = {
+        name
+        for flow in definition.workflows
+        if any(found.type == "connection" for found in flow.resources.values())
+        for name in flow.secrets
+    }
+    return {
+        name: secretsmanager.Secret.from_secret_complete_arn(stack, f"Secret-{name}", arn.format(name))
+        for name in sorted(names)
+    }
+
+
 app = cdk.App(outdir=sys.argv[1])
 OrderFlow(cdk.Stack(app, "OrderFlow"), "Flow")
 for folder in sorted(FLOWS.iterdir()):
@@ -30,5 +46,6 @@ for folder in sorted(FLOWS.iterdir()):
     if not folder.name.startswith("wrong-"):
         stack = cdk.Stack(app, f"flow-{folder.name}")
         definition = Definition.load(*documents)
-        StepWorkflow(stack, "Flow", definition=definition, resources=networks(stack, definition))
+        own, kept = networks(stack, definition), secrets(stack, definition)
+        StepWorkflow(stack, "Flow", definition=definition, resources=own, secrets=kept)
 app.synth()

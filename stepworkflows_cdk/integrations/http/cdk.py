@@ -38,16 +38,30 @@ def _created(scope: Construct, need: ConnectionNeed, bindings: Bindings) -> even
     secret = cast(secretsmanager.ISecret, bindings[credentials.secret].construct)
     _check_rotation(need, secret)
     if secret.node.scope is not None and secret.node.scope.node.id == credentials.secret:
-        cdk.Annotations.of(scope).add_warning_v2(
-            "stepworkflows:connection-secret",
-            f"{need.mark}: the connection {need.name!r} is first deployed with a placeholder; put the real value into the "
-            "secret, raise `revision`, and deploy again; or create the secret first, and pass it in `secrets`",
-        )
+        _placeholder(scope, need, credentials)
     return events.Connection(
         scope,
         "Connection",
         authorization=_authorization(credentials, secret),
         description=f"{need.name}, revision {need.revision}",
+    )
+
+
+def _placeholder(scope: Construct, need: ConnectionNeed, credentials: Credentials) -> None:
+    """The secret is made here, so that it holds no more than a placeholder at first: a text in which there is no field, and
+    for which nobody gives a token.
+    """
+    first = "create the secret first, and pass it in `secrets`"
+    if credentials.field is not None or credentials.kind == "oauth":
+        what = "a field of" if credentials.field is not None else "a token for"
+        raise ConfigurationError(
+            f"{need.mark}: the connection {need.name!r} asks for {what} its secret when it is deployed, and a secret made here "
+            f"holds a placeholder then; {first}"
+        )
+    cdk.Annotations.of(scope).add_warning_v2(
+        "stepworkflows:connection-secret",
+        f"{need.mark}: the connection {need.name!r} is first deployed with a placeholder; put the real value into the secret, "
+        f"raise `revision`, and deploy again; or {first}",
     )
 
 

@@ -34,7 +34,10 @@ _SECRET = re.compile(r"\{secrets\.([^\W\d][\w-]*)\}\Z")
 
 
 class _SecretKeys(Keys):
-    secret: str = Field(description='The secret with the key or password: `"{secrets.NAME}"`.')
+    secret: str = Field(
+        description='The secret with the key or password: `"{secrets.NAME}"`. It is read when the connection is deployed, so '
+        "it should hold its value by then, and must where `field` or `oauth` reads it; no secret that rotates fits."
+    )
     field: str | None = Field(
         None, min_length=1, description="Where the secret holds JSON: the name of the field in it."
     )
