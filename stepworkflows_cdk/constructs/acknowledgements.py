@@ -138,6 +138,12 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "would only move the question.",
             "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
         ),
+        "dead-letters-of-rules": Acknowledged(
+            "AwsSolutions-SQS3",
+            ("RedrivePolicy",),
+            "This queue is the dead-letter queue of rules, which the check does not look at: it knows queues and functions.",
+            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
+        ),
         "secret-rotation": Acknowledged(
             "AwsSolutions-SMG4",
             ("RotationSchedule",),

@@ -149,6 +149,7 @@ def _opened(shared: Construct, queue: sqs.Queue) -> sqs.IQueue:
             },
         )
     )
+    acknowledge(queue, "dead-letters-of-rules")
     return sqs.Queue.from_queue_arn(shared, "Undelivered", queue.queue_arn)
 
 

@@ -9,6 +9,7 @@ from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import acknowledgements
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
+from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 
@@ -71,6 +72,7 @@ def test_both_packs_find_nothing(stack, every, given, bind):
     assert findings(stack) == set()
 
 
+OF_RULES = "dead-letters-of-rules"
 TARGETS = {"objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json"}
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
@@ -84,12 +86,23 @@ WHERE = {
 }
 
 
-@pytest.mark.parametrize("row", TABLE)
+@pytest.mark.parametrize("row", [row for row in TABLE if row != OF_RULES])
 def test_each_acknowledgement_hides_exactly_one_finding(stack, every, given, bind, monkeypatch, row):
     without = {**TABLE, row: replace(TABLE[row], rule="AwsSolutions-Nothing")}
     monkeypatch.setattr(acknowledgements, "TABLE", without)
     bind(stack, every, resources=given)
     assert findings(stack) == {(TABLE[row].rule.replace("{target}", TARGETS.get(row, "")), WHERE[row])}
+
+
+@pytest.mark.parametrize(
+    ("rule", "left"), [(TABLE[OF_RULES].rule, set()), ("AwsSolutions-Nothing", {TABLE[OF_RULES].rule})]
+)
+def test_a_flow_without_functions_has_dead_letters_of_rules(stack, tmp_path, monkeypatch, rule, left):
+    changed = {**TABLE, OF_RULES: replace(TABLE[OF_RULES], rule=rule)}
+    monkeypatch.setattr(acknowledgements, "TABLE", changed)
+    (tmp_path / "workflow.yaml").write_text("name: pause\nsteps: [{id: pause, wait: 1h}]\n", encoding="utf-8")
+    StepWorkflow(stack, "Flow", definition=tmp_path / "workflow.yaml")
+    assert {name for name, _ in findings(stack)} == left
 
 
 def test_acknowledgements_do_not_grow_with_steps_or_flows(new_stack, shop, make, bind, code):

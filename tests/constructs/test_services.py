@@ -36,7 +36,6 @@ resources:
 steps:
 """
 STEPS = """\
-  - {id: code, runs-on: lambda, zip-file: code}
   - {id: put, file: {put: {bucket: uploads, key: "in/{id}.json"}}, inputs: {id: "{id}"}}
   - {id: put-again, file: {put: {bucket: uploads, key: "in/{id}.json"}}, inputs: {id: "{id}"}}
   - {id: get, file: {get: {bucket: uploads, key: settings.json}}}

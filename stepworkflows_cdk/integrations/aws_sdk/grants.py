@@ -14,7 +14,7 @@ from stepworkflows_cdk.compiler.plan import Condition, Grant, Need, Text
 from stepworkflows_cdk.integrations.aws_sdk.actions import AUTHORISED
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.expressions import tokens
-from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value, references_in, strings_in
+from stepworkflows_cdk.language.references import WrongValue, is_fixed, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["derived_grants", "derives_grants"]
@@ -86,13 +86,7 @@ def _parameter(inputs: Mapping[str, Any], name: str) -> Any:
 
 def _fixed(index: Any) -> bool:
     """Whether the name is known at deployment."""
-    if not isinstance(index, str):
-        return index is None
-    try:
-        value = parse_value(index)
-    except WrongValue:
-        return False
-    return not isinstance(value, Expression) and all(part.root == "config" for part in references_in(value))
+    return index is None or (isinstance(index, str) and is_fixed(index))
 
 
 def _of_type(value: Any, type_: str, scope: Scope) -> list[Need]:
