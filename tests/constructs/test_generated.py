@@ -71,7 +71,22 @@ def wait_for(rng: random.Random) -> Step:
     return {"wait-for": {"event": event, "match": {"id": "{id}"}}, "timeout": "1d"}
 
 
-WORK = (function, function, function, record, record, fetch, call, mail, emit, wait_for)
+def file(rng: random.Random) -> Step:
+    key = rng.choice(["prices.json", "orders/{id}.json", "orders/{id}/lines"])
+    place = {"bucket": rng.choice(["files", "archive"]), "key": key}
+    return rng.choice([{"file": {"get": place}}, {"file": {"put": place}, "inputs": {"id": "{id}"}}])
+
+
+def message(rng: random.Random) -> Step:
+    return {"message": dict([rng.choice([("queue", "jobs"), ("topic", "told")])]), "inputs": {"id": "{id}"}}
+
+
+def http(rng: random.Random) -> Step:
+    host = rng.choice(["a", "b"])
+    return {"http": {"method": "GET", "url": f"https://{host}.example.com/{{id}}", "auth": "carrier"}}
+
+
+WORK = (function, function, function, record, record, fetch, call, mail, emit, wait_for, file, message, http)
 
 
 @dataclass
@@ -112,6 +127,15 @@ def document(seed: int) -> Step:
             "rows": {"type": "table", "key": "id"},
             "stock": {"type": "table", "key": "id"},
             "news": {"type": "bus"},
+            "files": {"type": "bucket"},
+            "archive": {"type": "bucket"},
+            "jobs": {"type": "queue"},
+            "told": {"type": "topic"},
+            "carrier": {
+                "type": "connection",
+                "auth": {"api-key": {"name": "X-Key", "secret": "{secrets.key}"}},
+                "revision": 1,
+            },
         },
         "secrets": {"key": {"description": "a key"}},
         "steps": Writer(rng, names).steps(0),
