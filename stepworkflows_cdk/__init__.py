@@ -20,6 +20,8 @@ from stepworkflows_cdk.errors import (
 
 if TYPE_CHECKING:
     from stepworkflows_cdk.constructs.order_flow import OrderFlow
+    from stepworkflows_cdk.constructs.profile import Profile
+    from stepworkflows_cdk.constructs.rotation import Rotation
     from stepworkflows_cdk.constructs.workflow import StepWorkflow
 
 __all__ = [
@@ -30,13 +32,20 @@ __all__ = [
     "LocalRunError",
     "OrderFlow",
     "PackagingError",
+    "Profile",
+    "Rotation",
     "StepWorkflow",
     "StepWorkflowsError",
     "compile_workflow",
     "validate",
 ]
 
-_CONSTRUCTS = {"OrderFlow": "order_flow", "StepWorkflow": "workflow"}
+_CONSTRUCTS = {
+    "OrderFlow": "order_flow",
+    "Profile": "profile",
+    "Rotation": "rotation",
+    "StepWorkflow": "workflow",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,8 @@ PUBLIC = [
     "LocalRunError",
     "OrderFlow",
     "PackagingError",
+    "Profile",
+    "Rotation",
     "StepWorkflow",
     "StepWorkflowsError",
     "compile_workflow",

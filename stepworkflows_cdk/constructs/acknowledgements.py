@@ -23,19 +23,22 @@ from typing import Any
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
+from stepworkflows_cdk.constructs.profile import profile_of
+
 __all__ = ["TABLE", "Acknowledged", "acknowledge", "row_of", "target_of"]
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """``rule`` is the finding's id as cdk-nag spells it, ``subject`` the IAM actions or the setting it is about.
+    """``rules`` are the finding's ids as packs of cdk-nag spell it, ``subject`` is the IAM actions or the setting it is
+    about. In a stack count the rules of those packs that the stack's profile passes.
 
     A row for resources with a wildcard has a ``target``, the pattern of what :func:`target_of` gives for them, which
-    stands as ``{target}`` in the rule; any of the actions may be allowed on one. ``conditions`` are keys without which
+    stands as ``{target}`` in the rules; any of the actions may be allowed on one. ``conditions`` are keys without which
     the row does not hold.
     """
 
-    rule: str
+    rules: tuple[str, ...]
     subject: tuple[str, ...]
     reason: str
     source: str
@@ -52,7 +55,7 @@ class Acknowledged:
 TABLE: Mapping[str, Acknowledged] = MappingProxyType(
     {
         "tracing": Acknowledged(
-            "AwsSolutions-IAM5[Resource::*]",
+            ("AwsSolutions-IAM5[Resource::*]",),
             (
                 "xray:PutTraceSegments",
                 "xray:PutTelemetryRecords",
@@ -64,7 +67,7 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
         ),
         "log-delivery": Acknowledged(
-            "AwsSolutions-IAM5[Resource::*]",
+            ("AwsSolutions-IAM5[Resource::*]",),
             (
                 "logs:CreateLogDelivery",
                 "logs:GetLogDelivery",
@@ -80,7 +83,7 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html",
         ),
         "network-interfaces": Acknowledged(
-            "AwsSolutions-IAM5[Resource::*]",
+            ("AwsSolutions-IAM5[Resource::*]",),
             (
                 "ec2:CreateNetworkInterface",
                 "ec2:DescribeNetworkInterfaces",
@@ -97,14 +100,14 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             denied={"Null": {"lambda:SourceFunctionArn": "false"}},
         ),
         "task-answers": Acknowledged(
-            "AwsSolutions-IAM5[Resource::*]",
+            ("AwsSolutions-IAM5[Resource::*]",),
             ("states:SendTaskSuccess",),
             "The action takes a task token, which belongs to one task of one execution and cannot be guessed, and has "
             "no resource type, so IAM takes no other resource than *.",
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
         ),
         "http-endpoints": Acknowledged(
-            "AwsSolutions-IAM5[Resource::*]",
+            ("AwsSolutions-IAM5[Resource::*]",),
             ("states:InvokeHTTPEndpoint",),
             "The action has no resource type; which method is called at which address is said by conditions.",
             "https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html",
@@ -112,7 +115,7 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             conditions=("states:HTTPEndpoint", "states:HTTPMethod"),
         ),
         "objects": Acknowledged(
-            "AwsSolutions-IAM5[Resource::{target}]",
+            ("AwsSolutions-IAM5[Resource::{target}]",),
             (
                 "s3:AbortMultipartUpload",
                 "s3:DeleteObject",
@@ -131,24 +134,40 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html",
             target=r"[^*?]+/.+",
         ),
+        "default-security-group": Acknowledged(
+            (
+                "HIPAA.Security-VPCDefaultSecurityGroupClosed",
+                "NIST.800.53.R4-VPCDefaultSecurityGroupClosed",
+                "NIST.800.53.R5-VPCDefaultSecurityGroupClosed",
+                "PCI.DSS.321-VPCDefaultSecurityGroupClosed",
+            ),
+            ("DefaultSecurityGroup",),
+            "CloudFormation cannot change the rules of the security group that every network comes with; a function of our "
+            "own would have to. Nothing here is in that group: functions and endpoints have groups of their own.",
+            "https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",
+        ),
         "dead-letters": Acknowledged(
-            "Serverless-SQSRedrivePolicy",
+            ("Serverless-SQSRedrivePolicy",),
             ("RedrivePolicy",),
             "This queue is itself the dead-letter queue of functions and rules, the end of the line; a queue behind it "
             "would only move the question.",
             "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
         ),
         "dead-letters-of-rules": Acknowledged(
-            "AwsSolutions-SQS3",
+            ("AwsSolutions-SQS3",),
             ("RedrivePolicy",),
             "This queue is the dead-letter queue of rules, which the check does not look at: it knows queues and functions.",
             "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
         ),
         "secret-rotation": Acknowledged(
-            "AwsSolutions-SMG4",
+            (
+                "AwsSolutions-SMG4",
+                "HIPAA.Security-SecretsManagerRotationEnabled",
+                "NIST.800.53.R5-SecretsManagerRotationEnabled",
+            ),
             ("RotationSchedule",),
             "The value is a key that somebody else issues. Rotation needs a function that speaks that provider's API, "
-            "which no document describes; pass your own rotated secret in `secrets` where there is one.",
+            "which no document describes; pass it in `rotations`, or your own rotated secret in `secrets`.",
             "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html",
         ),
     }
@@ -158,8 +177,11 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
 def acknowledge(construct: IConstruct, row: str, target: str = "") -> None:
     """Applies one row of the table to the resource that causes its finding."""
     found = TABLE[row]
-    rule = found.rule.replace("{target}", target)
-    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=found.text))
+    packs = tuple(f"{pack}-" for pack in profile_of(construct).packs)
+    for rule in found.rules:
+        if rule.startswith(packs):
+            id_ = rule.replace("{target}", target)
+            Validations.of(construct).acknowledge(Acknowledgment(id=id_, reason=found.text))
 
 
 def row_of(actions: Iterable[str], target: str, conditions: Iterable[str] = ()) -> str | None:

@@ -16,10 +16,14 @@ from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.plan import Grant, Need, in_order
 from stepworkflows_cdk.constructs import permissions
-from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.constructs.backups import back_up
+from stepworkflows_cdk.constructs.bound import BACKUPS, Bindings, Bound
 from stepworkflows_cdk.constructs.machine import MachineConstructs, check_machine, make_machine
 from stepworkflows_cdk.constructs.names import check_names
+from stepworkflows_cdk.constructs.network import endpoints
+from stepworkflows_cdk.constructs.profile import settle
 from stepworkflows_cdk.constructs.release import keep_callable
+from stepworkflows_cdk.constructs.rotation import Rotation
 from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.errors import ConfigurationError
 
@@ -55,9 +59,9 @@ def bind_bundle(
 ) -> BoundBundle:
     """Makes everything in ``scope``.
 
-    ``resources`` and ``secrets`` are the caller's own constructs by their names in the document; an unknown name, and
-    a need that none of the ``integrations`` binds, is a :class:`ConfigurationError`, raised before a construct is
-    made.
+    ``resources`` and ``secrets`` are the caller's own constructs by their names in the document, the rotations among the
+    ``settings`` those of secrets that are made here; an unknown name, and a need that none of the ``integrations`` binds,
+    is a :class:`ConfigurationError`, raised before a construct is made.
     """
     owners = {kind: integration for integration in integrations for kind in integration.needs}
     _check_owners(bundle, owners)
@@ -66,16 +70,21 @@ def bind_bundle(
     for argument, values in (("resources", resources or {}), ("secrets", secrets or {})):
         check_names(argument, values, names[argument])
         given.update({names[argument][name]: value for name, value in values.items()})
+    settings = settings or Settings()
+    rotated = _rotated(settings.rotations or {}, names["secrets"], given)
     for machine in bundle.machines:
         check_machine(machine)
 
     stack = cdk.Stack.of(scope)
-    settings = settings or Settings()
+    settle(scope, settings.profile)
     bindings = Bindings(
         partition=stack.partition,
         region=stack.region,
         account=stack.account,
-        log_retention=settings.log_retention,
+        log_retention=settings.retention,
+        profile=settings.profile,
+        rotations=rotated,
+        secrets_key=settings.secrets_key,
     )
     scopes: dict[str, Construct] = {}
     made: dict[str, MachineConstructs] = {}
@@ -87,10 +96,15 @@ def bind_bundle(
             bindings[thing.key] = Bound(new.state_machine, _attributes(new), new.role)
         else:
             bindings[thing.key] = owners[type(thing)].bind(own, thing, given.get(thing.key), bindings)
+    arns = [bound.attributes["arn"] for bound in bindings.values() if any(g.holder == BACKUPS for g in bound.grants)]
+    if arns:
+        own = scopes[BACKUPS] = Construct(scope, BACKUPS)
+        bindings[BACKUPS] = back_up(own, arns, bundle.machines[0].mark)
     for holder, grants in _by_holder(bundle, bindings).items():
         _permit(scopes[holder], holder, bindings, grants)
     for machine in bundle.machines:
         _keep_callable(scopes[machine.key], machine, bundle, bindings)
+    endpoints(scope, (grant for grant in bundle.grants if bindings[grant.holder].in_network))
     return BoundBundle(bindings, {machine.id: made[machine.id] for machine in bundle.machines}, **names)
 
 
@@ -119,6 +133,17 @@ def _names(bundle: Bundle, owners: Mapping[type[Need], Integration], *, secrets:
         if hasattr(need, "name")
         and (owners[type(need)].keeps_secrets if secrets else owners[type(need)].resource_types)
     }
+
+
+def _rotated(
+    rotations: Mapping[str, Rotation], names: Mapping[str, str], given: Mapping[str, object]
+) -> dict[str, Rotation]:
+    """Secret's need id -> its rotation."""
+    check_names("rotations", rotations, names)
+    for name in rotations:
+        if names[name] in given:
+            raise ConfigurationError(f"rotations: {name!r} is a secret of yours; rotate it where it is made")
+    return {names[name]: rotation for name, rotation in rotations.items()}
 
 
 def _by_holder(bundle: Bundle, bindings: Mapping[str, Bound]) -> dict[str, tuple[Grant, ...]]:

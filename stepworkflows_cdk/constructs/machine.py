@@ -50,16 +50,10 @@ def check_machine(machine: Machine) -> None:
 
 def make_machine(scope: Construct, machine: Machine, bindings: Bindings, settings: Settings) -> MachineConstructs:
     """Makes the machine's resources in ``scope``, which is its own."""
-    log_group = logs.LogGroup(
-        scope,
-        "Logs",
-        # Step Functions rewrites the account's one policy for log delivery at every group outside this prefix, and that
-        # policy is full after some thirty: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
-        log_group_name=f"/aws/vendedlogs/states/{cdk.Aws.STACK_NAME}/{cdk.Names.unique_id(scope)}",
-        retention=bindings.log_retention,
-        # A group that has a name and outlives its stack would stop the stack from ever being made again.
-        removal_policy=cdk.RemovalPolicy.DESTROY,
-    )
+    # Step Functions rewrites the account's one policy for log delivery at every group outside this prefix, and that
+    # policy is full after some thirty: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    name = f"/aws/vendedlogs/states/{cdk.Aws.STACK_NAME}/{cdk.Names.unique_id(scope)}"
+    log_group = sharing.log_group(scope, "Logs", bindings.log_retention, name)
     role = _role(scope)
     state_machine = sfn.StateMachine(
         scope,

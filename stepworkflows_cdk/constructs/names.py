@@ -1,13 +1,16 @@
-"""Names that a caller gave, held against the names that there are."""
+"""Names that a caller gave, held against the names that there are; names that no other stack has had."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from aws_cdk import Fn, Stack
+from constructs import Construct
+
 from stepworkflows_cdk.errors import ConfigurationError
 
-__all__ = ["check_names", "unknown_name"]
+__all__ = ["check_names", "this_time", "unknown_name"]
 
 
 def check_names(argument: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -25,3 +28,12 @@ def unknown_name(argument: str, name: str, known: Iterable[str]) -> str:
     allowed = f"the workflow has {', '.join(names)}" if names else "the workflow has none"
     meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
     return f"{argument}: unknown name {name!r}; {allowed}{meant}"
+
+
+def this_time(scope: Construct) -> str:
+    """Part of a name for what outlives its stack: another one each time that the stack is made. 36 characters.
+
+    The last part of the stack's id:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
+    """
+    return Fn.select(2, Fn.split("/", Stack.of(scope).stack_id))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stepworkflows_cdk.constructs.profile import BASELINE, Profile
+from stepworkflows_cdk.constructs.rotation import Rotation
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.reference import order_flow
 
@@ -32,8 +35,11 @@ class OrderFlow(StepWorkflow):
         failures: int = 1,
         notify: bool = True,
         dashboard: bool = True,
-        log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
+        log_retention: logs.RetentionDays | None = None,
         log_data: bool = False,
+        profile: str | Profile = BASELINE,
+        rotations: Mapping[str, Rotation] | None = None,
+        secrets_key: kms.IKey | None = None,
     ) -> None:
         """
         :param resources: your own tables, by their names in the document. Default: created and retained.
@@ -57,4 +63,7 @@ class OrderFlow(StepWorkflow):
             dashboard=dashboard,
             log_retention=log_retention,
             log_data=log_data,
+            profile=profile,
+            rotations=rotations,
+            secrets_key=secrets_key,
         )

@@ -23,7 +23,7 @@ from constructs import Construct
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, row_of, target_of
-from stepworkflows_cdk.constructs.bound import Bindings
+from stepworkflows_cdk.constructs.bound import Bindings, via
 from stepworkflows_cdk.errors import ConfigurationError
 
 __all__ = ["Statement", "attach", "policies_of", "statements_of"]
@@ -117,10 +117,16 @@ def _with_keys(grants: Iterable[Grant], bindings: Bindings) -> Iterator[Grant]:
     """The grants, and behind each those on the KMS keys that encrypt what it is on."""
     for grant in grants:
         yield grant
-        for hole in grant.resource.holes:
-            actions = bindings[hole.need].key_actions_for(grant.actions) if hole.need in bindings else ()
+        for need in (hole.need for hole in grant.resource.holes if hole.need in bindings):
+            bound = bindings[need]
+            actions = bound.key_actions_for(grant.actions)
             if actions:
-                yield replace(grant, actions=actions, resource=Text((Hole(hole.need, "key_arn"),)), conditions=())
+                context = tuple(
+                    Condition("StringEquals", f"kms:EncryptionContext:{key}", (Text((Hole(need, attribute),)),))
+                    for key, attribute in sorted(bound.key_context.items())
+                )
+                conditions = (*context, via(grant.actions[0].partition(":")[0]))
+                yield replace(grant, actions=actions, resource=Text((Hole(need, "key_arn"),)), conditions=conditions)
 
 
 def _has_wildcard(resource: Text) -> bool:

@@ -1,8 +1,9 @@
 """What all flows of a stack share: made once per stack by the first that asks, under a fixed construct id.
 
-Four kinds of things are the same for every flow and function: where dead letters go, where buckets log, where alarms go,
-and policies with wildcards, each with its row of the acknowledgements. One of each per stack means that neither the
-template nor the list of wildcards grows with steps.
+The same for every flow and function are: where dead letters go, where buckets log, where alarms go, policies with
+wildcards, each with its row of the acknowledgements, and what the stack's profile demands, its key and its vault of backups
+(its network: see ``network``). One of each per stack means that neither the template nor the list of wildcards grows with
+steps.
 """
 
 from __future__ import annotations
@@ -12,29 +13,36 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_backup as backup
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge
+from stepworkflows_cdk.constructs.names import this_time
+from stepworkflows_cdk.constructs.profile import profile_of, shared
 
 __all__ = [
     "access_logs",
     "alarm_topic",
+    "backup_plan",
     "dead_letters",
     "dead_letters_alarm",
+    "key",
+    "log_group",
+    "once",
     "policy",
     "undelivered",
     "wildcards",
 ]
-
-SCOPE = "StepWorkflowsShared"
 
 _Made = TypeVar("_Made", bound=IConstruct)
 
@@ -42,7 +50,7 @@ _Made = TypeVar("_Made", bound=IConstruct)
 def policy(scope: Construct, row: str) -> iam.ManagedPolicy:
     """The stack's policy of a row of the acknowledgements: it allows the row's actions on ``*``."""
     construct_id = _construct_id(row)
-    return _once(scope, construct_id, lambda shared: _policy(shared, construct_id, row))
+    return once(scope, construct_id, lambda shared: _policy(shared, construct_id, row))
 
 
 def wildcards(
@@ -61,7 +69,7 @@ def wildcards(
             acknowledge(policy, row, target)
         return policy
 
-    return _once(scope, construct_id, made)
+    return once(scope, construct_id, made)
 
 
 def dead_letters(scope: Construct) -> sqs.Queue:
@@ -71,7 +79,7 @@ def dead_letters(scope: Construct) -> sqs.Queue:
     What comes was sent to a function as an event, by a rule or by somebody else, and Lambda would drop it after three
     tries. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
-    return _once(scope, "DeadLetters", _queue)
+    return once(scope, "DeadLetters", _queue)
 
 
 def undelivered(scope: Construct) -> sqs.IQueue:
@@ -82,15 +90,15 @@ def undelivered(scope: Construct) -> sqs.IQueue:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html
     """
     queue = dead_letters(scope)
-    return _once(scope, "Undelivered", lambda shared: _opened(shared, queue))
+    return once(scope, "Undelivered", lambda shared: _opened(shared, queue))
 
 
 def dead_letters_alarm(scope: Construct, topic: sns.ITopic) -> cloudwatch.Alarm:
     """The stack's alarm that there are dead letters, told to ``topic``: one alarm for each topic."""
     queue = dead_letters(scope)
-    own = topic.node.path == f"{_shared(scope).node.path}/Alarms"
+    own = topic.node.path == f"{shared(scope).node.path}/Alarms"
     construct_id = "DeadLettersAlarm" if own else f"DeadLettersAlarm-{topic.node.addr}"
-    return _once(scope, construct_id, lambda shared: _letters_alarm(shared, construct_id, queue, topic))
+    return once(scope, construct_id, lambda shared: _letters_alarm(shared, construct_id, queue, topic))
 
 
 def alarm_topic(scope: Construct) -> sns.Topic:
@@ -99,7 +107,7 @@ def alarm_topic(scope: Construct) -> sns.Topic:
     Its key is its own, which costs 1 dollar a month: neither alarms nor rules may use the account's key of SNS, and a topic
     is not left unencrypted. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
-    return _once(scope, "Alarms", _topic)
+    return once(scope, "Alarms", _topic)
 
 
 def access_logs(scope: Construct) -> s3.Bucket:
@@ -107,18 +115,48 @@ def access_logs(scope: Construct) -> s3.Bucket:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
     """
-    return _once(scope, "AccessLogs", _logs)
+    return once(scope, "AccessLogs", _logs)
 
 
-def _once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
-    shared = _shared(scope)
-    found = shared.node.try_find_child(construct_id)
-    return cast(_Made, found) if found is not None else make(shared)
+def key(scope: Construct) -> kms.Key | None:
+    """The stack's KMS key, where its profile demands one. It outlives the stack, as what it encrypts does.
+
+    CloudWatch Logs uses it for log groups of this account and region, EventBridge for dead letters of its rules; whoever
+    else does has to be allowed to by IAM, in calls that come through the service that keeps what is encrypted.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    return once(scope, "Key", _key) if profile_of(scope).customer_key else None
 
 
-def _shared(scope: Construct) -> Construct:
-    stack = Stack.of(scope)
-    return cast(Construct, stack.node.try_find_child(SCOPE) or Construct(stack, SCOPE))
+def log_group(
+    scope: Construct, construct_id: str, retention: logs.RetentionDays | None = None, name: str | None = None
+) -> logs.LogGroup:
+    """A log group in ``scope``, encrypted and, unless told otherwise, kept as the stack's profile demands; without ``name``
+    CloudFormation chooses one.
+    """
+    profile = profile_of(scope)
+    # A group that has a name and outlives its stack would stop the stack from ever being made again.
+    unlike_before = f"/{this_time(scope)}" if profile.keep_logs else ""
+    return logs.LogGroup(
+        scope,
+        construct_id,
+        log_group_name=f"{name}{unlike_before}" if name is not None else None,
+        retention=retention or profile.retention,
+        encryption_key=key(scope),
+        removal_policy=RemovalPolicy.RETAIN if profile.keep_logs else RemovalPolicy.DESTROY,
+    )
+
+
+def backup_plan(scope: Construct) -> tuple[backup.BackupPlan, backup.IBackupVault]:
+    """The stack's plan: every day into the stack's vault, for 35 days, as long as tables can be restored by themselves."""
+    vault = once(scope, "Vault", _vault)
+    return once(scope, "BackupPlan", lambda shared: _plan(shared, vault)), vault
+
+
+def once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
+    """What the stack has under this id, made by the first that asks."""
+    found = shared(scope).node.try_find_child(construct_id)
+    return cast(_Made, found) if found is not None else make(shared(scope))
 
 
 def _construct_id(row: str) -> str:
@@ -138,17 +176,28 @@ def _policy(shared: Construct, construct_id: str, row: str) -> iam.ManagedPolicy
 
 def _opened(shared: Construct, queue: sqs.Queue) -> sqs.IQueue:
     stack = Stack.of(shared)
+    account = {"StringEquals": {"aws:SourceAccount": stack.account}}
+    rules = stack.format_arn(service="events", resource="rule", resource_name="*")
+    by_rules = iam.ServicePrincipal("events.amazonaws.com")
     queue.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            principals=[by_rules],
             actions=["sqs:SendMessage"],
             resources=[queue.queue_arn],
-            conditions={
-                "ArnLike": {"aws:SourceArn": stack.format_arn(service="events", resource="rule", resource_name="*")},
-                "StringEquals": {"aws:SourceAccount": stack.account},
-            },
+            conditions={"ArnLike": {"aws:SourceArn": rules}, **account},
         )
     )
+    encrypting = key(shared)
+    if encrypting is not None:
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html#compatibility-with-aws-services
+        encrypting.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[by_rules],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions=account,
+            )
+        )
     acknowledge(queue, "dead-letters-of-rules")
     return sqs.Queue.from_queue_arn(shared, "Undelivered", queue.queue_arn)
 
@@ -178,10 +227,12 @@ def _logs(shared: Construct) -> s3.Bucket:
 
 
 def _queue(shared: Construct) -> sqs.Queue:
+    encrypting = key(shared)
     queue = sqs.Queue(
         shared,
         "DeadLetters",
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        encryption=sqs.QueueEncryption.KMS if encrypting is not None else sqs.QueueEncryption.SQS_MANAGED,
+        encryption_master_key=encrypting,
         enforce_ssl=True,
         retention_period=Duration.days(14),
     )
@@ -214,3 +265,46 @@ def _topic(shared: Construct) -> sns.Topic:
         removal_policy=RemovalPolicy.DESTROY,
     )
     return sns.Topic(shared, "Alarms", display_name="Alarms of workflows", master_key=key, enforce_ssl=True)
+
+
+def _key(shared: Construct) -> kms.Key:
+    stack = Stack.of(shared)
+    made = kms.Key(
+        shared,
+        "Key",
+        description=f"What flows of the stack {stack.stack_name} keep",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    groups = stack.format_arn(
+        service="logs", resource="log-group", arn_format=ArnFormat.COLON_RESOURCE_NAME, resource_name="*"
+    )
+    made.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=["*"],  # in the policy of a key: this key
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        )
+    )
+    return made
+
+
+def _vault(shared: Construct) -> backup.BackupVault:
+    return backup.BackupVault(
+        shared,
+        "Vault",
+        backup_vault_name=f"workflows-{this_time(shared)}",  # 50 characters at most
+        encryption_key=key(shared),
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+
+
+def _plan(shared: Construct, vault: backup.IBackupVault) -> backup.BackupPlan:
+    rule = backup.BackupPlanRule(
+        rule_name="daily",
+        backup_vault=vault,
+        schedule_expression=events.Schedule.cron(hour="5", minute="0"),
+        delete_after=Duration.days(35),
+    )
+    return backup.BackupPlan(shared, "BackupPlan", backup_plan_rules=[rule])

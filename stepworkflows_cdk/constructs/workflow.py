@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast
 from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -26,6 +27,8 @@ from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.executions import Executions, ImportedWorkflow
 from stepworkflows_cdk.constructs.names import unknown_name
 from stepworkflows_cdk.constructs.operation import operate
+from stepworkflows_cdk.constructs.profile import BASELINE, Profile
+from stepworkflows_cdk.constructs.rotation import Rotation
 from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
@@ -70,8 +73,11 @@ class StepWorkflow(Executions, Construct):
         failures: int = 1,
         notify: bool = True,
         dashboard: bool = True,
-        log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
+        log_retention: logs.RetentionDays | None = None,
         log_data: bool = False,
+        profile: str | Profile = BASELINE,
+        rotations: Mapping[str, Rotation] | None = None,
+        secrets_key: kms.IKey | None = None,
     ) -> None:
         """
         :param definition: a :class:`Definition`, or the path of a document, or several. Paths are absolute:
@@ -94,14 +100,32 @@ class StepWorkflow(Executions, Construct):
         :param notify: whether each execution that fails, times out or is aborted is told to the topic, by name, status and
             link, without its data. Default: yes.
         :param dashboard: whether there is a page of graphs (3 dollars a month behind the account's third). Default: yes.
-        :param log_retention: how long the logs of the machine and of its functions are kept. Default: three months.
+        :param log_retention: how long the logs of the machine and of its functions are kept. Default: as the profile
+            demands, three months for the baseline.
         :param log_data: whether the log has the input and output of every state as well. Whoever reads the log reads
             these, and they stay as long as it does: leave it off where data is personal or secret. Default: no.
+        :param profile: what compliance demands: ``"baseline"``, ``"hipaa"``, ``"pci"``, ``"nist"``, or a
+            :class:`Profile`, whose module tells what each costs. All flows of a stack have the same. Default: the
+            baseline, which passes cdk-nag's AwsSolutions and Serverless.
+        :param rotations: how secrets that are created here get new values, by their names under ``secrets``:
+            ``{"payment": Rotation(my_function, Duration.days(30))}``. Default: they keep what is put in.
+        :param secrets_key: the KMS key that secrets created here are encrypted with. Default: the stack's key, where
+            the profile demands one, else that of AWS for Secrets Manager.
 
         Faults in the documents are a :class:`DocumentError` with all of them; names or values that do not fit the
         documents a :class:`ConfigurationError`; code that cannot be packaged a :class:`PackagingError`.
         """
-        settings = Settings(alarms, failures, notify, dashboard, log_retention, log_data)
+        settings = Settings(
+            alarms=alarms,
+            failures=failures,
+            notify=notify,
+            dashboard=dashboard,
+            log_retention=log_retention,
+            log_data=log_data,
+            profile=Profile.named(profile),
+            rotations=rotations,
+            secrets_key=secrets_key,
+        )
         loaded = _load(definition, integrations, overrides or {})
         bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})
         # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import stepworkflows_cdk.constructs  # isort: skip  # chooses Node before the first import of aws_cdk
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import aws_cdk as cdk
+import cdk_nag
 import pytest
 from constructs import Construct
 from pydantic import BaseModel
@@ -21,6 +22,8 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
+from stepworkflows_cdk.constructs.profile import BASELINE
+from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.integrations.network.plan import Networks
@@ -129,6 +132,47 @@ def template() -> Callable[[cdk.Stack], Template]:
     return synthesised
 
 
+NAG = {
+    "AwsSolutions": cdk_nag.AwsSolutionsChecks,
+    "Serverless": cdk_nag.ServerlessChecks,
+    "HIPAA.Security": cdk_nag.HIPAASecurityChecks,
+    "PCI.DSS.321": cdk_nag.PCIDSS321Checks,
+    "NIST.800.53.R4": cdk_nag.NIST80053R4Checks,
+    "NIST.800.53.R5": cdk_nag.NIST80053R5Checks,
+}
+
+
+@pytest.fixture(scope="session")
+def findings() -> Callable[..., set[tuple[str, str]]]:
+    """(rule, construct path) of all that packs find in a stack, those of the baseline where none are named."""
+
+    def found(stack: cdk.Stack, packs: Iterable[str] = BASELINE.packs) -> set[tuple[str, str]]:
+        return {
+            (violation.rule_name, resource.construct_path)
+            for pack in packs
+            for violation in NAG[pack](stack).validate_scope(stack).violations
+            for resource in violation.violating_resources
+        }
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def acknowledged() -> Callable[[cdk.Stack], dict[tuple[str, str], str]]:
+    """(construct path, rule) of every acknowledgement in a stack -> its reason."""
+
+    def found(stack: cdk.Stack) -> dict[tuple[str, str], str]:
+        return {
+            (construct.node.path, rule.removeprefix("Annotation::")): reason
+            for construct in stack.node.find_all()
+            for entry in construct.node.metadata
+            if entry.type == "aws:cdk:acknowledged-rules"
+            for rule, reason in entry.data.items()
+        }
+
+    return found
+
+
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
     folder = tmp_path / "charge"
@@ -210,6 +254,9 @@ def bind() -> Callable[..., Any]:
     """Binds a bundle in a stack, by default under the construct id ``Flow``."""
 
     def bound(stack: cdk.Stack, bundle: Bundle, construct_id: str = "Flow", **options: Any) -> BoundBundle:
+        names = {each.name for each in fields(Settings)} & set(options)
+        if names:
+            options["settings"] = Settings(**{name: options.pop(name) for name in names})
         return bind_bundle(Construct(stack, construct_id), bundle, **{"integrations": INTEGRATIONS, **options})
 
     return bound

@@ -3,37 +3,15 @@ from dataclasses import replace
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_secretsmanager as secretsmanager
-from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import acknowledgements
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
+from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
-
-PACKS = (AwsSolutionsChecks, ServerlessChecks)
-
-
-def findings(stack):
-    return {
-        (violation.rule_name, resource.construct_path)
-        for pack in PACKS
-        for violation in pack(stack).validate_scope(stack).violations
-        for resource in violation.violating_resources
-    }
-
-
-def acknowledged(template):
-    """(construct path, rule) of every acknowledgement in the app."""
-    return {
-        (construct.node.path, rule)
-        for construct in template.node.find_all()
-        for entry in construct.node.metadata
-        if entry.type == "aws:cdk:acknowledged-rules"
-        for rule in entry.data
-    }
 
 
 @pytest.fixture
@@ -67,9 +45,10 @@ def given(stack):
     return {"main": vpc}
 
 
-def test_both_packs_find_nothing(stack, every, given, bind):
-    bind(stack, every, resources=given)
-    assert findings(stack) == set()
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_passes_its_packs(stack, every, given, bind, findings, profile):
+    bind(stack, every, resources=given, profile=PROFILES[profile])
+    assert findings(stack, PROFILES[profile].packs) == set()
 
 
 OF_RULES = "dead-letters-of-rules"
@@ -81,48 +60,77 @@ WHERE = {
     "task-answers": "Shop/StepWorkflowsShared/TaskAnswers/Resource",
     "http-endpoints": "Shop/StepWorkflowsShared/HttpEndpoints11947767/Resource",
     "objects": "Shop/StepWorkflowsShared/Objectsc24448f7/Resource",
+    "default-security-group": "Shop/StepWorkflowsShared/Vpc",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row != OF_RULES])
-def test_each_acknowledgement_hides_exactly_one_finding(stack, every, given, bind, monkeypatch, row):
-    without = {**TABLE, row: replace(TABLE[row], rule="AwsSolutions-Nothing")}
-    monkeypatch.setattr(acknowledgements, "TABLE", without)
-    bind(stack, every, resources=given)
-    assert findings(stack) == {(TABLE[row].rule.replace("{target}", TARGETS.get(row, "")), WHERE[row])}
+def strictest(rule):
+    """A profile that passes the rule's pack, and makes all that rows are about."""
+    return next(profile for profile in ("nist", "hipaa", "pci") if rule.startswith(PROFILES[profile].packs))
 
 
 @pytest.mark.parametrize(
-    ("rule", "left"), [(TABLE[OF_RULES].rule, set()), ("AwsSolutions-Nothing", {TABLE[OF_RULES].rule})]
+    ("row", "rule"), [(name, rule) for name, row in TABLE.items() for rule in row.rules if name != OF_RULES]
 )
-def test_a_flow_without_functions_has_dead_letters_of_rules(stack, tmp_path, monkeypatch, rule, left):
-    changed = {**TABLE, OF_RULES: replace(TABLE[OF_RULES], rule=rule)}
+def test_each_acknowledgement_hides_one_finding_of_its_resource(
+    stack, every, given, bind, findings, monkeypatch, row, rule
+):
+    others = tuple(each for each in TABLE[row].rules if each != rule)
+    monkeypatch.setattr(acknowledgements, "TABLE", {**TABLE, row: replace(TABLE[row], rules=others)})
+    bind(stack, every, resources=given, profile=PROFILES[strictest(rule)])
+    where = (WHERE[row],) if isinstance(WHERE[row], str) else WHERE[row]
+    hidden = rule.replace("{target}", TARGETS.get(row, ""))
+    assert findings(stack, PROFILES[strictest(rule)].packs) == {(hidden, place) for place in where}
+
+
+@pytest.mark.parametrize(("rules", "left"), [(TABLE[OF_RULES].rules, set()), ((), set(TABLE[OF_RULES].rules))])
+def test_a_flow_without_functions_has_dead_letters_of_rules(stack, tmp_path, monkeypatch, findings, rules, left):
+    changed = {**TABLE, OF_RULES: replace(TABLE[OF_RULES], rules=rules)}
     monkeypatch.setattr(acknowledgements, "TABLE", changed)
     (tmp_path / "workflow.yaml").write_text("name: pause\nsteps: [{id: pause, wait: 1h}]\n", encoding="utf-8")
     StepWorkflow(stack, "Flow", definition=tmp_path / "workflow.yaml")
     assert {name for name, _ in findings(stack)} == left
 
 
-def test_acknowledgements_do_not_grow_with_steps_or_flows(new_stack, shop, make, bind, code):
+@pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))
+def test_a_row_has_one_rule_of_a_pack(row):
+    packs = [[pack for pack in PACKS if rule.startswith(f"{pack}-")] for rule in row.rules]
+    assert all(len(found) == 1 for found in packs)
+    assert len({pack for found in packs for pack in found}) == len(row.rules)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_rules_of_other_packs_are_not_acknowledged(stack, every, given, bind, acknowledged, profile):
+    bind(stack, every, resources=given, profile=PROFILES[profile])
+    assert {rule for _, rule in acknowledged(stack) if not rule.startswith(PROFILES[profile].packs)} == set()
+
+
+@pytest.mark.parametrize(("profile", "number"), [("baseline", 3), ("hipaa", 5), ("pci", 5), ("nist", 6)])
+def test_acknowledgements_do_not_grow_with_steps_or_flows(
+    new_stack, shop, make, bind, code, findings, acknowledged, profile, number
+):
+    settings = {"profile": PROFILES[profile]}
     few, many = new_stack(), new_stack()
     own = {"secrets": {"payment": secretsmanager.Secret.from_secret_complete_arn(few, "Own", ARN)}}
-    bind(few, shop, **own)
+    bind(few, shop, **own, **settings)
     functions = tuple(make.function(f"step-{number}", code) for number in range(5))
     own = {"secrets": {"payment": secretsmanager.Secret.from_secret_complete_arn(many, "Own", ARN)}}
-    bind(many, replace(shop, needs=(*shop.needs, *functions)), **own)
+    bind(many, replace(shop, needs=(*shop.needs, *functions)), **own, **settings)
     own = {"secrets": {"payment": secretsmanager.Secret.from_secret_complete_arn(many, "Other", ARN)}}
-    bind(many, shop, construct_id="Second", **own)
-    assert len(acknowledged(few)) == 3
+    bind(many, shop, construct_id="Second", **own, **settings)
+    assert len(acknowledged(few)) == number
     assert acknowledged(many) == acknowledged(few)
-    assert findings(many) == set()
+    assert findings(many, PROFILES[profile].packs) == set()
 
 
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payment-a1b2c3"
 
 
-def test_all_who_may_do_the_same_on_the_same_names_share_one_acknowledgement(stack, shop, make, bind, code, template):
+def test_all_who_may_do_the_same_on_the_same_names_share_one_acknowledgement(
+    stack, shop, make, bind, code, template, findings, acknowledged
+):
     functions = tuple(make.function(f"step-{number}", code) for number in range(4))
     grants = (
         *(files(make, function.id) for function in functions),
@@ -155,13 +163,15 @@ def test_a_wildcard_that_no_row_is_about_is_refused(stack, shop, make, bind, key
         bind(stack, replace(shop, grants=(*shop.grants, grant)))
 
 
-def test_what_is_not_used_is_not_acknowledged(stack, make, bind):
-    bind(stack, Bundle((make.machine({"a": {"Type": "Succeed"}}, ()),), (), ()))
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_is_not_used_is_not_acknowledged(stack, make, bind, findings, acknowledged, profile):
+    bundle = Bundle((make.machine({"a": {"Type": "Succeed"}}, ()),), (), ())
+    bind(stack, bundle, profile=PROFILES[profile])
     assert {path for path, _ in acknowledged(stack)} == {
         "Shop/StepWorkflowsShared/LogDelivery",
         "Shop/StepWorkflowsShared/Tracing",
     }
-    assert findings(stack) == set()
+    assert findings(stack, PROFILES[profile].packs) == set()
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))

@@ -55,6 +55,22 @@ def test_a_grant_on_what_a_key_encrypts_brings_the_use_of_the_key():
     }
 
 
+def test_a_key_is_used_through_the_service_that_keeps_what_it_encrypts_and_for_that_alone():
+    bindings = Bindings(partition="aws", region="eu-west-1", account="111122223333")
+    bindings["secret-pay"] = Bound(
+        construct=None,
+        attributes={"arn": "arn:secret", "key_arn": "arn:key"},
+        key_actions={"secretsmanager:": ("kms:Decrypt",)},
+        key_context={"SecretARN": "arn"},
+    )
+    grant = under("a/*", Hole("secret-pay", "arn"), "secretsmanager:GetSecretValue")
+    (on_key,) = (each for each in statements_of([grant], bindings) if each.actions == ("kms:Decrypt",))
+    assert {each.key: bindings.fill(each.values[0]) for each in on_key.conditions} == {
+        "kms:EncryptionContext:SecretARN": "arn:secret",
+        "kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com",
+    }
+
+
 @pytest.mark.parametrize(
     ("action", "on_key"),
     [("s3:GetObject", ("kms:Decrypt",)), ("s3:PutObject", ("kms:Decrypt", "kms:GenerateDataKey")), ("s3:List", ())],

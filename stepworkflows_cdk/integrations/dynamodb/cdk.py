@@ -8,7 +8,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
+from stepworkflows_cdk.constructs import sharing
+from stepworkflows_cdk.constructs.bound import BACKUPS, Bindings, Bound
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 
@@ -20,16 +22,19 @@ def bind(scope: Construct, need: TableNeed, given: object | None, bindings: Bind
 
     A table made here is billed by request, can be restored to any second of the last 35 days, is protected
     from deletion and outlives its stack; one whose rows expire serves running executions only, and goes with its
-    stack. It is the ``Table`` construct, whose resource every rule of cdk-nag about tables reads; the newer ``TableV2``
-    makes a global table, which they do not see.
+    stack. Where the stack's profile demands it, it has the stack's key and is backed up every day. It is the ``Table``
+    construct, whose resource every rule of cdk-nag about tables reads; the newer ``TableV2`` makes a global table, which
+    they do not see.
     """
     table = _created(scope, need) if given is None else _adopted(need, given)
     attributes = {"name": table.table_name, "arn": table.table_arn}
+    backed_up = given is None and bindings.profile.backups
+    grants = (Grant(BACKUPS, _BACKUP, Text((Hole(need.id, "arn"),)), need.mark),) if backed_up else ()
     key = table.encryption_key
     if key is None:
-        return Bound(construct=table, attributes=attributes)
+        return Bound(construct=table, attributes=attributes, grants=grants)
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-    return Bound(construct=table, attributes={**attributes, "key_arn": key.key_arn}, key_actions=_KEY_ACTIONS)
+    return Bound(table, {**attributes, "key_arn": key.key_arn}, grants=grants, key_actions=_KEY_ACTIONS)
 
 
 _KEY_ACTIONS = {
@@ -44,12 +49,19 @@ _KEY_ACTIONS = {
 }
 
 
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html
+_BACKUP = ("dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
+
+
 def _created(scope: Construct, need: TableNeed) -> dynamodb.ITable:
+    key = sharing.key(scope)
     return dynamodb.Table(
         scope,
         "Table",
         partition_key=_string(need.partition_key),
         sort_key=_string(need.sort_key) if need.sort_key else None,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key is not None else None,
+        encryption_key=key,
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True

@@ -8,12 +8,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
+from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
-from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.constructs.bound import Bindings, Bound, via
+from stepworkflows_cdk.constructs.network import SUBNETS, Network, network
 from stepworkflows_cdk.constructs.packaging import package
 from stepworkflows_cdk.constructs.release import OF_A_DEPLOYMENT
 from stepworkflows_cdk.constructs.wheels import Target
@@ -37,15 +37,12 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
     _check_place(scope, need)
     if not need.made:
         return _imported(scope, need, bindings)
-    vpc = _vpc(need, bindings)
+    inside = network(scope) if bindings.profile.private_network and need.network is None else None
+    vpc = inside.vpc if inside is not None else _vpc(need, bindings)
     code, handler, runtime = _code(need, bindings)
-    log_group = logs.LogGroup(
-        scope,
-        "Logs",
-        retention=bindings.log_retention,
-        removal_policy=cdk.RemovalPolicy.DESTROY,
-    )
+    log_group = sharing.log_group(scope, "Logs", bindings.log_retention)
     dead_letters = sharing.dead_letters(scope)
+    key = sharing.key(scope)
     role = iam.Role(
         scope,
         "Role",
@@ -65,32 +62,38 @@ def bind(scope: Construct, need: FunctionNeed, given: object | None, bindings: B
         architecture=_ARCHITECTURES[need.architecture],
         memory_size=need.memory,
         ephemeral_storage_size=cdk.Size.mebibytes(need.ephemeral_storage) if need.ephemeral_storage > 512 else None,
-        reserved_concurrent_executions=need.concurrency,
+        reserved_concurrent_executions=need.concurrency or bindings.profile.concurrency,
         timeout=cdk.Duration.seconds(need.timeout),
         environment={name: bindings.fill(text) for name, text in need.env} or None,
+        environment_encryption=key,
         log_group=log_group,
         role=role,
         vpc=vpc,
-        vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if vpc is not None else None,
-        security_groups=[_security_group(scope, vpc)] if vpc is not None else None,
+        vpc_subnets=_subnets(inside) if vpc is not None else None,
+        security_groups=[inside.functions if inside is not None else _security_group(scope, vpc)]
+        if vpc is not None
+        else None,
         current_version_options=lambda_.VersionOptions(removal_policy=OF_A_DEPLOYMENT),
     )
     _observe(function, dead_letters.queue_arn)
     version = function.current_version if need.steps else None
+    attributes = {
+        "arn": version.function_arn if version else function.function_arn,
+        "log_group_arn": log_group.log_group_arn,
+        "dead_letters_arn": dead_letters.queue_arn,
+    }
     return Bound(
         construct=function,
-        attributes={
-            "arn": version.function_arn if version else function.function_arn,
-            "log_group_arn": log_group.log_group_arn,
-            "dead_letters_arn": dead_letters.queue_arn,
-        },
+        attributes=attributes if key is None else {**attributes, "key_arn": key.key_arn},
         role=role,
         grants=(
             # The group's ARN ends in ":*", its streams; their names are Lambda's to choose.
             _own(need, "log_group_arn", "logs:CreateLogStream", "logs:PutLogEvents"),
             _own(need, "dead_letters_arn", "sqs:SendMessage"),
+            *(_on_key(need) if key is not None else ()),
         ),
         version=version,
+        in_network=inside is not None,
     )
 
 
@@ -172,6 +175,11 @@ def _code(need: FunctionNeed, bindings: Bindings) -> tuple[lambda_.Code, str, la
     return _asset(need), need.handler, runtime
 
 
+def _subnets(inside: Network | None) -> ec2.SubnetSelection:
+    egress = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+    return SUBNETS if inside is not None else egress
+
+
 def _asset(need: FunctionNeed) -> lambda_.Code:
     assert need.code is not None
     try:
@@ -209,3 +217,22 @@ def _observe(function: lambda_.Function, dead_letters_arn: str) -> None:
 
 def _own(need: FunctionNeed, attribute: str, *actions: str) -> Grant:
     return Grant(need.id, actions, Text((Hole(need.id, attribute),)), need.mark)
+
+
+def _on_key(need: FunctionNeed) -> tuple[Grant, ...]:
+    """On the key of its variables, which Lambda reads in its name when it starts, and of the queue of dead letters.
+
+    The variables' are tied to the function's ARN, of which only the beginning is known while its role is made:
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    """
+    functions = ("arn:", Hole("aws", "partition"), ":lambda:", Hole("aws", "region"), ":", Hole("aws", "account"))
+    of_function = Condition(
+        "ArnLike",
+        "kms:EncryptionContext:aws:lambda:FunctionArn",
+        (Text((*functions, f":function:{need.name or '*'}")),),
+    )
+    key = Text((Hole(need.id, "key_arn"),))
+    return (
+        Grant(need.id, ("kms:Decrypt",), key, need.mark, (of_function,)),
+        Grant(need.id, ("kms:Decrypt", "kms:GenerateDataKey"), key, need.mark, (via("sqs"),)),
+    )

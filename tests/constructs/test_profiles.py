@@ -1,0 +1,345 @@
+"""Compliance profiles, judged by all six packs of cdk-nag and by what stands in the template."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from stepworkflows_cdk import ConfigurationError, OrderFlow, Profile, Rotation, StepWorkflow
+from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
+from stepworkflows_cdk.language.diagnostics import Mark
+
+FLOWS = Path(__file__).parent.parent / "flows"
+GOLDEN = Path(__file__).parent / "acknowledged.txt"
+EVERYTHING = replace(Profile.named("nist"), name="everything", packs=PACKS)
+"""What the strictest profile makes, judged by all packs."""
+STRICT = [name for name in PROFILES if name != "baseline"]
+
+
+@pytest.fixture(scope="module")
+def stacks(new_stack: Callable[..., cdk.Stack]) -> dict[str, cdk.Stack]:
+    """Profile -> a stack with the order flow."""
+    made = {}
+    for profile in PROFILES:
+        made[profile] = new_stack()
+        OrderFlow(made[profile], "Flow", profile=profile)
+    return made
+
+
+@pytest.fixture(scope="module")
+def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
+    """One stack with the order flow and every golden flow."""
+    stack = new_stack()
+    OrderFlow(stack, "order-flow", profile=EVERYTHING)
+    for folder in sorted(FLOWS.iterdir()):
+        documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
+        if not folder.name.startswith("wrong-"):
+            StepWorkflow(stack, folder.name, definition=documents, profile=EVERYTHING)
+    return stack
+
+
+@pytest.fixture(scope="module")
+def templates(stacks: Mapping[str, cdk.Stack], template: Callable[[cdk.Stack], Any]) -> dict[str, Any]:
+    return {profile: template(stack) for profile, stack in stacks.items()}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_order_flow_passes_the_packs_of_each_profile(
+    stacks: Mapping[str, cdk.Stack], findings: Callable[..., Any], profile: str
+) -> None:
+    assert findings(stacks[profile], PROFILES[profile].packs) == set()
+
+
+def test_all_flows_pass_all_six_packs(all_flows: cdk.Stack, findings: Callable[..., Any]) -> None:
+    assert len(all_flows.node.children) > 40
+    assert findings(all_flows, PACKS) == set()
+
+
+def test_the_packs_would_find_something(stacks: Mapping[str, cdk.Stack], findings: Callable[..., Any]) -> None:
+    found = {rule for rule, _ in findings(stacks["baseline"], PACKS)}
+    assert {
+        "HIPAA.Security-CloudWatchLogGroupEncrypted",
+        "HIPAA.Security-DynamoDBInBackupPlan",
+        "HIPAA.Security-LambdaConcurrency",
+        "NIST.800.53.R4-LambdaInsideVPC",
+        "NIST.800.53.R5-SecretsManagerUsingKMSKey",
+        "PCI.DSS.321-LambdaInsideVPC",
+    } <= found
+
+
+def test_what_is_acknowledged_is_known(
+    stacks: Mapping[str, cdk.Stack], all_flows: cdk.Stack, acknowledged: Callable[..., Any]
+) -> None:
+    found = "".join(
+        f"# {name}\n\n" + "".join(f"{line}\n" for line in lines(acknowledged(stack))) + "\n"
+        for name, stack in [*((f"the order flow, {each}", stack) for each, stack in stacks.items()), ("all", all_flows)]
+    )
+    print(found)
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(found, encoding="utf-8")
+    assert found == GOLDEN.read_text(encoding="utf-8")
+
+
+def lines(found: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Each reason, and below it where it holds."""
+    for reason in sorted(set(found.values())):
+        yield reason
+        yield from (f"    {path}: {rule}" for path, rule in sorted(found) if found[path, rule] == reason)
+
+
+@pytest.mark.parametrize("profile", STRICT)
+def test_everything_that_is_kept_is_encrypted_with_the_key_of_the_stack(
+    templates: Mapping[str, Any], profile: str
+) -> None:
+    template = templates[profile]
+    ((key, properties),) = template.of_type("AWS::KMS::Key").items()
+    arn = {"Fn::GetAtt": [key, "Arn"]}
+    assert properties["EnableKeyRotation"] is True
+    assert template.resources[key]["DeletionPolicy"] == "Retain"
+    where = {
+        "AWS::DynamoDB::Table": lambda each: each["SSESpecification"]["KMSMasterKeyId"],
+        "AWS::Lambda::Function": lambda each: each["KmsKeyArn"],
+        "AWS::Logs::LogGroup": lambda each: each["KmsKeyId"],
+        "AWS::SecretsManager::Secret": lambda each: each["KmsKeyId"],
+        "AWS::SQS::Queue": lambda each: each["KmsMasterKeyId"],
+        **({"AWS::Backup::BackupVault": lambda each: each["EncryptionKeyArn"]} if profile != "pci" else {}),
+    }
+    for type_, key_of in where.items():
+        assert template.of_type(type_)
+        assert all(key_of(each) == arn for each in template.of_type(type_).values()), type_
+
+
+@pytest.mark.parametrize("profile", STRICT)
+def test_roles_use_the_key_for_what_they_may_do_and_no_more(templates: Mapping[str, Any], profile: str) -> None:
+    policies = templates[profile].of_type("AWS::IAM::ManagedPolicy").values()
+    on_key = [
+        (action, statement.get("Condition"))
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action.startswith("kms:")
+    ]
+    assert {action for action, condition in on_key if condition is None} <= {"kms:DescribeKey"}
+    services = {json.dumps(each) for _, each in on_key if each is not None}
+    for service in ("dynamodb", "secretsmanager", "sqs"):
+        assert any(f'"kms:ViaService": {{"Fn::Join": ["", ["{service}."' in each for each in services), service
+    secrets = [each for each in services if '["secretsmanager."' in each]
+    assert all("kms:EncryptionContext:SecretARN" in each for each in secrets)
+
+
+@pytest.mark.parametrize(
+    ("profile", "days", "outlive"),
+    [("baseline", 90, False), ("hipaa", 2192, True), ("pci", 365, True), ("nist", 365, True)],
+)
+def test_logs_are_kept_as_long_as_the_profile_says(
+    templates: Mapping[str, Any], profile: str, days: int, outlive: bool
+) -> None:
+    groups = [each for each in templates[profile].resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
+    assert {each["Properties"]["RetentionInDays"] for each in groups} == {days}
+    assert {each["DeletionPolicy"] for each in groups} == {"Retain" if outlive else "Delete"}
+    # A stack that is made again must not meet the group that it left behind.
+    named = [json.dumps(each["Properties"]["LogGroupName"]) for each in groups if "LogGroupName" in each["Properties"]]
+    assert len(named) == 1
+    assert ("AWS::StackId" in named[0]) is outlive
+
+
+@pytest.mark.parametrize(("profile", "number"), [("baseline", None), ("hipaa", 10), ("pci", None), ("nist", 10)])
+def test_functions_have_calls_set_aside(templates: Mapping[str, Any], profile: str, number: int | None) -> None:
+    functions = templates[profile].of_type("AWS::Lambda::Function").values()
+    assert {each.get("ReservedConcurrentExecutions") for each in functions} == {number}
+
+
+@pytest.mark.parametrize("profile", ["hipaa", "nist"])
+def test_all_tables_are_backed_up_every_day(templates: Mapping[str, Any], profile: str) -> None:
+    template = templates[profile]
+    selection = template.only("AWS::Backup::BackupSelection")["BackupSelection"]
+    tables = [{"Fn::GetAtt": [id_, "Arn"]} for id_ in template.of_type("AWS::DynamoDB::Table")]
+    assert sorted(map(str, selection["Resources"])) == sorted(map(str, tables))
+    (rule,) = template.only("AWS::Backup::BackupPlan")["BackupPlan"]["BackupPlanRule"]
+    assert (rule["ScheduleExpression"], rule["Lifecycle"]) == ("cron(0 5 * * ? *)", {"DeleteAfterDays": 35})
+    vault = template.only("AWS::Backup::BackupVault")["BackupVaultName"]
+    assert len(vault["Fn::Join"][1][0]) + 36 <= 50  # with the last part of the stack's id, as long as a name may be
+    allowed = {str(each["Resource"]) for each in template.statements("backup.amazonaws.com")}
+    assert any("Vault" in each for each in allowed)
+
+
+@pytest.mark.parametrize("profile", STRICT)
+def test_functions_run_where_nothing_leads_to_the_internet(templates: Mapping[str, Any], profile: str) -> None:
+    template = templates[profile]
+    subnets = [{"Ref": id_} for id_ in template.of_type("AWS::EC2::Subnet")]
+    assert len(subnets) == 2
+    for function in template.of_type("AWS::Lambda::Function").values():
+        assert function["VpcConfig"]["SubnetIds"] == subnets
+    types = {each["Type"] for each in template.resources.values()}
+    assert not types & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route", "AWS::EC2::EIP"}
+    assert not any(each.get("MapPublicIpOnLaunch") for each in template.of_type("AWS::EC2::Subnet").values())
+    assert template.only("AWS::EC2::FlowLog")["TrafficType"] == "ALL"
+    ingress = template.only("AWS::EC2::SecurityGroupIngress")
+    assert (ingress["FromPort"], ingress["ToPort"], "SourceSecurityGroupId" in ingress) == (443, 443, True)
+
+
+@pytest.mark.parametrize("profile", STRICT)
+def test_endpoints_are_those_of_the_services_that_step_code_may_call(
+    templates: Mapping[str, Any], profile: str
+) -> None:
+    found = {
+        each["ServiceName"]["Fn::Join"][1][-1]: each["VpcEndpointType"]
+        for each in templates[profile].of_type("AWS::EC2::VPCEndpoint").values()
+    }
+    assert found == {
+        ".dynamodb": "Gateway",
+        ".email": "Interface",
+        ".secretsmanager": "Interface",
+        ".states": "Interface",
+    }
+
+
+def test_a_service_without_a_known_endpoint_is_refused(stack, shop, make, bind) -> None:
+    grant = replace(make.grant("function-charge", "table-orders", "quantum:Guess"), mark=Mark("flow.yaml", 7, 3))
+    bundle = replace(shop, grants=(*shop.grants, grant))
+    with pytest.raises(
+        ConfigurationError, match=r"flow\.yaml:7:3: with this profile function-charge .* 'quantum' is known"
+    ):
+        bind(stack, bundle, profile=PROFILES["pci"])
+
+
+def test_the_network_asks_aws_nothing(new_stack, template, tmp_path) -> None:
+    stack = new_stack(tmp_path, env=cdk.Environment(account="111122223333", region="eu-west-1"))
+    OrderFlow(stack, "Flow", profile="pci")
+    zones = {json.dumps(each["AvailabilityZone"]) for each in template(stack).of_type("AWS::EC2::Subnet").values()}
+    assert len(zones) == 2
+    assert "missing" not in json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+
+
+def test_the_baseline_costs_nothing(templates: Mapping[str, Any]) -> None:
+    types = {each["Type"] for each in templates["baseline"].resources.values()}
+    assert not any(type_.startswith(("AWS::EC2::", "AWS::KMS::", "AWS::Backup::")) for type_ in types)
+
+
+def test_an_unknown_profile_is_refused(stack) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        OrderFlow(stack, "Flow", profile="hippa")
+    assert str(refused.value) == "profile: unknown name 'hippa'; profiles are baseline, hipaa, pci, nist"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"packs": ("SOC2",)}, "profile: unknown pack 'SOC2'; packs are AwsSolutions, "),
+        ({"log_retention": "ONE_DAYS"}, "profile: log_retention is a name of aws_logs.RetentionDays, such as ONE_YEAR"),
+        ({"concurrency": 0}, "profile: concurrency is a number from 1, not 0"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(changes: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        replace(Profile.named("nist"), **changes)
+
+
+def test_a_profile_of_ones_own(stack, shop, bind, template) -> None:
+    own = replace(Profile.named("hipaa"), concurrency=50, private_network=False, log_retention="ONE_MONTH")
+    bind(stack, shop, profile=own)
+    found = template(stack)
+    assert found.only("AWS::Lambda::Function")["ReservedConcurrentExecutions"] == 50
+    assert {each["RetentionInDays"] for each in found.of_type("AWS::Logs::LogGroup").values()} == {30}
+    assert found.of_type("AWS::KMS::Key")
+    assert not found.of_type("AWS::EC2::VPC")
+
+
+def test_flows_of_a_stack_have_one_profile(stack, shop, bind, template) -> None:
+    bind(stack, shop, profile=PROFILES["nist"])
+    bind(stack, shop, "Second", profile=PROFILES["nist"])
+    with pytest.raises(
+        ConfigurationError, match=r"another flow of the stack Shop has 'nist'.*give Shop/Third the same"
+    ):
+        bind(stack, shop, "Third")
+    found = template(stack)
+    for shared in ("KMS::Key", "EC2::VPC", "Backup::BackupVault", "Backup::BackupPlan", "EC2::FlowLog"):
+        found.only(f"AWS::{shared}")
+    assert len(found.of_type("AWS::Backup::BackupSelection")) == 2
+
+
+def test_a_table_of_the_callers_is_not_backed_up(stack, shop, bind, template) -> None:
+    from aws_cdk import aws_dynamodb as dynamodb
+
+    key = dynamodb.Attribute(name="order_id", type=dynamodb.AttributeType.STRING)
+    bind(stack, shop, resources={"orders": dynamodb.Table(stack, "Own", partition_key=key)}, profile=PROFILES["hipaa"])
+    assert not template(stack).of_type("AWS::Backup::BackupSelection")
+
+
+@pytest.fixture
+def rotating(stack) -> lambda_.Function:
+    code = lambda_.Code.from_inline("def handler(event, context): ...")
+    return lambda_.Function(stack, "Rotating", code=code, handler="index.handler", runtime=lambda_.Runtime.PYTHON_3_13)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_secret_rotates_by_the_callers_function(
+    stack, shop, bind, template, acknowledged, findings, rotating, profile
+) -> None:
+    every = Rotation(rotating, cdk.Duration.days(30))
+    bind(stack, shop, rotations={"payment": every}, profile=PROFILES[profile])
+    assert not any("otation" in rule for _, rule in acknowledged(stack))
+    assert not any("secret" in path.lower() for _, path in findings(stack, PROFILES[profile].packs))
+    found = template(stack)
+    ((secret, _),) = found.of_type("AWS::SecretsManager::Secret").items()
+    schedule = found.only("AWS::SecretsManager::RotationSchedule")
+    assert schedule["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert schedule["SecretId"] == {"Ref": secret}
+    called = found.only("AWS::Lambda::Permission")
+    assert called["Principal"] == "secretsmanager.amazonaws.com"
+    assert called["SourceArn"] == {"Ref": secret}
+    assert called["SourceAccount"] == {"Ref": "AWS::AccountId"}
+    (policy,) = (each for id_, each in found.of_type("AWS::IAM::ManagedPolicy").items() if "Rotation" in id_)
+    allowed = policy["PolicyDocument"]["Statement"]
+    assert allowed[0]["Resource"] == {"Ref": secret}
+    assert not found.of_type("AWS::IAM::Policy")
+    if profile != "baseline":
+        conditions = allowed[1]["Condition"]["StringEquals"]
+        assert set(conditions) == {"kms:EncryptionContext:SecretARN", "kms:ViaService"}
+
+
+def test_a_function_from_elsewhere_gets_no_permissions_here(stack, shop, bind, template) -> None:
+    arn = "arn:aws:lambda:eu-west-1:111122223333:function:rotate"
+    function = lambda_.Function.from_function_arn(stack, "Elsewhere", arn)
+    bind(stack, shop, rotations={"payment": Rotation(function, cdk.Duration.days(1))})
+    found = template(stack)
+    assert found.only("AWS::SecretsManager::RotationSchedule")["RotationLambdaARN"] == arn
+    assert not any("Rotation" in id_ for id_ in found.of_type("AWS::IAM::ManagedPolicy"))
+
+
+@pytest.mark.parametrize("every", [cdk.Duration.hours(12), cdk.Duration.hours(36), cdk.Duration.days(1001)])
+def test_a_rotation_that_secrets_manager_does_not_take_is_refused(stack, shop, bind, rotating, every) -> None:
+    with pytest.raises(ConfigurationError, match="rotations: every is 1 to 1,000 days, not "):
+        bind(stack, shop, rotations={"payment": Rotation(rotating, every)})
+
+
+def test_rotations_are_of_secrets_that_are_made_here(stack, shop, bind, rotating) -> None:
+    rotation = Rotation(rotating, cdk.Duration.days(30))
+    with pytest.raises(ConfigurationError, match=r"rotations: unknown name 'paymnt'; .* did you mean 'payment'"):
+        bind(stack, shop, "One", rotations={"paymnt": rotation})
+    own = {"payment": secretsmanager.Secret(stack, "Own")}
+    with pytest.raises(
+        ConfigurationError, match="rotations: 'payment' is a secret of yours; rotate it where it is made"
+    ):
+        bind(stack, shop, "Two", secrets=own, rotations={"payment": rotation})
+
+
+def test_secrets_have_the_key_of_the_caller(stack, shop, bind, template) -> None:
+    key = kms.Key(stack, "Own", enable_key_rotation=True)
+    bind(stack, shop, secrets_key=key)
+    found = template(stack)
+    ((own, _),) = found.of_type("AWS::KMS::Key").items()
+    assert found.only("AWS::SecretsManager::Secret")["KmsKeyId"] == {"Fn::GetAtt": [own, "Arn"]}
+    (decrypts,) = (each for each in found.statements("lambda.amazonaws.com") if each["Action"] == "kms:Decrypt")
+    assert decrypts["Resource"] == {"Fn::GetAtt": [own, "Arn"]}
+    assert set(decrypts["Condition"]["StringEquals"]) == {"kms:EncryptionContext:SecretARN", "kms:ViaService"}
