@@ -1,4 +1,5 @@
-"""Every golden flow and the order flow, a stack each, in one app that is synthesized into the folder given as argument.
+"""Every golden flow and the order flow, a stack each, in one app that is synthesized into the folder given as argument; the
+order flow with each compliance profile.
 
 A program, since it is by process that AWS's own reading of templates is switched on or off.
 """
@@ -41,6 +42,8 @@ def secrets(stack: cdk.Stack, definition: Definition) -> dict[str, secretsmanage
 
 app = cdk.App(outdir=sys.argv[1])
 OrderFlow(cdk.Stack(app, "OrderFlow"), "Flow")
+for profile in ("hipaa", "pci", "nist"):
+    OrderFlow(cdk.Stack(app, f"OrderFlow-{profile}"), "Flow", profile=profile)
 for folder in sorted(FLOWS.iterdir()):
     documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
     if not folder.name.startswith("wrong-"):

@@ -19,9 +19,11 @@ from stepworkflows_cdk.constructs.acknowledgements import TABLE
 
 SURROUNDINGS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
 ARNS = {
+    "AWS::Backup::BackupVault": "arn:aws:backup:us-east-1:123456789012:backup-vault:{}",
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{}",
     "AWS::Events::Connection": "arn:aws:events:us-east-1:123456789012:connection/{}",
     "AWS::Events::EventBus": "arn:aws:events:us-east-1:123456789012:event-bus/{}",
+    "AWS::KMS::Key": "arn:aws:kms:us-east-1:123456789012:key/{}",
     "AWS::Lambda::Function": "arn:aws:lambda:us-east-1:123456789012:function:{}",
     "AWS::Lambda::Version": "arn:aws:lambda:us-east-1:123456789012:function:charge:{}",
     "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:{}:*",
@@ -65,7 +67,7 @@ def arn(value: Any, resources: Mapping[str, Any]) -> str:
     match value:
         case str():
             return value
-        case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name} if name in resources:
+        case {"Fn::GetAtt": [name, "Arn" | "BackupVaultArn"]} | {"Ref": name} if name in resources:
             return ARNS[resources[name]["Type"]].format(name)
         case {"Fn::GetAtt": [name, "SecretArn"]}:
             return ARNS["AWS::SecretsManager::Secret"].format(f"events!connection/{name}")
