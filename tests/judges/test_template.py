@@ -10,9 +10,11 @@ import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from cfnlint import api
+from cfnlint.config import ManualArgs
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
@@ -278,6 +280,20 @@ def test_with_a_profile_everything_has_the_key_of_the_stack(templates: Mapping[s
     kept = ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::SecretsManager::Secret", "AWS::SQS::Queue")
     without = [id_ for id_, each in of_type(resources, *kept, "AWS::Lambda::Function") if key not in json.dumps(each)]
     assert without == []
+
+
+@pytest.mark.parametrize("profile", ["baseline", "nist"])
+def test_the_linter_finds_nothing_in_what_is_around_the_machine(
+    templates: Mapping[str, Resources], profile: str
+) -> None:
+    """The machine's text is linted by itself: see ``test_cfn_lint``. W3005 is what the CDK writes about roles twice."""
+    resources = copy.deepcopy(dict(templates[f"order-{profile}"]))
+    for _, properties in of_type(resources, "AWS::StepFunctions::StateMachine"):
+        machine = cast(dict[str, Any], properties)
+        del machine["DefinitionSubstitutions"]
+        machine["DefinitionString"] = '{"StartAt": "a", "States": {"a": {"Type": "Succeed"}}}'
+    config = ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"])
+    assert api.lint(json.dumps({"Resources": resources}), config=config) == []
 
 
 def test_only_rows_of_the_table_are_acknowledged(assembly: Path) -> None:
