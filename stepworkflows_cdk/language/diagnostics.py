@@ -7,7 +7,7 @@ AWS, ``5xx`` packaging, ``6xx`` security.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,9 +31,31 @@ class Mark:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+_CREDENTIAL = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"  # an access key's id
+    # the length and alphabet of a secret access key
+    r"|(?<![A-Za-z0-9/+=])(?=[A-Za-z/+]*[0-9])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+    r"|\b(?:gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|[rsp]k_(?:live|test)_|whsec_|npm_|SG\.|AIza)[\w.-]{10,}"
+    r"|\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"  # a JSON web token
+    r"|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"  # a user and a password in an address
+    r"|(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
+)
+_TELLING = r"(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|authorization|cookie|(?:api|access|private|secret)[_-]?key)"
+_VALUE = r"""(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'{\[&*|>][^,}]*)"""
+_UNDER_A_TELLING_KEY = re.compile(rf"""(?P<key>["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*){_VALUE}""", re.IGNORECASE)
+_UNDER_ANY_KEY = re.compile(rf"""(?P<key>["']?\b[\w-]+["']?\s*:\s*){_VALUE}""")
+_MAPPING_OF_SECRETS = re.compile(r"""\bsecrets["']?\s*:\s*\{""")
+_OPENS_A_TELLING_VALUE = re.compile(
+    rf"""["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*(?:[|>][+\d-]*|\{{)?\s*(?:#.*)?$""", re.IGNORECASE
+)
+_REFERENCE = re.compile(r"""["']?\{[\w.-]+\}["']?\s*""")
+
+
 @dataclass(frozen=True)
 class Problem:
-    """One finding. ``message`` says what is wrong and what is allowed, ``hint`` the fix."""
+    """One finding. ``message`` says what is wrong and what is allowed, ``hint`` the fix; what looks like a credential is
+    masked in both.
+    """
 
     code: str
     message: str
@@ -41,17 +63,9 @@ class Problem:
     hint: str = ""
     severity: Literal["error", "warning"] = "error"
 
-
-_CREDENTIAL = re.compile(
-    r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"  # an access key's id
-    r"|(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"  # the length and alphabet of a secret access key
-)
-_TELLING = r"(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|(?:api|access|private|secret)[_-]?key)"
-_UNDER_A_TELLING_KEY = re.compile(
-    rf"""(?P<key>["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*)"""
-    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'{\[&*|>][^,}]*)""",
-    re.IGNORECASE,
-)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _without_credentials(self.message))
+        object.__setattr__(self, "hint", _without_credentials(self.hint))
 
 
 @dataclass(frozen=True)
@@ -86,22 +100,47 @@ class Report:
         yield f"{folder}{mark} {label} {problem.message}"
         lines = self.sources.get(mark.file, "").splitlines()
         if 0 < mark.line <= len(lines):
-            yield from _excerpt(lines[mark.line - 1], mark.column)
+            yield from _excerpt(lines, mark)
         if problem.hint:
             yield f"    fix: {problem.hint}"
 
 
-def _excerpt(line: str, column: int) -> Iterable[str]:
+def _excerpt(lines: Sequence[str], mark: Mark) -> Iterable[str]:
     """The line, cut to a window around the column, with a caret below. Credentials are masked, control characters
     shown as dots.
     """
-    masked = _UNDER_A_TELLING_KEY.sub(_mask, _CREDENTIAL.sub(lambda found: "*" * len(found.group()), line))
+    line = lines[mark.line - 1]
+    masked = _UNDER_A_TELLING_KEY.sub(_mask, _without_credentials(line))
+    inside = _MAPPING_OF_SECRETS.search(masked)
+    if inside is not None:
+        masked = masked[: inside.end()] + _UNDER_ANY_KEY.sub(_mask, masked[inside.end() :])
+    elif _OPENS_A_TELLING_VALUE.search(_opener(lines, mark.line - 1)):
+        masked = _UNDER_ANY_KEY.sub(_mask, masked) if re.match(r"""\s*["']?[\w-]+["']?\s*:""", line) else _hidden(line)
     shown = "".join(char if char.isprintable() else ("." if char != "\t" else " ") for char in masked)
-    start = max(0, column - 60)
+    start = max(0, mark.column - 60)
     yield f"    {shown[start : start + 120]}"
-    yield " " * (4 + column - 1 - start) + "^"
+    yield " " * (4 + mark.column - 1 - start) + "^"
+
+
+def _opener(lines: Sequence[str], number: int) -> str:
+    """The nearest line above that is indented less: whose value, if it has none of its own, this line is part of."""
+    indent = _indent(lines[number])
+    return next((line for line in reversed(lines[:number]) if line.strip() and _indent(line) < indent), "")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _without_credentials(text: str) -> str:
+    return _CREDENTIAL.sub(lambda found: "*" * len(found.group()), text)
 
 
 def _mask(found: re.Match[str]) -> str:
     value = found["value"]
-    return found["key"] + (value if "{secrets." in value else "*" * len(value))
+    shown = _REFERENCE.fullmatch(value) or "description" in found["key"]
+    return found["key"] + (value if shown else "*" * len(value))
+
+
+def _hidden(line: str) -> str:
+    return re.sub(r"\S", "*", line)
