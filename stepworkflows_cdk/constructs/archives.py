@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from stepworkflows_cdk.constructs.requirements import asks_for_nothing
-from stepworkflows_cdk.constructs.sources import write
+from stepworkflows_cdk.constructs.sources import INSTEAD, keeps_credentials, write
 from stepworkflows_cdk.errors import PackagingError
 from stepworkflows_cdk.language.archive import BROKEN
 
@@ -64,6 +64,10 @@ def _check_entries(file: Path, entries: Iterable[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for entry in entries:
         fault = "stands in it twice" if entry.filename in seen else _fault(entry)
+        if keeps_credentials(entry.filename):
+            raise PackagingError(
+                f"{file}: {entry.filename!r} is a file for credentials, which would be uploaded\n{INSTEAD}"
+            )
         if fault:
             raise PackagingError(f"{file}: {entry.filename!r} {fault}\n{_ANEW}")
         seen.add(entry.filename)

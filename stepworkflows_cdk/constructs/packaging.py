@@ -18,7 +18,7 @@ from pathlib import Path
 
 from stepworkflows_cdk.constructs.archives import read_zip, unpack
 from stepworkflows_cdk.constructs.requirements import read_requirements
-from stepworkflows_cdk.constructs.sources import CACHES, Source, lay, read_sources, write
+from stepworkflows_cdk.constructs.sources import CACHES, INSTEAD, Source, keeps_credentials, lay, read_sources, write
 from stepworkflows_cdk.constructs.wheels import Target, WheelStore
 from stepworkflows_cdk.errors import PackagingError
 
@@ -72,6 +72,9 @@ def _archive(code: Path, store: WheelStore | None) -> Package:
 
 def _folder(code: Path, target: Target, store: WheelStore | None) -> Package:
     sources = read_sources(code)
+    for source in sources:
+        if keeps_credentials(source.name):
+            raise PackagingError(f"{source.path}: a file for credentials would be uploaded with the code\n{INSTEAD}")
     _check_size(code, sum(source.size for source in sources))
     requirements = read_requirements(code)
     if requirements is None and all(source.plain for source in sources):

@@ -11,11 +11,11 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from stepworkflows_cdk.errors import PackagingError
 
-__all__ = ["CACHES", "Source", "lay", "read_sources", "settle", "write"]
+__all__ = ["CACHES", "INSTEAD", "Source", "keeps_credentials", "lay", "read_sources", "settle", "write"]
 
 CACHES = (
     "__pycache__",
@@ -33,6 +33,10 @@ CACHES = (
     "cdk.out",
 )
 """Files and folders that are never part of a package, as Git's patterns. The last is what a synth beside the code makes."""
+
+INSTEAD = "fix: move it out of the folder; code gets variables by `env`, and values to hide by `secrets`"
+_CREDENTIALS = (".env", ".env.*", ".netrc", ".pypirc", ".aws/credentials")
+_EXAMPLES = ("*.example", "*.sample", "*.template")
 
 _TIME = 315_532_800
 """Seconds: the begin of 1980, the earliest time that a zip can hold."""
@@ -58,6 +62,12 @@ class Source:
 def read_sources(folder: Path) -> tuple[Source, ...]:
     """The files, sorted folder by folder."""
     return tuple(_walk(folder, folder.resolve(), ""))
+
+
+def keeps_credentials(name: str) -> bool:
+    """Whether a file, by its path in the package, is one in which tools of a laptop keep credentials."""
+    path = PurePosixPath(name)
+    return any(map(path.match, _CREDENTIALS)) and not any(map(path.match, _EXAMPLES))
 
 
 def write(target: Path, content: bytes, *, executable: bool) -> None:

@@ -60,6 +60,9 @@ class Tasks:
                         self._make(resource, arguments, state)
                     raise TaskFailed(error, cause)
             return self._make(resource, arguments, state), False
+        except TaskFailed as failed:
+            self._world.watch(f"the error of {state}", failed.cause)
+            raise
         finally:
             self._world.call = None
 
@@ -69,7 +72,9 @@ class Tasks:
             raise LocalRunError(f"state '{state}': {self.refusal(resource, state)}; all given answers are used up")
         result = performer.perform(resource, arguments, self._world)
         try:
-            return plain_numbers(json.loads(json.dumps(result, allow_nan=False)))
+            text = json.dumps(result, allow_nan=False)
+            self._world.watch(f"what {state} gives", text)
+            return plain_numbers(json.loads(text))
         except (TypeError, ValueError) as error:
             raise LocalRunError(f"state '{state}': {resource} gave something that is no JSON: {error}") from error
 

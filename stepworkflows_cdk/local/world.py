@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,8 @@ class World:
     """URL of a queue, ARN of a topic -> ``{"queue": name}`` or ``{"topic": name}``, by its resource name."""
     secrets: dict[str, str] = field(default_factory=dict)
     """Secret's name in the document -> its ARN."""
+    hidden: dict[str, str] = field(default_factory=dict)
+    """The value of a secret, or a text in it -> the secret's name. None of them may be seen: see ``watch``."""
     store: dict[str, Any] = field(default_factory=dict)
     """What an integration keeps between ``realise`` and ``perform``, under its own name."""
     call: TaskCall | None = None
@@ -137,7 +140,19 @@ class World:
         time = timestamp(self.clock.now())
         for line in text.splitlines():
             self.logs.append(LogLine(time, self.state, line))
+            self.watch(f"a log line of {self.state}", line)
             self.tell(LogWritten(self.clock.elapsed(), self.state, line))
+
+    def watch(self, where: str, text: str) -> None:
+        """Notes, once, each secret whose value stands in ``text``."""
+        self.notes.extend(note for note in self.leaks(where, text) if note not in self.notes)
+
+    def leaks(self, where: str, text: str) -> Iterator[str]:
+        """A line for each secret whose value stands in ``text``, plain or as JSON has it. It does not say the value."""
+        for name in dict.fromkeys(
+            name for value, name in self.hidden.items() if value in text or json.dumps(value)[1:-1] in text
+        ):
+            yield f"the value of the secret {name} stands in {where}, for all to see who may look there"
 
     def tell(self, event: Event) -> None:
         """Passes an event to the listener, if there is one."""

@@ -259,3 +259,26 @@ def test_pyproject_that_is_not_toml(code):
     (code / "pyproject.toml").write_text("[project\n", encoding="utf-8")
     with pytest.raises(PackagingError, match=r"pyproject\.toml: not valid TOML"):
         package(code, ARM)
+
+
+@pytest.mark.parametrize("name", [".env", "config/.env", ".env.prod", ".netrc", ".aws/credentials"])
+def test_a_file_for_credentials_is_not_uploaded(code, tmp_path, name):
+    file = code / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("KEY=canary", encoding="utf-8")
+    with pytest.raises(
+        PackagingError, match="a file for credentials would be uploaded with the code\nfix: move"
+    ) as refused:
+        package(code, ARM)
+    assert "canary" not in str(refused.value)
+    archive = tmp_path / "code.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.write(file, name)
+    with pytest.raises(PackagingError, match=f"'{name}' is a file for credentials"):
+        package(archive, ARM)
+
+
+@pytest.mark.parametrize("name", [".env.example", "credentials", "environment.py", "env"])
+def test_other_files_are_uploaded(code, name):
+    (code / name).write_text("KEY=", encoding="utf-8")
+    assert package(code, ARM).path == code

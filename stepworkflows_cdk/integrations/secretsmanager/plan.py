@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.integration import Integration
@@ -43,3 +43,8 @@ class Secrets(Integration):
 
         assert isinstance(need, SecretNeed)
         return realise(need, world)
+
+    def notes(self, world: World) -> Iterable[str]:
+        from stepworkflows_cdk.integrations.secretsmanager.local import notes
+
+        return notes(world)
