@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -36,6 +37,8 @@ class MachineConstructs:
     version: sfn.CfnStateMachineVersion
     alias: sfn.CfnStateMachineAlias
     alias_name: str
+    watch: cloudwatch.Alarm | None = None
+    """The alarm that takes a deployment back, where it is watched."""
 
 
 def check_machine(machine: Machine) -> None:
@@ -63,8 +66,8 @@ def make_machine(scope: Construct, machine: Machine, bindings: Bindings, setting
         role=role,
     )
     _observe(state_machine, log_group, settings.log_data)
-    version, alias = release(scope, state_machine, machine.deploy, settings.failures)
-    return MachineConstructs(machine.id, state_machine, role, log_group, version, alias, machine.deploy.alias)
+    version, alias, watch = release(scope, state_machine, machine.deploy, settings.failures)
+    return MachineConstructs(machine.id, state_machine, role, log_group, version, alias, machine.deploy.alias, watch)
 
 
 def _role(scope: Construct) -> iam.Role:

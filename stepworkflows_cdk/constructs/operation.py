@@ -57,7 +57,7 @@ def operate(
     topic = settings.alarms or sharing.alarm_topic(scope)
     _open(scope, topic)
     alarms = tuple(alarm for machine in machines for alarm in _alarms(machine, settings.failures))
-    for alarm in alarms:
+    for alarm in (*alarms, *(machine.watch for machine in machines if machine.watch is not None)):
         alarm.add_alarm_action(actions.SnsAction(topic))
     if settings.notify:
         _notify(scope, machines, topic)

@@ -38,9 +38,9 @@ _TYPES = {"all-at-once": "ALL_AT_ONCE", "canary": "CANARY", "linear": "LINEAR"}
 
 def release(
     scope: Construct, state_machine: sfn.StateMachine, deploy: Deploy, failures: int
-) -> tuple[sfn.CfnStateMachineVersion, sfn.CfnStateMachineAlias]:
-    """The version and the alias, made in ``scope``. ``failures`` of executions take a new version back, where the
-    deployment is watched.
+) -> tuple[sfn.CfnStateMachineVersion, sfn.CfnStateMachineAlias, cloudwatch.Alarm | None]:
+    """The version and the alias, made in ``scope``, and, where the deployment is watched, the alarm that ``failures`` of
+    executions raise, which takes a new version back.
     """
     version = sfn.CfnStateMachineVersion(
         scope,
@@ -50,7 +50,8 @@ def release(
         state_machine_revision_id=state_machine.state_machine_revision_id,
     )
     version.apply_removal_policy(RemovalPolicy.RETAIN)
-    watching = [_failures(scope, state_machine, deploy, failures).alarm_name] if deploy.watched else []
+    watch = _failures(scope, state_machine, deploy, failures) if deploy.watched else None
+    watching = [watch.alarm_name] if watch is not None else []
     alias = sfn.CfnStateMachineAlias(
         scope,
         "Alias",
@@ -63,7 +64,7 @@ def release(
             alarms=[*watching, *deploy.alarms] or None,
         ),
     )
-    return version, alias
+    return version, alias, watch
 
 
 def keep_callable(scope: Construct, function: str, version: lambda_.IVersion, role: iam.IRole, deploy: Deploy) -> None:

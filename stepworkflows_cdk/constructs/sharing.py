@@ -111,7 +111,7 @@ def alarm_topic(scope: Construct) -> sns.Topic:
 
 
 def access_logs(scope: Construct) -> s3.Bucket:
-    """The stack's bucket for logs of who reads and writes files in its buckets, kept 90 days.
+    """The stack's bucket for logs of who reads and writes files in its buckets, kept as its profile demands.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
     """
@@ -203,6 +203,7 @@ def _opened(shared: Construct, queue: sqs.Queue) -> sqs.IQueue:
 
 
 def _logs(shared: Construct) -> s3.Bucket:
+    profile = profile_of(shared)
     bucket = s3.Bucket(
         shared,
         "AccessLogs",
@@ -211,9 +212,18 @@ def _logs(shared: Construct) -> s3.Bucket:
         encryption=s3.BucketEncryption.S3_MANAGED,
         enforce_ssl=True,
         minimum_tls_version=1.2,
-        lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
+        versioned=profile.keep_logs,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                expiration=Duration.days(profile.days),
+                # With versions, what expires is only marked.
+                noncurrent_version_expiration=Duration.days(1) if profile.keep_logs else None,
+            )
+        ],
         removal_policy=RemovalPolicy.RETAIN,
     )
+    for row in ("access-logs-key", "bucket-copies", "bucket-lock"):
+        acknowledge(bucket, row)
     # One statement for all buckets of this account: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     bucket.add_to_resource_policy(
         iam.PolicyStatement(

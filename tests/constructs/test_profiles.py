@@ -11,11 +11,12 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from stepworkflows_cdk import ConfigurationError, OrderFlow, Profile, Rotation, StepWorkflow
+from stepworkflows_cdk import ConfigurationError, Definition, OrderFlow, Profile, Rotation, StepWorkflow
 from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -44,8 +45,17 @@ def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
     for folder in sorted(FLOWS.iterdir()):
         documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
         if not folder.name.startswith("wrong-"):
-            StepWorkflow(stack, folder.name, definition=documents, profile=EVERYTHING)
+            definition = Definition.load(*documents)
+            given = networks(stack, folder.name, definition)
+            StepWorkflow(stack, folder.name, definition=definition, resources=given, profile=EVERYTHING)
     return stack
+
+
+def networks(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, ec2.IVpc]:
+    """What a flow takes from its caller."""
+    names = {name for flow in definition.workflows for name, found in flow.resources.items() if found.type == "network"}
+    values = {"vpc_id": "vpc-1", "availability_zones": ["a"], "private_subnet_ids": ["subnet-1"]}
+    return {each: ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}-{each}", **values) for each in sorted(names)}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +112,8 @@ def test_everything_that_is_kept_is_encrypted_with_the_key_of_the_stack(
     templates: Mapping[str, Any], profile: str
 ) -> None:
     template = templates[profile]
-    ((key, properties),) = template.of_type("AWS::KMS::Key").items()
+    keys = template.of_type("AWS::KMS::Key")
+    ((key, properties),) = (each for each in keys.items() if each[0].startswith("StepWorkflowsSharedKey"))
     arn = {"Fn::GetAtt": [key, "Arn"]}
     assert properties["EnableKeyRotation"] is True
     assert template.resources[key]["DeletionPolicy"] == "Retain"
@@ -223,7 +234,8 @@ def test_the_network_asks_aws_nothing(new_stack, template, tmp_path) -> None:
 
 def test_the_baseline_costs_nothing(templates: Mapping[str, Any]) -> None:
     types = {each["Type"] for each in templates["baseline"].resources.values()}
-    assert not any(type_.startswith(("AWS::EC2::", "AWS::KMS::", "AWS::Backup::")) for type_ in types)
+    assert not any(type_.startswith(("AWS::EC2::", "AWS::Backup::")) for type_ in types)
+    assert [id_[:-8] for id_ in templates["baseline"].of_type("AWS::KMS::Key")] == ["StepWorkflowsSharedAlarmsKey"]
 
 
 def test_an_unknown_profile_is_refused(stack) -> None:
@@ -295,8 +307,8 @@ def test_a_secret_rotates_by_the_callers_function(
     schedule = found.only("AWS::SecretsManager::RotationSchedule")
     assert schedule["RotationRules"] == {"AutomaticallyAfterDays": 30}
     assert schedule["SecretId"] == {"Ref": secret}
-    called = found.only("AWS::Lambda::Permission")
-    assert called["Principal"] == "secretsmanager.amazonaws.com"
+    permissions = found.of_type("AWS::Lambda::Permission").values()
+    (called,) = (each for each in permissions if each["Principal"] == "secretsmanager.amazonaws.com")
     assert called["SourceArn"] == {"Ref": secret}
     assert called["SourceAccount"] == {"Ref": "AWS::AccountId"}
     (policy,) = (each for id_, each in found.of_type("AWS::IAM::ManagedPolicy").items() if "Rotation" in id_)
