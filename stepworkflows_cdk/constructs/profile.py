@@ -57,8 +57,8 @@ class Profile:
     packs: tuple[str, ...] = PACKS[:2]
     """The packs of cdk-nag that find nothing, as :data:`PACKS` spells them."""
     customer_key: bool = False
-    """Whether tables, queues, secrets, logs, backups and the variables of functions are encrypted with a KMS key of the
-    stack, which rotates every year. The data of executions stays under a key of AWS's own.
+    """Whether tables, queues, buses, secrets, logs, backups and the variables of functions are encrypted with a KMS key of
+    the stack, which rotates every year. The data of executions stays under a key of AWS's own.
     """
     private_network: bool = False
     """Whether functions run in a network without a way to the Internet, and reach the AWS services that they have

@@ -74,7 +74,7 @@ def bind_rule(scope: Construct, need: RuleNeed, bindings: Bindings) -> Bound:
 def _created(scope: Construct) -> events.IEventBus:
     # A bus has to have a name. Stacks that are deployed twice under two names get two buses.
     name = cdk.Names.unique_resource_name(scope, max_length=120, separator="-")
-    return events.EventBus(scope, "Bus", event_bus_name=f"{cdk.Aws.STACK_NAME}-{name}")
+    return events.EventBus(scope, "Bus", event_bus_name=f"{cdk.Aws.STACK_NAME}-{name}", kms_key=sharing.key(scope))
 
 
 def _adopted(need: BusNeed, given: object) -> events.IEventBus:
