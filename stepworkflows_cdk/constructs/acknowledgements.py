@@ -146,6 +146,35 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "own would have to. Nothing here is in that group: functions and endpoints have groups of their own.",
             "https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",
         ),
+        "bucket-copies": Acknowledged(
+            (
+                "HIPAA.Security-S3BucketReplicationEnabled",
+                "NIST.800.53.R4-S3BucketReplicationEnabled",
+                "NIST.800.53.R5-S3BucketReplicationEnabled",
+                "PCI.DSS.321-S3BucketReplicationEnabled",
+            ),
+            ("ReplicationConfiguration",),
+            "A copy is a bucket of another stack, in another region or account, with a key and an owner of its own, which no "
+            "document describes. All versions of a file are kept; pass your own replicated bucket in `resources`.",
+            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html",
+        ),
+        "bucket-lock": Acknowledged(
+            ("NIST.800.53.R4-S3BucketDefaultLockEnabled",),
+            ("ObjectLockConfiguration",),
+            "A default lock keeps every file for a time that only its owner can set, and nobody can shorten afterwards. All "
+            "versions of a file are kept; pass your own locked bucket in `resources`.",
+            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html",
+        ),
+        "access-logs-key": Acknowledged(
+            (
+                "HIPAA.Security-S3DefaultEncryptionKMS",
+                "NIST.800.53.R5-S3DefaultEncryptionKMS",
+                "PCI.DSS.321-S3DefaultEncryptionKMS",
+            ),
+            ("BucketEncryption",),
+            "S3 writes its logs of access only into buckets that are encrypted with keys of S3.",
+            "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
+        ),
         "dead-letters": Acknowledged(
             ("Serverless-SQSRedrivePolicy",),
             ("RedrivePolicy",),

@@ -57,8 +57,8 @@ class Profile:
     packs: tuple[str, ...] = PACKS[:2]
     """The packs of cdk-nag that find nothing, as :data:`PACKS` spells them."""
     customer_key: bool = False
-    """Whether tables, queues, buses, secrets, logs, backups and the variables of functions are encrypted with a KMS key of
-    the stack, which rotates every year. The data of executions stays under a key of AWS's own.
+    """Whether tables, buckets, queues, topics, buses, secrets, logs, backups and the variables of functions are encrypted
+    with a KMS key of the stack, which rotates every year. The data of executions stays under a key of AWS's own.
     """
     private_network: bool = False
     """Whether functions run in a network without a way to the Internet, and reach the AWS services that they have
@@ -80,7 +80,7 @@ class Profile:
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.packs) - set(PACKS)):
             raise ConfigurationError(f"profile: unknown pack {unknown[0]!r}; packs are {', '.join(PACKS)}")
-        if self.log_retention not in logs.RetentionDays.__members__:
+        if self.log_retention not in _DAYS:
             raise ConfigurationError(
                 f"profile: log_retention is a name of aws_logs.RetentionDays, such as ONE_YEAR, not {self.log_retention!r}"
             )
@@ -97,10 +97,40 @@ class Profile:
         return PROFILES[profile]
 
     @property
+    def days(self) -> int:
+        """How many days logs are kept."""
+        return _DAYS[self.log_retention]
+
+    @property
     def retention(self) -> logs.RetentionDays:
         return logs.RetentionDays[self.log_retention]
 
 
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_DAYS: Mapping[str, int] = {
+    "ONE_DAY": 1,
+    "THREE_DAYS": 3,
+    "FIVE_DAYS": 5,
+    "ONE_WEEK": 7,
+    "TWO_WEEKS": 14,
+    "ONE_MONTH": 30,
+    "TWO_MONTHS": 60,
+    "THREE_MONTHS": 90,
+    "FOUR_MONTHS": 120,
+    "FIVE_MONTHS": 150,
+    "SIX_MONTHS": 180,
+    "ONE_YEAR": 365,
+    "THIRTEEN_MONTHS": 400,
+    "EIGHTEEN_MONTHS": 545,
+    "TWO_YEARS": 731,
+    "THREE_YEARS": 1096,
+    "FIVE_YEARS": 1827,
+    "SIX_YEARS": 2192,
+    "SEVEN_YEARS": 2557,
+    "EIGHT_YEARS": 2922,
+    "NINE_YEARS": 3288,
+    "TEN_YEARS": 3653,
+}
 BASELINE = Profile("baseline")
 """AwsSolutions and Serverless."""
 

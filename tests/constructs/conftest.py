@@ -27,6 +27,7 @@ from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.integrations.network.plan import Networks
+from stepworkflows_cdk.integrations.s3.buckets import Buckets
 from stepworkflows_cdk.integrations.secretsmanager.needs import SecretNeed
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -68,7 +69,7 @@ class Secrets(Integration):
         return bind(scope, need, given, bindings)
 
 
-INTEGRATIONS = (Functions(), Networks(), Tables(), Secrets())
+INTEGRATIONS = (Functions(), Networks(), Tables(), Secrets(), Buckets())
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 """The feature flags that the app has as well: they change logical ids and policies."""
 

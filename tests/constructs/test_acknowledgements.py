@@ -12,6 +12,7 @@ from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
+from stepworkflows_cdk.integrations.s3.needs import BucketNeed
 
 
 @pytest.fixture
@@ -22,7 +23,8 @@ def every(shop, make, code):
     network = NetworkNeed(id="network-main", mark=make.mark, name="main")
     inside = make.function("inside", code, network="network-main")
     grants = (*shop.grants, answers, calls, files(make, "machine-main"))
-    return replace(shop, needs=(*shop.needs, network, inside), grants=grants)
+    bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
+    return replace(shop, needs=(*shop.needs, network, inside, bucket), grants=grants)
 
 
 CALLS = (
@@ -53,6 +55,7 @@ def test_a_profile_passes_its_packs(stack, every, given, bind, findings, profile
 
 OF_RULES = "dead-letters-of-rules"
 TARGETS = {"objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json"}
+BUCKETS = ("Shop/Flow/bucket-in/Bucket/Resource", "Shop/StepWorkflowsShared/AccessLogs/Resource")
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
     "log-delivery": "Shop/StepWorkflowsShared/LogDelivery/Resource",
@@ -61,6 +64,9 @@ WHERE = {
     "http-endpoints": "Shop/StepWorkflowsShared/HttpEndpoints11947767/Resource",
     "objects": "Shop/StepWorkflowsShared/Objectsc24448f7/Resource",
     "default-security-group": "Shop/StepWorkflowsShared/Vpc",
+    "bucket-copies": BUCKETS,
+    "bucket-lock": BUCKETS,
+    "access-logs-key": "Shop/StepWorkflowsShared/AccessLogs/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }

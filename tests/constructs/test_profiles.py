@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,8 +48,17 @@ def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
         if not folder.name.startswith("wrong-"):
             definition = Definition.load(*documents)
             given = networks(stack, folder.name, definition)
-            StepWorkflow(stack, folder.name, definition=definition, resources=given, profile=EVERYTHING)
+            kept = secrets(stack, folder.name, definition)
+            StepWorkflow(stack, folder.name, definition=definition, resources=given, secrets=kept, profile=EVERYTHING)
     return stack
+
+
+def secrets(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, secretsmanager.ISecret]:
+    """What connections take from the caller of a flow: secrets that have their value."""
+    arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:{}-a1b2c3"
+    flows = [flow for flow in definition.workflows if any(r.type == "connection" for r in flow.resources.values())]
+    made = secretsmanager.Secret.from_secret_complete_arn
+    return {each: made(stack, f"{name}-{each}", arn.format(each)) for flow in flows for each in sorted(flow.secrets)}
 
 
 def networks(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, ec2.IVpc]:
@@ -128,6 +138,32 @@ def test_everything_that_is_kept_is_encrypted_with_the_key_of_the_stack(
     for type_, key_of in where.items():
         assert template.of_type(type_)
         assert all(key_of(each) == arn for each in template.of_type(type_).values()), type_
+
+
+def test_files_messages_and_events_are_encrypted_with_the_key_of_the_stack(new_stack, template) -> None:
+    stack = new_stack()
+    for flow in ("files", "messages", "emit"):
+        StepWorkflow(stack, flow, definition=FLOWS / flow / "workflow.yaml", profile="pci")
+    found = template(stack)
+    (key,) = (id_ for id_ in found.of_type("AWS::KMS::Key") if id_.startswith("StepWorkflowsSharedKey"))
+    arn = {"Fn::GetAtt": [key, "Arn"]}
+    topics = found.of_type("AWS::SNS::Topic").items()
+    assert {str(each["KmsMasterKeyId"]) for id_, each in topics if "Alarms" not in id_} == {str(arn)}
+    assert {str(each["KmsMasterKeyId"]) for each in found.of_type("AWS::SQS::Queue").values()} == {str(arn)}
+    assert {str(each["KmsKeyIdentifier"]) for each in found.of_type("AWS::Events::EventBus").values()} == {str(arn)}
+    for id_, bucket in found.of_type("AWS::S3::Bucket").items():
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        if "AccessLogs" in id_:
+            (kept,) = (each["ExpirationInDays"] for each in bucket["LifecycleConfiguration"]["Rules"])
+            assert (rule, kept) == ({"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}, 365)
+        else:
+            assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}
+            assert rule["BucketKeyEnabled"] is True
+    through = {each.split(".")[0] for each in SERVICE.findall(json.dumps(found.of_type("AWS::IAM::ManagedPolicy")))}
+    assert {"s3", "sns", "sqs"} <= through
+
+
+SERVICE = re.compile(r'"kms:ViaService": {"Fn::Join": \["", \["([a-z0-9]+\.)"')
 
 
 @pytest.mark.parametrize("profile", STRICT)

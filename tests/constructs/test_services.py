@@ -305,8 +305,10 @@ def test_the_callers_own_are_used_and_their_keys_with_them(stack, workflow, temp
     assert not found.of_type("AWS::S3::Bucket").keys() - {stack.resolve(given["uploads"].bucket_name)["Ref"]}
     assert not [id_ for id_ in found.resources if id_.startswith(("Flowqueue", "Flowtopic", "Flowconnectioncarrier"))]
     key = {"Fn::GetAtt": [stack.resolve(given["uploads"].encryption_key.key_ref.key_id)["Ref"], "Arn"]}
-    (uses,) = [each for each in found.statements("states.amazonaws.com") if each["Resource"] == key]
-    assert uses["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    uses = [each for each in found.statements("states.amazonaws.com") if each["Resource"] == key]
+    assert {tuple(each["Action"]) for each in uses} == {("kms:Decrypt", "kms:GenerateDataKey")}
+    through = sorted(each["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Join"][1][0] for each in uses)
+    assert through == ["s3.", "sns.", "sqs."]
     acted_on = json.dumps([policy["PolicyDocument"] for policy in found.of_type("AWS::IAM::ManagedPolicy").values()])
     for named in (":s3:::archive-of-all/*", ":ledger.fifo", ":prices.fifo", "connection/carrier/1", "1-a1b2c3"):
         assert named in acted_on

@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.acknowledgements import acknowledge
 from stepworkflows_cdk.constructs.bound import Bound
 from stepworkflows_cdk.errors import ConfigurationError
@@ -27,8 +28,8 @@ _TOPIC_KEY = {"sns:Publish": _SENDING}
 def bind_queue(scope: Construct, need: QueueNeed, given: object | None) -> Bound:
     """Attributes: ``url``, ``arn``, and ``key_arn`` for a queue with a KMS key of its own.
 
-    A queue made here encrypts with a key of SQS, takes TLS only, and outlives its stack, as does the one behind it, which
-    keeps messages that were taken too often.
+    A queue made here encrypts with a key of SQS (or the stack's, where its profile demands that), takes TLS only, and
+    outlives its stack, as does the one behind it, which keeps messages that were taken too often.
     """
     queue = _queue(scope, need) if given is None else _own_queue(need, given)
     attributes = {"url": queue.queue_url, "arn": queue.queue_arn}
@@ -41,14 +42,12 @@ def bind_queue(scope: Construct, need: QueueNeed, given: object | None) -> Bound
 def bind_topic(scope: Construct, need: TopicNeed, given: object | None) -> Bound:
     """Attributes: ``arn``, and ``key_arn`` for a topic with a KMS key of its own.
 
-    A topic made here encrypts with the account's key for SNS, takes TLS only, and outlives its stack.
+    A topic made here encrypts with the account's key for SNS (or the stack's, where its profile demands that), takes TLS
+    only, and outlives its stack.
     """
-    if given is None:
-        topic = _topic(scope, need)
-        # The policy of that key opens it to all of the account who may publish.
-        return Bound(construct=topic, attributes={"arn": topic.topic_arn})
-    topic = _own_topic(need, given)
-    key = topic.master_key
+    topic = _topic(scope, need) if given is None else _own_topic(need, given)
+    # The policy of the account's key opens it to all of the account who may publish.
+    key = topic.master_key if given is not None else sharing.key(scope)
     if key is None:
         return Bound(construct=topic, attributes={"arn": topic.topic_arn})
     attributes = {"arn": topic.topic_arn, "key_arn": key.key_arn}
@@ -56,11 +55,14 @@ def bind_topic(scope: Construct, need: TopicNeed, given: object | None) -> Bound
 
 
 def _queue(scope: Construct, need: QueueNeed) -> sqs.IQueue:
+    key = sharing.key(scope)
+    encryption = sqs.QueueEncryption.SQS_MANAGED if key is None else sqs.QueueEncryption.KMS
     dead_letters = sqs.Queue(
         scope,
         "DeadLetters",
         fifo=need.fifo or None,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        encryption=encryption,
+        encryption_master_key=key,
         enforce_ssl=True,
         retention_period=cdk.Duration.days(14),
         removal_policy=cdk.RemovalPolicy.RETAIN,
@@ -70,7 +72,8 @@ def _queue(scope: Construct, need: QueueNeed) -> sqs.IQueue:
         scope,
         "Queue",
         fifo=need.fifo or None,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        encryption=encryption,
+        encryption_master_key=key,
         enforce_ssl=True,
         retention_period=cdk.Duration.seconds(need.keep),
         visibility_timeout=cdk.Duration.seconds(need.timeout),
@@ -93,7 +96,7 @@ def _topic(scope: Construct, need: TopicNeed) -> sns.ITopic:
         "Topic",
         fifo=need.fifo or None,
         enforce_ssl=True,
-        master_key=kms.Alias.from_alias_name(scope, "Key", "alias/aws/sns"),
+        master_key=sharing.key(scope) or kms.Alias.from_alias_name(scope, "Key", "alias/aws/sns"),
     )
     topic.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     return topic
