@@ -238,7 +238,7 @@ def test_machines_may_use_exactly_what_their_text_names(stacks: Made) -> None:
         (machine,) = (r["Properties"] for r in resources.values() if r["Type"] == "AWS::StepFunctions::StateMachine")
         named = {id_ for value in machine["DefinitionSubstitutions"].values() for id_ in references(value)}
         role = resources[machine["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
-        own = [arn["Ref"] for arn in role["ManagedPolicyArns"] if not arn["Ref"].startswith("StepWorkflowsShared")]
+        own = [arn["Ref"] for arn in role["ManagedPolicyArns"]]
         allowed = {id_ for policy, statement in statements(resources) if policy in own for id_ in references(statement)}
         assert allowed & resources.keys() == named & resources.keys(), seed
 
