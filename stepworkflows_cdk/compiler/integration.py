@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from stepworkflows_cdk.language.workflow import Resource, Step, Workflow
     from stepworkflows_cdk.local.world import World
 
-__all__ = ["STATE", "Call", "Instead", "Integration", "Scope", "token_of"]
+__all__ = ["CAUSE", "ERROR", "ROUND", "STATE", "Call", "Instead", "Integration", "Scope", "token_of"]
+
+ERROR = "$states.errorOutput.Error"
+CAUSE = "($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '')"
+"""JSONata for what a catcher is given."""
+ROUND = "0/* calls before */"
+"""JSONata for how often the step's own rules have had the call made again; other than by a retrier's tries, such a call is
+a new one."""
 
 STATE = "$states.context.State.Name"
 """JSONata for the name of the state that makes the call, the same for each try of it."""
@@ -64,6 +71,12 @@ class Call:
     """``{"RoleArn": ...}`` where the call is made with another role than the machine's, one of another account:
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html. The machine then
     needs ``sts:AssumeRole`` on it, and that role trusts the machine's."""
+    error: str = ERROR
+    cause: str = CAUSE
+    """JSONata for the name and the cause of an error, as a catcher finds them."""
+    envelope: str = ""
+    """The name under which Step Functions reports errors whose own name only ``error`` finds, in the cause; empty where
+    every error comes under its name."""
     needs: tuple[Need, ...] = ()
     grants: tuple[Grant, ...] = ()
     instead: Instead | None = None
@@ -170,6 +183,8 @@ class Integration:
     """Which of ``env``, ``secrets`` and ``permissions`` have an effect beside its key."""
     waits: ClassVar[bool] = False
     """Whether a step with its key waits for the outside world, and can have ``on-timeout``."""
+    starts_flows: ClassVar[bool] = False
+    """Whether the value of its key is the path of another flow's document, which is then ``step.flow``."""
     keeps_secrets: ClassVar[bool] = False
     """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
     records_outputs: ClassVar[bool] = False

@@ -13,7 +13,7 @@ from stepworkflows_cdk.compiler.plan import Retry
 from stepworkflows_cdk.compiler.values import Values
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["ALL", "Loop", "Retries", "aws_names", "retries"]
+__all__ = ["ALL", "Loop", "Retries", "aws_names", "caught_as", "retries"]
 
 ALL = "States.ALL"
 _ANY = frozenset({ALL, "States.TaskFailed"})
@@ -85,7 +85,7 @@ class _Plan:
         self._decided: set[str] = set(self._answered)
         self.loops: list[Loop] = []
         plain = tuple(error for error in ignored if error not in call.transient_when)
-        if plain:
+        if plain and not call.envelope:
             self._retrier(plain, RetryKeys.model_validate({"attempts": 0}))
 
     def add(self, rule: RetryKeys) -> None:
@@ -99,7 +99,8 @@ class _Plan:
             errors = [*errors, *(error for error in self._always_looped if error not in {*errors, *self._decided})]
         # A retrier would act before the catcher: once an error goes through a loop, its other rules do too.
         looped |= set(self._always_looped)
-        again = [error for error in errors if when or error in looped or ALL in looped]
+        inside = set(errors) - set(self._call.transient) if self._call.envelope else set()
+        again = [error for error in errors if when or error in looped or ALL in looped or error in inside]
         plain = [error for error in errors if error not in again]
         if again:
             self.loops.append(Loop(tuple(again), when or "true", rule, when is not None))
@@ -118,7 +119,11 @@ class _Plan:
             if left:
                 self.loops.append(Loop(left, "true", _DEFAULT))
             self._lost_races(_DEFAULT, None)
-            self._retrier((ALL,), _DEFAULT)
+            if self._call.envelope:
+                self._retrier(self._call.transient, _DEFAULT)
+                self.loops.append(Loop((ALL,), "true", _DEFAULT))
+            else:
+                self._retrier((ALL,), _DEFAULT)
             return
         plain = tuple(error for error in self._call.transient if error not in self._decided | looped)
         if plain:
@@ -162,3 +167,12 @@ def aws_names(errors: Sequence[str], call: Call) -> list[str]:
         else:
             found += [aws for aws, ours in call.errors.items() if ours == error] or [error]
     return list(dict.fromkeys(found))
+
+
+def caught_as(errors: Sequence[str], call: Call) -> tuple[str, ...]:
+    """The names by which a catcher takes the errors: those that come in an envelope have its name."""
+    if not call.envelope or ALL in errors:
+        return tuple(errors)
+    own = [error for error in errors if error.startswith("States.") or error in call.transient]
+    inside = [call.envelope] if any(error not in own or error == "States.Timeout" for error in errors) else []
+    return tuple(dict.fromkeys([*own, *inside]))

@@ -270,7 +270,7 @@ class FlowKeys(Keys):
 NOT_BUILT = frozenset(
     """
     needs heartbeat triggers defaults policies finally cancel concurrency mode guard tags tests
-    repeat for-each stop uses asl signal detached remind steps environment
+    repeat for-each stop asl signal remind steps environment
     api approval queue
     """.split()
 )

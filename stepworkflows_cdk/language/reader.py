@@ -1,11 +1,11 @@
-"""Documents become workflows: which file is a flow, which a step of it, what each step's keys are and whose work it is.
+"""A flow's documents become a workflow: what each step's keys are, whose work it is, what is inside it.
 
 Every fault becomes a problem, and reading goes on behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,62 +16,30 @@ from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKey
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Workflow, WorkKey
 
-__all__ = ["read_workflows"]
+__all__ = ["Reader"]
 
 _RUNS_ON = "runs-on"
 UndoSteps = dict[str, Step] | None
 
 
-def read_workflows(
-    documents: Sequence[Document], integrations: Sequence[WorkKey], problems: list[Problem]
-) -> tuple[tuple[Workflow, ...], frozenset[str]]:
-    """The flows of the documents, in order, and what could not be read: ``step``, ``resource``.
-
-    What does not fit is added to ``problems``.
+class Reader:
+    """Reads one flow. What does not fit is added to ``problems``, and what could not be read (``step``, ``resource``) to
+    ``lost``. ``used`` gives the flow that a step names by the path at a place of a document.
     """
-    groups: list[list[Document]] = []
-    for document in documents:
-        kind = document.get(("type",))
-        mark = document.mark(("type",))
-        if kind == "RunnableStep" or (kind is None and ("steps" in document.value or not groups)):
-            groups.append([document])
-        elif kind not in ("ActorStep", None):
-            problems.append(
-                Problem(
-                    "SW103",
-                    "`type` must be `RunnableStep` or `ActorStep`",
-                    mark,
-                    nearest(str(kind), ("RunnableStep", "ActorStep")),
-                )
-            )
-        elif not groups:
-            hint = "put a document with `type: RunnableStep` first"
-            problems.append(Problem("SW110", "the first document must be a flow, and this is a step", mark, hint))
-        else:
-            groups[-1].append(document)
-    lost: set[str] = set()
-    flows = [_Reader(group[0], integrations, problems, lost).flow(group[1:]) for group in groups]
-    seen: dict[str, Workflow] = {}
-    for flow in flows:
-        if flow and flow.id in seen:
-            problems.append(
-                Problem("SW201", f"two flows have the id `{flow.id}`", flow.mark, "give one of them another `id`")
-            )
-        elif flow:
-            seen[flow.id] = flow
-    return tuple(seen.values()), frozenset(lost)
-
-
-class _Reader:
-    """Reads one flow."""
 
     def __init__(
-        self, document: Document, integrations: Sequence[WorkKey], problems: list[Problem], lost: set[str]
+        self,
+        document: Document,
+        integrations: Sequence[WorkKey],
+        problems: list[Problem],
+        lost: set[str],
+        used: Callable[[Document, Path_, str], Workflow | None],
     ) -> None:
         self._document = document
         self._integrations = integrations
         self._problems = problems
         self._lost = lost
+        self._used = used
         self._work_keys = {
             key for integration in integrations if integration.keys for key in key_names(integration.keys)
         }
@@ -156,6 +124,7 @@ class _Reader:
         self._known(document, path, value, StepKeys)
         keys = read_keys(StepKeys, document, path, known, self._problems)
         integration, work = self._work(document, path, value)
+        flow = self._flow_of(document, path, integration, work)
         if keys is None or len(self._problems) > before:
             self._lost.add("step")
             return None
@@ -179,7 +148,14 @@ class _Reader:
             self._arms(document, path, keys, undo_steps),
             self._branches(document, path, keys, undo_steps),
             self._catches(document, path, keys, undo_steps),
+            flow=flow,
         )
+
+    def _flow_of(self, document: Document, path: Path_, integration: WorkKey | None, work: Any) -> Workflow | None:
+        if integration is None or integration.key is None or not integration.starts_flows or work is None:
+            return None
+        place = (*path, integration.key)
+        return self._used(document, place, document.get(place))
 
     def _arms(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Arm, ...]:
         arms: list[Arm] = []

@@ -39,6 +39,7 @@ class WorkKey(Protocol):
     access: ClassVar[Mapping[str, tuple[str, ...]]]
     code_keys: ClassVar[frozenset[str]]
     waits: ClassVar[bool]
+    starts_flows: ClassVar[bool]
     raises: ClassVar[Mapping[str, str]]
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
@@ -103,6 +104,8 @@ class Step:
     catches: tuple[Arm, ...] = ()
     whole_input: bool = False
     """Whether it is the code of the flow itself, which is given the whole input."""
+    flow: Workflow | None = field(default=None, repr=False)
+    """The other flow that it starts."""
 
     @property
     def mark(self) -> Mark:
