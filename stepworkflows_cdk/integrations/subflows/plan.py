@@ -13,7 +13,7 @@ from pydantic import Field
 
 from stepworkflows_cdk.compiler.contract import regex
 from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call, Integration, Scope
-from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Text
+from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Text, machine_key
 from stepworkflows_cdk.language.checks.contract import breaks
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
@@ -92,8 +92,8 @@ class Uses(Integration):
 
     def plan(self, step: Step, scope: Scope) -> Call:
         assert step.flow
-        id_, detached = step.flow.id, _keys(step).detached
-        machine = Text((Hole(id_, "arn"),))
+        key = machine_key(step.flow.id)
+        machine = Text((Hole(key, "arn"),))
         arguments: dict[str, Data] = {
             "StateMachineArn": machine,
             "Name": Jsonata(_EXECUTION, "string"),
@@ -101,10 +101,10 @@ class Uses(Integration):
         }
         mark = step.key_mark("uses")
         start = Grant(scope.machine, ("states:StartExecution",), machine, mark)
-        if detached:
+        if _keys(step).detached:
             return Call("states:startExecution", arguments, transient=_TRANSIENT, grants=(start,))
         region = ("arn:", _aws("partition"), ":states:", _aws("region"), ":", _aws("account"))
-        executions = Text((*region, ":execution:", Hole(id_, "name"), ":*"))
+        executions = Text((*region, ":execution:", Hole(key, "name"), ":*"))
         rule = Text(
             (
                 *("arn:", _aws("partition"), ":events:", _aws("region"), ":", _aws("account")),
