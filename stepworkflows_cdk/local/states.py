@@ -13,6 +13,7 @@ from typing import Any, Union
 
 from stepworkflows_cdk.local.definition import is_role, service_of
 from stepworkflows_cdk.local.errors import DataLimitExceeded, QueryFailed, StateFailed
+from stepworkflows_cdk.local.executions import Started
 from stepworkflows_cdk.local.interpreter import Execution, Visit
 from stepworkflows_cdk.local.limits import INLINE_CONCURRENCY, PAYLOAD, payload_size
 from stepworkflows_cdk.local.retry import Retries, catcher_for
@@ -121,7 +122,7 @@ def _task(run: Execution, visit: Visit) -> Work:
         raise DataLimitExceeded(visit.name)
     began, failure, result, given = clock.elapsed(), None, None, False
     try:
-        result, given = run.tasks.perform(service, arguments, visit.name, visit.retries + 1)
+        result, given = run.tasks.perform(service, arguments, visit.name, visit.retries + 1, run.journal.prefix)
     except StateFailed as error:
         failure = error
     # The call is made, with all its effects; now its time passes, in which others go on.
@@ -138,6 +139,8 @@ def _task(run: Execution, visit: Visit) -> Work:
     if visit.token and not given:
         rest = None if limit is None else max(0.0, limit - (clock.elapsed() - began))
         result = yield from run.tokens.wait(visit.token, rest)
+    if isinstance(result, Started):
+        result = yield from run.executions.finished(result, limit)
     if payload_size(result) > PAYLOAD:
         raise DataLimitExceeded(service.split(":")[-2] if ":" in service else service)
     return result

@@ -1,10 +1,12 @@
-"""The calls of task states: made by the integration that performs the resource, or answered from outside."""
+"""The calls of task states: made by the integration that performs the resource, or answered from outside. What starts
+executions, the engine does itself.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import LocalRunError
@@ -14,17 +16,31 @@ from stepworkflows_cdk.local.jsonata import plain_numbers
 from stepworkflows_cdk.local.outside import Returns, Throws
 from stepworkflows_cdk.local.world import TaskCall, World
 
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local.executions import Started
+
 __all__ = ["CALLBACK", "Tasks"]
 
 _PATTERNS = (".sync", ".sync:2")
+_WAITED_FOR = "states:startExecution.sync:2"
+_STARTS = ("states:startExecution", _WAITED_FOR)
 CALLBACK = ".waitForTaskToken"
 """A task with this behind its resource makes its call, and then waits for an answer to its token."""
 
 
 class Tasks:
-    """Performs tasks. ``states`` tells the step of each state."""
+    """Performs tasks. ``states`` tells the step of each state, ``start`` starts an execution with a prefix for its
+    states.
+    """
 
-    def __init__(self, integrations: Sequence[Integration], states: Mapping[str, Mark], world: World) -> None:
+    def __init__(
+        self,
+        integrations: Sequence[Integration],
+        states: Mapping[str, Mark],
+        world: World,
+        start: Callable[[Any, str], Started],
+    ) -> None:
+        self._start = start
         self._integrations = integrations
         self._states = states
         self._world = world
@@ -37,7 +53,7 @@ class Tasks:
     def refusal(self, resource: str, state: str) -> str | None:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
         step, resource = self.step(state), resource.removesuffix(CALLBACK)
-        if self._world.outside.answers(step) or self._performer(resource) is not None:
+        if resource in _STARTS or self._world.outside.answers(step) or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
         for pattern in _PATTERNS:
@@ -45,11 +61,14 @@ class Tasks:
                 return f"the pattern {pattern} of {resource} is not supported on this machine{way_out}"
         return f"nothing on this machine performs {resource}{way_out}"
 
-    def perform(self, resource: str, arguments: Any, state: str, attempt: int) -> tuple[Any, bool]:
-        """The result of one call, plain JSON, and whether it was given from outside, or a ``TaskFailed``."""
+    def perform(self, resource: str, arguments: Any, state: str, attempt: int, prefix: str = "") -> tuple[Any, bool]:
+        """The result of one call, plain JSON, and whether it was given from outside, or a ``TaskFailed``. Of an execution
+        that is waited for the result is the ``Started``. ``prefix`` stands before the state's name where others are told
+        of it.
+        """
         resource = resource.removesuffix(CALLBACK)
         step = self.step(state)
-        self._world.call = TaskCall(state, step, attempt)
+        self._world.call = TaskCall(prefix + state, step, attempt)
         try:
             entry = self._world.outside.take(step)
             match entry:
@@ -57,16 +76,19 @@ class Tasks:
                     return _answer(resource, value), True
                 case Throws(error=error, cause=cause, after_effect=after):
                     if after:
-                        self._make(resource, arguments, state)
-                    raise TaskFailed(error, cause)
-            return self._make(resource, arguments, state), False
+                        self._make(resource, arguments, state, prefix)
+                    raise _failure(resource, error, cause)
+            return self._make(resource, arguments, state, prefix), False
         except TaskFailed as failed:
             self._world.watch(f"the error of {state}", failed.cause)
             raise
         finally:
             self._world.call = None
 
-    def _make(self, resource: str, arguments: Any, state: str) -> Any:
+    def _make(self, resource: str, arguments: Any, state: str, prefix: str) -> Any:
+        if resource in _STARTS:
+            started = self._start(arguments, f"{prefix}{state}/")
+            return started if resource == _WAITED_FOR else started.receipt
         performer = self._performer(resource)
         if performer is None:
             raise LocalRunError(f"state '{state}': {self.refusal(resource, state)}; all given answers are used up")
@@ -88,9 +110,19 @@ class Tasks:
 
 
 def _answer(resource: str, value: Any) -> Any:
-    """For code, people write what the code returns, and for an API its body; Step Functions wraps it."""
+    """For code and flows, people write what they return, and for an API its body; Step Functions wraps it."""
+    if resource == _WAITED_FOR:
+        return {"Output": value, "Status": "SUCCEEDED"}
     if resource.startswith("http:invoke") and not (isinstance(value, Mapping) and "ResponseBody" in value):
         return {"ResponseBody": value, "Headers": {}, "StatusCode": 200, "StatusText": "OK"}
     if resource.startswith("lambda:invoke"):
         return {"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200}
     return value
+
+
+def _failure(resource: str, error: str, cause: str) -> TaskFailed:
+    """The error of a flow comes inside the description of its execution."""
+    if resource == _WAITED_FOR and not error.startswith(("States.", "StepFunctions.")):
+        described = {"Cause": cause, "Error": error, "Status": "FAILED"}
+        return TaskFailed("States.TaskFailed", json.dumps(described, separators=(",", ":"), ensure_ascii=False))
+    return TaskFailed(error, cause)
