@@ -148,11 +148,12 @@ FLOW: dict[str, Any] = {
             "inputs": {"a": 1},
             "outputs": {"filled": "{result}"},
         },
+        {"id": "part", "uses": "part.json"},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
-SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, OVER = (("steps", index) for index in range(12, 21))
+SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, PART, OVER = (("steps", index) for index in range(12, 22))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -362,6 +363,8 @@ _BY_INTEGRATION = {
     "handler": (WORK, "handler.other"),
     "record": (WRITE, {"table": "rows", "key": {"id": "y"}}),
     "fetch": (READ, {"table": "rows", "key": {"id": "y"}}),
+    "uses": (PART, "other.json"),
+    "detached": (PART, True),
     "call": (ASK, "dynamodb:describeTimeToLive"),
     "key": (("resources", "rows"), ["id", "sort"]),
 }
@@ -379,6 +382,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
     (folder / "code").mkdir()
     (folder / "code" / "handler.py").write_text("def handler(event, context):\n    return event\n", encoding="utf-8")
+    for name in ("part", "other"):
+        part = {"name": name, "type": "RunnableStep", "steps": [{"id": "x", "outputs": {"y": 1}}]}
+        (folder / f"{name}.json").write_text(json.dumps(part), encoding="utf-8")
     return folder
 
 

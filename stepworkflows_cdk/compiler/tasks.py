@@ -143,7 +143,8 @@ def _catchers(
     if closer:
         caught: Data = {"type": _error(call), "cause": Jsonata(call.cause)}
         found.append(Catch(caught_as(closer, call), again, {place.caught: caught, **counted}))
-    if plain := tuple(error for error in plan.ignored if error not in closer):
+    plain = tuple(error for error in plan.ignored if error not in closer)
+    if plain and not call.envelope:
         found.append(Catch(plain, place.next))
     decided = {*closer, *(ahead.errors if ahead else ())}
     for route in routes:

@@ -15,6 +15,12 @@ from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 from stepworkflows_cdk.integrations.s3.needs import BucketNeed
 
 
+EXECUTIONS = Text(
+    ("arn:aws:states:", Hole("aws", "region"), ":123456789012:execution:", Hole("table-orders", "name"), ":*")
+)
+"""As those of another machine: the table's name is a token too."""
+
+
 @pytest.fixture
 def every(shop, make, code):
     """A bundle that uses each row of the table."""
@@ -22,7 +28,8 @@ def every(shop, make, code):
     calls = Grant("machine-main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
     network = NetworkNeed(id="network-main", mark=make.mark, name="main")
     inside = make.function("inside", code, network="network-main")
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"))
+    executions = Grant("machine-main", ("states:DescribeExecution", "states:StopExecution"), EXECUTIONS, make.mark)
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), executions)
     bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
     return replace(shop, needs=(*shop.needs, network, inside, bucket), grants=grants)
 
@@ -54,7 +61,10 @@ def test_a_profile_passes_its_packs(stack, every, given, bind, findings, profile
 
 
 OF_RULES = "dead-letters-of-rules"
-TARGETS = {"objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json"}
+TARGETS = {
+    "objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json",
+    "executions": "arn:aws:states:<AWS::Region>:123456789012:execution:<FlowtableordersTable17947ED4>:*",
+}
 BUCKETS = ("Shop/Flow/bucket-in/Bucket/Resource", "Shop/StepWorkflowsShared/AccessLogs/Resource")
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
@@ -67,6 +77,7 @@ WHERE = {
     "bucket-copies": BUCKETS,
     "bucket-lock": BUCKETS,
     "access-logs-key": "Shop/StepWorkflowsShared/AccessLogs/Resource",
+    "executions": "Shop/StepWorkflowsShared/Executionsc727771f/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }

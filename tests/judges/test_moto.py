@@ -34,6 +34,7 @@ import pytest
 
 from stepworkflows_cdk import Definition, compile_workflow
 from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.plan import in_order
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import run
 from stepworkflows_cdk.local.arrivals import deliver
@@ -189,11 +190,17 @@ def our_opinion(bundle: Bundle, case: Case) -> Opinion | None:
     result = run(bundle, case.input, integrations=BUILTIN, outside=case.outside, execution_name=NAME)
     if result.simulated_seconds > 1:
         return None
-    return opinion(result.status, result.output, result.error, result.states, result.tables)
+    return opinion(result.status, result.output, result.error, own(result.states), result.tables)
+
+
+def own(states: Iterable[str]) -> list[str]:
+    """The states of the first machine: a history has those of its execution only."""
+    return [name for name in states if "/" not in name]
 
 
 def motos_opinion(bundle: Bundle, case: Case) -> Opinion:
-    came = parse(case.outside, steps={mark.step for mark in bundle.main.states.values() if mark.step})
+    marks = [mark for machine in bundle.machines for mark in machine.states.values()]
+    came = parse(case.outside, steps={mark.step for mark in marks if mark.step})
     with surroundings(0) as session, moto.mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         world = World(VirtualClock(), 0, came, session)
         with lent(world):
@@ -211,13 +218,15 @@ def motos_opinion(bundle: Bundle, case: Case) -> Opinion:
 
 
 def executed(bundle: Bundle, given: Any, world: World) -> Opinion:
-    text = bundle.main.text
-    for hole in bundle.main.holes:
-        text = text.replace(f"${{{hole.name}}}", json.dumps(world.value(hole))[1:-1])
     client = world.client("stepfunctions")
-    machine = client.create_state_machine(
-        name=bundle.main.id, definition=text, roleArn=f"arn:aws:iam::123456789012:role/{bundle.main.id}"
-    )["stateMachineArn"]
+    for machine in in_order(bundle.machines):
+        text = machine.text
+        for hole in machine.holes:
+            text = text.replace(f"${{{hole.name}}}", json.dumps(world.value(hole))[1:-1])
+        role = f"arn:aws:iam::123456789012:role/{machine.id}"
+        made = client.create_state_machine(name=machine.id, definition=text, roleArn=role)
+        world.attributes[machine.key] = {"arn": made["stateMachineArn"], "name": machine.id}
+    machine = world.attributes[bundle.main.key]["arn"]
     execution = client.start_execution(stateMachineArn=machine, name=NAME, input=json.dumps(given))["executionArn"]
     ends = time.monotonic() + PATIENCE
     while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
