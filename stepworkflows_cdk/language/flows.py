@@ -6,7 +6,7 @@ A flow that several steps use, or that is also named itself, is read once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
@@ -104,10 +104,6 @@ class _Shelf:
     def _used(self, document: Document, place: Path_, written: str) -> Workflow | None:
         """The flow that a document names by a path."""
         mark = document.mark(place)
-        if PurePosixPath(written).is_absolute() or PureWindowsPath(written).is_absolute():
-            message = "another flow is named by its path from this document"
-            self._problems.append(Problem("SW227", message, mark, "write a relative path, such as `ship.yaml`"))
-            return None
         file = (document.folder / written).resolve()
         if file in self._open:
             names = [path.name for path in (*self._open[self._open.index(file) :], file)]

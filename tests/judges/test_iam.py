@@ -33,7 +33,7 @@ ARNS = {
     "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
 }
-OPEN_ENDED = {action for row in TABLE.values() if "{resource}" in row.rule for action in row.subject}
+OPEN_ENDED = {action for row in TABLE.values() if "{target}" in row.rule for action in row.subject}
 """What may be allowed on an ARN that ends in a wildcard."""
 Statement = tuple[str, str]
 INTERFACES = {(action, "*") for action in TABLE["network-interfaces"].subject}

@@ -9,8 +9,8 @@ mended where it gets in the way: it writes texts without escapes, has its own, u
 Step Functions adds, and refuses ``$``, the item at hand, also within a path.
 
 Left out are runs with faults planted in them (``at``), since only our engine has them; flows that start others, whose
-parameters moto loses; those that wait, since moto waits in real time; and those that enter the same states as one before, since they differ in values alone, which the
-lent JSONata works on. ``pytest -s`` shows the table.
+parameters moto loses; those that wait, since moto waits in real time; and those that enter the same states as one
+before, since they differ in values alone, which the lent JSONata works on. ``pytest -s`` shows the table.
 """
 
 from __future__ import annotations
