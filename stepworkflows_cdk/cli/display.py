@@ -91,7 +91,7 @@ class Display:
                 again = f"; again in {duration(retry_in)}" if retry_in is not None else place
                 self._note(name, f"attempt {attempt} failed: {error}{_said(cause)}{again}")
                 if retry_in is None:
-                    stay = self._stays[self._owner(name)]
+                    stay = self._stays.setdefault(self._owner(name), _Stay())
                     stay.at, stay.how = at, "failed"
             case MailSent(state=state, to=to, subject=subject):
                 self._note(state, f"mail to {', '.join(to)}: {subject}")
@@ -127,7 +127,7 @@ class Display:
     def _leave(self, name: str, at: float) -> None:
         owner = self._owner(name)
         self._open.discard(name)
-        stay = self._stays[owner]
+        stay = self._stays.setdefault(owner, _Stay())  # of several items of a loop, another one may have ended it
         stay.at = at
         if stay.how == "failed":
             stay.how = "caught"

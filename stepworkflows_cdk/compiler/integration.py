@@ -38,16 +38,16 @@ STATE = "$states.context.State.Name"
 """JSONata for the name of the state that makes the call, the same for each try of it."""
 # In the form of a UUID, which is within the bounds of every API that has such a token.
 _TOKEN = (
-    "($h := $hash($states.context.Execution.Id & '/STEP', 'MD5'); $join([$substring($h, 0, 8), $substring($h, 8, 4),"
+    "($h := $hash($states.context.Execution.Id & '/STEP'TURN, 'MD5'); $join([$substring($h, 0, 8), $substring($h, 8, 4),"
     " $substring($h, 12, 4), $substring($h, 16, 4), $substring($h, 20)], '-'))"
 )
 
 
-def token_of(step: Step) -> Jsonata:
-    """The same text for every try of the step, another for every other step and execution: by it a service knows a call
-    that it has had already.
+def token_of(step: Step, scope: Scope) -> Jsonata:
+    """The same text for every try of the step, another for every other step, execution and item of a loop: by it a service
+    knows a call that it has had already.
     """
-    return Jsonata(_TOKEN.replace("STEP", step.id), "string")
+    return Jsonata(_TOKEN.replace("STEP", step.id).replace("TURN", scope.turn), "string")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,13 @@ class Scope(Protocol):
     @property
     def distinct(self) -> str:
         """Empty, or what a need's id must end with because another step needs the same thing made otherwise."""
+        ...
+
+    @property
+    def turn(self) -> str:
+        """JSONata that, behind a text that singles out the step in its execution, singles out the item at hand as well:
+        ``& '/' & ...`` for each loop around the step. Whatever makes a call known again when it is made twice needs it.
+        """
         ...
 
     @property

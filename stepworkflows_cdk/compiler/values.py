@@ -16,7 +16,9 @@ from stepworkflows_cdk.language.scope import (
     ErrorTarget,
     ExecutionTarget,
     InputTarget,
+    ItemTarget,
     Known,
+    Loop,
     OutputTarget,
     ResourceTarget,
     ResultTarget,
@@ -27,7 +29,7 @@ from stepworkflows_cdk.language.scope import (
     View,
     resolve,
 )
-from stepworkflows_cdk.language.workflow import Output
+from stepworkflows_cdk.language.workflow import EACH, Output
 
 __all__ = ["ATTEMPT", "Names", "Values", "output_variable", "status_variable", "variable"]
 
@@ -71,6 +73,8 @@ class Names:
     """Resources named inside expressions: name -> its identity."""
     uncertain: dict[str, None] = field(default_factory=dict)
     """Ids of steps whose outputs are read where they may not have finished."""
+    items: set[str] = field(default_factory=set)
+    """Ids of loops whose item or index is read inside another loop."""
 
 
 @dataclass(frozen=True)
@@ -195,8 +199,12 @@ class Values:
         match target:
             case InputTarget(parts):
                 return type_at(self.view.workflow.keys.inputs or {}, parts)
-            case OutputTarget(output=output, path=(), uncertain=False, others=()) if not output.has_default:
-                return output.type
+            case OutputTarget(Known(each=each), output, (), False, ()) if each or not output.has_default:
+                return "array" if each else output.type
+            case StatusTarget(Known(each=each)) if each:
+                return "array"
+            case ItemTarget(index=True):
+                return "number"
             case ExecutionTarget() | StatusTarget() | ErrorTarget():
                 return "string"
             case _:
@@ -252,6 +260,8 @@ class Values:
                 return self._output(known, output, parts, uncertain, others)
             case StatusTarget(known):
                 return f"${self._variable('status', known)}"
+            case ItemTarget(loop, parts, index):
+                return path(self.item(loop, "index" if index else "item"), parts)
             case ResultTarget(parts):
                 return path(text_of(self.result), parts)
             case ErrorTarget(name):
@@ -276,9 +286,13 @@ class Values:
         self, known: Known, output: Output, parts: tuple[str | int, ...], uncertain: bool, others: tuple[Known, ...]
     ) -> str:
         codes = [path(f"${self._variable('step', each)}", (output.name, *parts)) for each in (known, *others)]
+        if known.each and any(isinstance(part, str) for part in parts):
+            # The field of one item would be that item's, and of none nothing.
+            codes = [f"[{code}]" for code in codes]
         if uncertain or others:
             self.names.uncertain.update(dict.fromkeys(each.step.id for each in (known, *others)))
-        last = literal(output.default) if uncertain else codes.pop()
+        missing = "[]" if known.each else literal(output.default)
+        last = missing if uncertain else codes.pop()
         tries = "".join(f"$exists({code}) ? {code} : " for code in codes)
         return f"({tries}{last})" if tries else last
 
@@ -290,6 +304,17 @@ class Values:
                 break
             common += 1
         return variable(kind, known.step.id, None if common == len(known.frame) else common)
+
+    def item(self, loop: Loop, what: str) -> str:
+        """The ``item`` or ``index`` of a loop. Of the innermost the context has it; the others set variables."""
+        if not any(scope.endswith(EACH) for scope in self.view.frame[loop.depth + 1 :]):
+            return f"$states.context.Map.Item.{'Index' if what == 'index' else 'Value'}"
+        self.names.items.add(loop.id)
+        return f"${variable(what, loop.id)}"
+
+    def turn(self) -> str:
+        """JSONata that goes on from a text with the indices of all items that the place is inside of."""
+        return "".join(f" & '/' & $string({self.item(loop, 'index')})" for loop in self.view.loops)
 
     def _config(self, target: ConfigTarget) -> Any:
         return self.config[target.name]

@@ -12,6 +12,7 @@ from typing import Any
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.ids import slug
+from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Workflow, WorkKey
@@ -119,6 +120,8 @@ class Reader:
         name: str | None,
         undo_steps: UndoSteps,
     ) -> Step | None:
+        if "for-each" in value and "steps" not in value:
+            return self._for_each(document, path, name, undo_steps)
         before = len(self._problems)
         known = {key: item for key, item in value.items() if key in key_names(StepKeys)}
         self._known(document, path, value, StepKeys)
@@ -134,6 +137,9 @@ class Reader:
                 Problem("SW102", "the step has neither `id` nor `name`", document.mark(path), "add `id`")
             )
             return None
+        outputs = self._outputs(document, path, keys.outputs)
+        if keys.for_each and keys.for_each.collect:
+            outputs = (*outputs, Output("errors", (*path, "for-each", "collect")))
         id_ = keys.id or (name if name and not keys.name else None) or self._slug(title, document, (*path, "name"))
         return Step(
             id_,
@@ -141,7 +147,7 @@ class Reader:
             document,
             path,
             keys,
-            self._outputs(document, path, keys.outputs),
+            outputs,
             integration,
             work,
             self._undo(document, path, keys, id_, undo_steps),
@@ -150,6 +156,12 @@ class Reader:
             self._catches(document, path, keys, undo_steps),
             flow=flow,
         )
+
+    def _for_each(self, document: Document, path: Path_, name: str | None, undo_steps: UndoSteps) -> Step | None:
+        """A step that does its own work for each item: a loop around it."""
+        split = apart(document, path)
+        step = self._step_of(split, path, split.get(path), name, undo_steps)
+        return step and replace(step, id=f"{step.id}{LOOP}", written_id=step.id)
 
     def _flow_of(self, document: Document, path: Path_, integration: WorkKey | None, work: Any) -> Workflow | None:
         if integration is None or integration.key is None or not integration.starts_flows or work is None:
@@ -177,6 +189,8 @@ class Reader:
         return tuple(arms)
 
     def _branches(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Branch, ...]:
+        if keys.for_each and keys.steps:
+            return (Branch("each", self._steps(document, (*path, "steps"), keys.steps, undo_steps), each=True),)
         return tuple(
             Branch(name, self._steps(document, (*path, "parallel", name), steps, undo_steps))
             for name, steps in (keys.parallel or {}).items()

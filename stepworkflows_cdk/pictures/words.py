@@ -59,11 +59,10 @@ def kind_text(node: Node) -> str:
     """
     if node.kind in {"Start", "Succeed", "Fail"}:
         return ""
-    if node.starts:
-        return plain(f"flow {node.starts.removeprefix(machine_key(''))}")
-    if node.kind == "Task" and node.service:
-        return plain(node.service)
-    return plain(" · ".join(part for part in (node.kind, node.service) if part))
+    service = f"flow {node.starts.removeprefix(machine_key(''))}" if node.starts else node.service
+    if node.kind == "Task" and service:
+        return plain(service)
+    return plain(" · ".join(part for part in (node.kind, service) if part))
 
 
 def node_tip(node: Node) -> str:

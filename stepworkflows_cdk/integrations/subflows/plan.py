@@ -54,7 +54,7 @@ _CAUSE = (
 # while the first runs. So a start whose answer was lost is not made twice, and a call that is made anew has another name.
 _EXECUTION = (
     "$substring($states.context.Execution.Name, 0, 40) & '-' & $substring($hash($join([$states.context.Execution.Id, "
-    f"{STATE}, $string({ROUND}), $string($states.context.Execution.RedriveCount)], '/'), 'SHA-256'), 0, 32)"
+    f"{STATE}TURN, $string({ROUND}), $string($states.context.Execution.RedriveCount)], '/'), 'SHA-256'), 0, 32)"
 )
 
 
@@ -96,7 +96,7 @@ class Uses(Integration):
         machine = Text((Hole(key, "arn"),))
         arguments: dict[str, Data] = {
             "StateMachineArn": machine,
-            "Name": Jsonata(_EXECUTION, "string"),
+            "Name": Jsonata(_EXECUTION.replace("TURN", scope.turn), "string"),
             "Input": scope.inputs(),
         }
         mark = step.key_mark("uses")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from stepworkflows_cdk.language.checks import loops
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.views import ends
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
 __all__ = ["check"]
 
-_CONTROLS = ("require", "fail", "wait", "switch", "parallel")
+_CONTROLS = ("for-each", "require", "fail", "wait", "switch", "parallel")
 _TASK_KEYS = ("retry", "on-error", "catch", "undo", "pivot", "timeout", "ignore", "env", "secrets", "permissions")
-_FOR_PARALLEL = ("on-error", "catch", "pivot")
-_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "wait-for")
+_FORKS = ("parallel", "for-each")
+_FOR_FORKS = ("on-error", "catch", "pivot")
+_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "for-each", "wait-for")
 _OWN_TABLES = {"outputs": "the outputs `DATABASE_...`", "waits": "what steps wait for"}
 
 
@@ -26,6 +28,8 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             mark = workflow.document.key_mark(("resources", name))
             yield Problem("SW108", f"`{name}` is the table of {what}", mark, "give it another name")
     yield from _reached(workflow)
+    for step in workflow.forward:
+        yield from loops.check(step, workflow)
     for step in workflow.all_steps:
         yield from _one_work(step)
         yield from _retries(step)
@@ -114,31 +118,31 @@ def _one_work(step: Step) -> Iterator[Problem]:
 def _misfits(step: Step, control: str) -> Iterator[Problem]:
     """Keys that say something only of work, at a step that does none."""
     for key in _TASK_KEYS:
-        if step.get(key) is not None and not (control == "parallel" and key in _FOR_PARALLEL):
+        if step.get(key) is not None and not (control in _FORKS and key in _FOR_FORKS):
             yield Problem(
                 "SW107", f"`{key}` is for a step that does work", step.key_mark(key), "remove it, or add a work key"
             )
     if step.get("inputs") is not None:
         hint = "name the values in `outputs` directly" if control == "outputs" else "remove them"
         yield Problem("SW107", "`inputs` is for a step that does work", step.key_mark("inputs"), hint)
-    if control != "outputs" and step.outputs:
+    if control != "outputs" and step.get("outputs") is not None:
         mark = step.key_mark("outputs")
-        if control in ("parallel", "switch"):
+        if control in (*_FORKS, "switch"):
             hint = "name the outputs of the steps inside"
             yield Problem("SW109", f"outputs of a `{control}` are not built in this version", mark, hint)
         else:
             yield Problem("SW107", f"`{control}` gives no outputs", mark, "set values in a step of their own")
-    for index, catch in enumerate(step.catches if control == "parallel" else ()):
+    for index, catch in enumerate(step.catches if control in _FORKS else ()):
         if set(catch.errors) & {"transient", "States.TaskFailed"}:
             mark = step.key_mark("catch", index, "errors")
             hint = "write the names, or States.ALL"
             yield Problem(
-                "SW109", "groups of errors in the catch of a `parallel` are not built in this version", mark, hint
+                "SW109", f"groups of errors in the catch of a `{control}` are not built in this version", mark, hint
             )
         if catch.when is not None:
             mark = step.key_mark("catch", index, "when")
             yield Problem(
-                "SW109", "`when` in the catch of a `parallel` is not built in this version", mark, "catch by name"
+                "SW109", f"`when` in the catch of a `{control}` is not built in this version", mark, "catch by name"
             )
 
 
