@@ -91,6 +91,7 @@ class _Writer:
                 return {
                     "Type": "Map",
                     "Items": self._data(state.items),
+                    "ItemSelector": self._data(state.selector),
                     **concurrency,
                     "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **self.states(state.body)},
                     **self._assign(state.assign),

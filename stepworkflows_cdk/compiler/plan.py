@@ -315,12 +315,13 @@ class Parallel:
 @dataclass(frozen=True)
 class Map:
     """Runs ``body``, a list of states that begins with its first, for each of ``items``, at most ``concurrency`` at the
-    same time; None: as many as can be.
+    same time; None: as many as can be. Its input is what ``selector`` makes of an item: only there the context has one.
     """
 
     name: str
     mark: Mark
     items: Data
+    selector: Data
     body: tuple[State, ...]
     next: str | None
     concurrency: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stepworkflows_cdk.compiler.exports import Exports, column
+from stepworkflows_cdk.compiler.fences import TOO_MANY, guarded, items_of
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
@@ -29,15 +30,14 @@ from stepworkflows_cdk.compiler.states import Namer, reachable
 from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR, Handler, TaskPlace, needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.compiler.values import Values, output_variable, variable
-from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import FailKeys, ForEachKeys, RequireKeys, UntilKeys
-from stepworkflows_cdk.language.references import Expression, parse_value
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.workflow import Branch, Step
 
-__all__ = ["Planned", "Sequencer", "cause_of", "guarded"]
+__all__ = ["Planned", "Sequencer", "cause_of"]
 
-_TOO_MANY = "TooManyItems"
+# https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemselector.html
+_ITEM = {"item": "$states.context.Map.Item.Value", "index": "$states.context.Map.Item.Index"}
 
 
 @dataclass(frozen=True)
@@ -328,12 +328,20 @@ class Sequencer:
         choice, joined = self._join(step, lane, next_)
         # An error of the loop itself, such as of its list, comes before or behind all items; it goes where theirs go.
         error = (
-            f"($contains({CAUSE}, {literal(_TOO_MANY)}) ? {literal(_TOO_MANY)} : {ERROR})" if each.max_items else ERROR
+            f"($contains({CAUSE}, {literal(TOO_MANY)}) ? {literal(TOO_MANY)} : {ERROR})" if each.max_items else ERROR
         )
         own: Data = {"type": Jsonata(error), "cause": Jsonata(CAUSE), "at": Jsonata("$millis()")}
         catch = (Catch((ALL,), choice, {failure: own}),)
-        items = _items(each, values)
-        return [Map(step.name, step.mark, items, states, choice, each.concurrency, assign, catch=catch), *joined]
+        items = items_of(each, values)
+        selector: dict[str, Data] = {what: Jsonata(_ITEM[what]) for what in self._read_of_items(step)}
+        return [
+            Map(step.name, step.mark, items, selector, states, choice, each.concurrency, assign, catch=catch),
+            *joined,
+        ]
+
+    def _read_of_items(self, loop: Step) -> list[str]:
+        """``index`` and ``item``, as far as anything inside the loop reads them."""
+        return sorted(what for id_, what in self.exports.names.items if id_ == loop.id)
 
     def _join(self, step: Step, lane: Lane, next_: str) -> tuple[str, list[State]]:
         """Where a fork or loop goes on once all of it rests: the name of the choice, and the states from there."""
@@ -363,9 +371,7 @@ class Sequencer:
         lane.tries.lane = f"_at{lane.depth}"
         body = self.states(branch.steps, lane, done)
         begin = self.exports.entry(branch.steps, lane)
-        if branch.each and step.id in self.exports.names.items:
-            begin[variable("item", step.id)] = Jsonata("$states.context.Map.Item.Value")
-            begin[variable("index", step.id)] = Jsonata("$states.context.Map.Item.Index")
+        begin |= {variable(what, step.id): Jsonata(f"$states.input.{what}") for what in self._read_of_items(step)}
         states: list[State] = []
         if begin:
             states.append(Pass(self.namer.unique(f"{label} begins"), step.mark, self.first(branch.steps[0]), begin))
@@ -376,25 +382,6 @@ class Sequencer:
             Pass(ended, step.mark, None, {}, {"failure": failure, **self.exports.handed_out(branch, lane.depth)})
         )
         return reachable(states)
-
-
-def _items(each: ForEachKeys, values: Values) -> Data:
-    """The list of a loop. An expression may have made nothing of an empty list, and an item of a list of one."""
-    code = values.expression(each.items).code
-    if isinstance(each.items, str) and isinstance(parse_value(each.items), Expression):
-        code = f"($v := {code}; $type($v) = 'array' ? $v : $exists($v) ? [$v] : [])"
-    if each.max_items is None:
-        return Jsonata(code)
-    message = literal(f"{_TOO_MANY}: there may be {each.max_items} items")
-    return Jsonata(f"($l := {code}; $type($l) = 'array' and $count($l) > {each.max_items} ? $error({message}) : $l)")
-
-
-def guarded(
-    name: str, mark: Mark, branch: tuple[State, ...], assign: Mapping[str, Data], next_: str, failed: Handler
-) -> Parallel:
-    """A stretch in a branch of its own: only so can an error of an expression be caught."""
-    catch = Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE))
-    return Parallel(name, mark, (branch,), next_, assign, catch=(catch,))
 
 
 def cause_of(message: str, values: Values) -> str | Jsonata:

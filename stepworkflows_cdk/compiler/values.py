@@ -29,7 +29,7 @@ from stepworkflows_cdk.language.scope import (
     View,
     resolve,
 )
-from stepworkflows_cdk.language.workflow import EACH, Output
+from stepworkflows_cdk.language.workflow import Output
 
 __all__ = ["ATTEMPT", "Names", "Values", "output_variable", "status_variable", "variable"]
 
@@ -73,8 +73,8 @@ class Names:
     """Resources named inside expressions: name -> its identity."""
     uncertain: dict[str, None] = field(default_factory=dict)
     """Ids of steps whose outputs are read where they may not have finished."""
-    items: set[str] = field(default_factory=set)
-    """Ids of loops whose item or index is read inside another loop."""
+    items: set[tuple[str, str]] = field(default_factory=set)
+    """Ids of loops, each with ``item`` or ``index``, whichever is read."""
 
 
 @dataclass(frozen=True)
@@ -239,12 +239,22 @@ class Values:
                     return self._part(parsed.parts[0])
                 return literal(data)
             case list():
-                return f"[{', '.join(self._code(item) for item in value)}]"
+                return self._list(value)
             case dict():
                 inside = ", ".join(f"{literal(key)}: {self._code(item)}" for key, item in value.items())
                 return f"{{{inside}}}"
             case _:
                 return literal(value)
+
+    def _list(self, items: list[Any]) -> str:
+        """A list of values. A list among them that is not written out would be flattened by brackets alone."""
+        codes = [self._code(item) for item in items]
+        if all(self.data(item) == item for item in items):
+            return f"[{', '.join(codes)}]"
+        whole = "[]"
+        for code in codes:
+            whole = f"$append({whole}, ($v := {code}; $type($v) = 'array' ? [[$v]] : [$v]))"
+        return whole
 
     def _joined(self, expression: Expression) -> str:
         return "".join(part if isinstance(part, str) else self._part(part) for part in expression.parts)
@@ -306,10 +316,8 @@ class Values:
         return variable(kind, known.step.id, None if common == len(known.frame) else common)
 
     def item(self, loop: Loop, what: str) -> str:
-        """The ``item`` or ``index`` of a loop. Of the innermost the context has it; the others set variables."""
-        if not any(scope.endswith(EACH) for scope in self.view.frame[loop.depth + 1 :]):
-            return f"$states.context.Map.Item.{'Index' if what == 'index' else 'Value'}"
-        self.names.items.add(loop.id)
+        """The ``item`` or ``index`` of a loop, which it sets variables to."""
+        self.names.items.add((loop.id, what))
         return f"${variable(what, loop.id)}"
 
     def turn(self) -> str:

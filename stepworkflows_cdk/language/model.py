@@ -297,7 +297,7 @@ NOT_BUILT = frozenset(
     """
     needs heartbeat triggers defaults policies finally cancel concurrency mode guard tags tests
     repeat stop asl signal remind environment
-    api approval queue
+    api approval queue source batch tolerate results
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -323,7 +323,7 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
     complete = known.group is not None and len(owners) == known.group[2]
     if complete and all(owner.sure for owner in owners):
         return OutputTarget(known, output, path, others=tuple(owners[1:]))
-    sure = known.sure and known.group is None
+    sure = known.sure and known.group is None and not (known.each and known.gaps)
     if sure and not step.may_fail_alone:
         return OutputTarget(known, output, path)
     if not output.has_default:

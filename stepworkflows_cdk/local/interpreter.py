@@ -52,8 +52,9 @@ class Visit:
     """The id of the event by which the state was entered."""
     entered: str
     scope: Scope
-    item: Mapping[str, Any] | None
-    """``Map.Item`` of the context object, in the form that expressions read; None outside of a Map."""
+    item: Mapping[str, Any] | None = None
+    """``Map.Item`` of the context object, in the form that expressions read, while a Map selects what it passes on; inside
+    the Map there is none: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html."""
     retries: int = 0
     token: str = ""
     """Of a task that waits for an answer."""
@@ -116,7 +117,7 @@ class Execution:
             return Outcome("FAILED", None, failure.error, failure.cause or None)
         return Outcome("SUCCEEDED", output) if done else Outcome("TIMED_OUT", None, "States.Timeout")
 
-    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope, item: Mapping[str, Any] | None) -> Work:
+    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope) -> Work:
         """Runs the states of a machine, a branch or an iteration; the output of the last."""
         from stepworkflows_cdk.local.states import BEHAVIOUR
 
@@ -127,7 +128,7 @@ class Execution:
             step = self.tasks.step(name)
             event = self.journal.enter(name, step, state["Type"])
             entered = timestamp(self.world.clock.now())
-            visit = Visit(name, step, state, input_, event, entered, scope, item)
+            visit = Visit(name, step, state, input_, event, entered, scope)
             input_, name = yield from BEHAVIOUR[state["Type"]](self, visit)
             self.journal.leave(visit.name, step, state["Type"])
         return input_
@@ -157,7 +158,7 @@ class Execution:
     def _limited(self) -> Work:
         """The whole machine within its TimeoutSeconds: whether it came to its end, and its output."""
         limit = self._definition.timeout
-        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope(), None))
+        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope()))
         timer = () if limit is None else (self.scheduler.start(_timer(limit)),)
         try:
             yield Join((main, *timer), first=True)

@@ -150,7 +150,7 @@ def _parallel(run: Execution, visit: Visit) -> Work:
     arguments = (
         run.evaluate(visit, "Arguments", visit.state["Arguments"]) if "Arguments" in visit.state else visit.input
     )
-    branches = [run.states(branch, arguments, Scope(visit.scope), visit.item) for branch in visit.state["Branches"]]
+    branches = [run.states(branch, arguments, Scope(visit.scope)) for branch in visit.state["Branches"]]
     return (yield from _together(run, visit, branches, len(branches)))
 
 
@@ -180,7 +180,7 @@ def _iteration(run: Execution, visit: Visit, index: int, value: Any) -> Work:
             visit.retries,
         )
         input_ = run.evaluate(selecting, "ItemSelector", visit.state["ItemSelector"])
-    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope), item))
+    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope)))
 
 
 def _together(run: Execution, visit: Visit, works: Sequence[Work], limit: int) -> Work:

@@ -29,7 +29,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             yield Problem("SW108", f"`{name}` is the table of {what}", mark, "give it another name")
     yield from _reached(workflow)
     for step in workflow.forward:
-        yield from loops.check(step, workflow)
+        yield from loops.check(step)
     for step in workflow.all_steps:
         yield from _one_work(step)
         yield from _retries(step)
@@ -101,7 +101,7 @@ def _one_work(step: Step) -> Iterator[Problem]:
         found = " and ".join(f"`{key}`" for key in controls)
         message = f"a step does one work, and here are {found}"
         yield Problem("SW104", message, step.key_mark(controls[1]), "make them two steps")
-    if not controls and not step.outputs:
+    if not controls and not step.outputs and step.keys.steps is None:
         hint = "add a work key such as `runs-on`, `record` or `call`, or `outputs`"
         yield Problem("SW106", "the step does nothing", step.mark, hint)
     if step.integration is None:
@@ -230,7 +230,7 @@ def _handler(step: Step, what: str) -> Iterator[Problem]:
             yield Problem("SW112", f"{what} cannot have `{key}`", step.key_mark(key), "remove it")
     if step.outputs:
         yield Problem("SW112", f"{what} gives no outputs", step.key_mark("outputs"), "remove them")
-    if step.integration is None:
+    if step.integration is None and not step.keys.for_each:
         yield Problem("SW112", f"{what} has to do work", step.mark, "add a work key such as `call` or `record`")
     for index, error in enumerate(step.keys.ignore or ()):
         if error in ("States.ALL", "States.TaskFailed"):

@@ -7,40 +7,30 @@ from collections.abc import Iterator
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.references import WrongValue, parse_value
 from stepworkflows_cdk.language.scope import ROOTS
-from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow, walk
+from stepworkflows_cdk.language.workflow import RECORDED, Step, walk
 
 __all__ = ["check"]
 
 
-def check(step: Step, workflow: Workflow) -> Iterator[Problem]:
+def check(step: Step) -> Iterator[Problem]:
     """The problems of one step that may be a loop."""
     each = step.keys.for_each
     if each is None:
-        if step.get("steps") is not None:
+        if step.keys.steps is not None:
             message = "`steps` inside a step is built only beside `for-each` in this version"
             yield Problem("SW109", message, step.key_mark("steps"), "write them in the list that this step is in")
         return
     if each.as_ in ROOTS:
         message = f"the item cannot be called `{each.as_}`: it is the root of references"
         yield Problem("SW108", message, step.mark_of("for-each", "as"), "give it another name")
-    elif "as" in (step.get("for-each") or {}) and _means_more(each.as_, step, workflow):
-        message = f"`{each.as_}` is already an input, an output or the item of a loop around this one"
-        yield Problem("SW204", message, step.mark_of("for-each", "as"), "give the item another name")
+    if isinstance(each.items, list) and each.max_items is not None:
+        message = "`max-items` has no effect on a list that is written here"
+        yield Problem("SW107", message, step.key_mark("for-each", "max-items"), "remove it")
     if _is_no_list(each.items):
         hint = 'write a list, or a reference to one, such as `"{input.items}"`'
         yield Problem("SW119", "the items of a `for-each` are a list", step.mark_of("for-each", "items"), hint)
     for inner in walk(branch_step for branch in step.branches for branch_step in branch.steps):
         yield from _inside(inner)
-
-
-def _means_more(name: str, loop: Step, workflow: Workflow) -> bool:
-    around = [
-        other.keys.for_each.as_
-        for other in workflow.forward
-        if other is not loop and other.keys.for_each and any(loop is inner for inner in walk([other]))
-    ]
-    outputs = (output.name for step in workflow.forward for output in step.outputs)
-    return name in {*(workflow.keys.inputs or {}), *outputs, *around}
 
 
 def _is_no_list(items: object) -> bool:
