@@ -34,6 +34,7 @@ from stepworkflows_cdk.language.model import (
     DeployKeys,
     FailKeys,
     FlowKeys,
+    ForEachKeys,
     OutputKeys,
     RequireKeys,
     RetryKeys,
@@ -56,6 +57,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     CatchKeys,
     ArmKeys,
     UntilKeys,
+    ForEachKeys,
     Schema,
     LambdaRuntime,
     LambdaSettings,
@@ -149,11 +151,14 @@ FLOW: dict[str, Any] = {
             "outputs": {"filled": "{result}"},
         },
         {"id": "part", "uses": "part.json"},
+        {"id": "each", "for-each": {"items": "{l}"}, "steps": [{"id": "one", "outputs": {"x": "{item}"}}]},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
-SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, PART, OVER = (("steps", index) for index in range(12, 22))
+SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, PART, EACH, OVER = (
+    ("steps", index) for index in range(12, 23)
+)
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -201,6 +206,8 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "if"): (WORK, "{n} > 1"),
     (StepKeys, "catch"): (WORK, [{"steps": [STEP]}]),
     (StepKeys, "switch"): (WORK, []),
+    (StepKeys, "for-each"): (WORK, {"items": [1]}),
+    (StepKeys, "steps"): (EACH, [{"id": "two", "outputs": {"x": 2}}]),
     (StepKeys, "on-timeout"): (HEAR, "continue"),
     (StepKeys, "parallel"): (WORK, {"a": [STEP]}),
     (StepKeys, "wait"): (WORK, "2h"),
@@ -210,6 +217,11 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (ArmKeys, "when"): ((*FORK, "switch", 0), "{n} = 2"),
     (ArmKeys, "steps"): ((*FORK, "switch", 0), [{"id": "arm-2", "outputs": {"x": 2}}]),
     (ArmKeys, "else"): ((*FORK, "switch", 1), [{"id": "arm-4", "outputs": {"x": 4}}]),
+    (ForEachKeys, "items"): ((*EACH, "for-each"), [1]),
+    (ForEachKeys, "as"): ((*EACH, "for-each"), "other"),
+    (ForEachKeys, "concurrency"): ((*EACH, "for-each"), 2),
+    (ForEachKeys, "max-items"): ((*EACH, "for-each"), 2),
+    (ForEachKeys, "collect"): ((*EACH, "for-each"), True),
     (UntilKeys, "until"): ((*PAUSE, "wait"), "2027-01-01T00:00:00Z"),
     **{
         (RetryKeys, key): ((*WORK, "retry"), value)
