@@ -187,7 +187,7 @@ def name_machines(bundle: Bundle, world: World) -> None:
     """Gives every machine its attributes, which needs may refer to."""
     for machine in bundle.machines:
         arn = world.arn("states", f"stateMachine:{machine.id}")
-        world.attributes[machine.key] = {"arn": arn, "name": machine.id}
+        world.attributes[machine.key] = {"arn": arn, "machine_arn": arn, "name": machine.id}
 
 
 def _reached(bundle: Bundle) -> Sequence[Machine]:

@@ -31,8 +31,11 @@ def test_each_flow_is_a_machine_once(made):
 def test_a_machine_names_those_that_it_starts(made):
     _, template = made
     holes = template.of_type("AWS::StepFunctions::StateMachine")[machine(template, "shop")]["DefinitionSubstitutions"]
-    assert holes["machine_reserve_arn"] == {"Ref": machine(template, "reserve")}
-    assert holes["machine_tell_arn"] == {"Ref": machine(template, "tell")}
+    aliases = template.of_type("AWS::StepFunctions::StateMachineAlias")
+    for name in ("reserve", "tell"):
+        alias = holes[f"machine_{name}_arn"]["Ref"]
+        assert f"machine{name}" in alias
+        assert alias in aliases
 
 
 def test_a_machine_may_start_what_its_steps_use_and_nothing_else(made):

@@ -100,7 +100,7 @@ class Uses(Integration):
             "Input": scope.inputs(),
         }
         mark = step.key_mark("uses")
-        start = Grant(scope.machine, ("states:StartExecution",), machine, mark)
+        start = Grant(scope.machine, ("states:StartExecution",), Text((Hole(key, "machine_arn"),)), mark)
         if _keys(step).detached:
             return Call("states:startExecution", arguments, transient=_TRANSIENT, grants=(start,))
         region = ("arn:", _aws("partition"), ":states:", _aws("region"), ":", _aws("account"))
