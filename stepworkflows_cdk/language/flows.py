@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
+from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
 from stepworkflows_cdk.language.reader import Reader
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Workflow, WorkKey
@@ -88,6 +89,7 @@ class _Shelf:
         self._integrations = integrations
         self._problems = problems
         self._load = load
+        self._documents: dict[Path, Document | None] = {}
         self._open: list[Path] = []
         """The files that are being read, each used by the one before it."""
 
@@ -95,7 +97,7 @@ class _Shelf:
         """The flow of a group of documents."""
         if file not in self.flows:
             self._open.append(file)
-            reader = Reader(group[0], self._integrations, self._problems, self.lost, self._used)
+            reader = Reader(group[0], self._integrations, self._problems, self.lost, self._used, self.step)
             flow = reader.flow(group[1:])
             self._open.pop()
             self.flows[file] = flow
@@ -112,20 +114,61 @@ class _Shelf:
             return None
         if file in self.flows or file in self._named:
             return self.read(file, self._named.get(file, ()))
-        if not file.is_file():
-            others = [path.relative_to(document.folder.resolve()).as_posix() for path in _beside(file, document)]
-            hint = nearest(written, others) or "write its path from this document"
-            self._problems.append(Problem("SW227", f"there is no file `{written}`", mark, hint))
-            return None
-        found = self._load(file)
+        found = self._document(file, document, written, mark)
         if found is None:
             return None
-        if not _is_flow(found):
-            message = f"`{written}` is no flow, and steps of a library are not built in this version"
-            hint = "use a document with `type: RunnableStep`"
-            self._problems.append(Problem("SW109", message, mark, hint))
-            return None
         return self.read(file, [found])
+
+    def step(self, document: Document, path: Path_, written: str) -> tuple[Document | None, bool]:
+        """The document with the step of a library put in at ``path``, where ``written`` names one, and whether it does.
+
+        ``library.yaml#id`` is a step of the flow in that file; a file that holds a step names that.
+        """
+        name, _, id_ = written.partition("#")
+        file, mark = (document.folder / name).resolve(), document.mark((*path, "uses"))
+        if not id_ and not file.is_file():
+            return None, False  # said where a flow is sought
+        library = self._document(file, document, name, mark)
+        if library is None:
+            return None, True
+        if not id_ and _is_flow(library):
+            return None, False
+        place = _place(library, id_)
+        if place is None:
+            steps = library.get(("steps",)) if _is_flow(library) else [library.value]
+            known = [str(step.get("id")) for step in steps or () if isinstance(step, dict)]
+            hint = nearest(id_, known) or f"there are {', '.join(f'`{known}`' for known in known) or 'none'}"
+            self._problems.append(Problem("SW203", f"`{name}` has no step `{id_}`", mark, hint))
+            return None, True
+        for key in document.get(path):
+            if key not in OWN_KEYS:
+                message = f"`{key}` beside a step of a library is not built in this version"
+                hint = "write it in the library"
+                self._problems.append(Problem("SW109", message, document.key_mark((*path, key)), hint))
+                return None, True
+        return inlined(document, path, library, place), True
+
+    def _document(self, file: Path, document: Document, written: str, mark: Mark) -> Document | None:
+        """A document that another names, read once."""
+        if file not in self._documents:
+            if not file.is_file():
+                others = [path.relative_to(document.folder.resolve()).as_posix() for path in _beside(file, document)]
+                hint = nearest(written, others) or "write its path from this document"
+                self._problems.append(Problem("SW227", f"there is no file `{written}`", mark, hint))
+                return None
+            self._documents[file] = self._load(file)
+        return self._documents[file]
+
+
+def _place(library: Document, id_: str) -> Path_ | None:
+    """Where the step stands."""
+    if not id_:
+        return ()
+    if not _is_flow(library):
+        return () if library.get(("id",)) == id_ else None
+    steps = library.get(("steps",))
+    found = (index for index, step in enumerate(steps or ()) if isinstance(step, dict) and step.get("id") == id_)
+    return next((("steps", index) for index in found), None)
 
 
 def _beside(file: Path, document: Document) -> list[Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from stepworkflows_cdk.language.document import Document, Path_
+from stepworkflows_cdk.language.document import Document, Path_, with_value
 from stepworkflows_cdk.language.ids import slug
 
 __all__ = ["LOOP", "apart"]
@@ -35,19 +35,10 @@ def apart(document: Document, path: Path_) -> Document:
     inside = (*path, "steps", 0)
     return replace(
         document,
-        value=_with(document.value, path, {**whole, "steps": [work]}),
+        value=with_value(document.value, path, {**whole, "steps": [work]}),
         marks=_moved(document.marks, path, inside),
         key_marks=_moved(document.key_marks, path, inside),
     )
-
-
-def _with(value: Any, path: Path_, new: Any) -> Any:
-    """The value with another at ``path``."""
-    if not path:
-        return new
-    if isinstance(value, dict):
-        return {key: _with(item, path[1:], new) if key == path[0] else item for key, item in value.items()}
-    return [_with(item, path[1:], new) if index == path[0] else item for index, item in enumerate(value)]
 
 
 def _moved(marks: dict[Path_, Any], path: Path_, inside: Path_) -> dict[Path_, Any]:

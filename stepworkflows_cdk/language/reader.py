@@ -20,12 +20,15 @@ from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, S
 __all__ = ["Reader"]
 
 _RUNS_ON = "runs-on"
+_DEPTH = 20
+"""Steps of libraries that are steps of libraries; more are a circle."""
 UndoSteps = dict[str, Step] | None
 
 
 class Reader:
     """Reads one flow. What does not fit is added to ``problems``, and what could not be read (``step``, ``resource``) to
-    ``lost``. ``used`` gives the flow that a step names by the path at a place of a document.
+    ``lost``. ``used`` gives the flow that a step names by the path at a place of a document; ``library`` the document with
+    a step of a library put in, and whether the path names one.
     """
 
     def __init__(
@@ -35,7 +38,10 @@ class Reader:
         problems: list[Problem],
         lost: set[str],
         used: Callable[[Document, Path_, str], Workflow | None],
+        library: Callable[[Document, Path_, str], tuple[Document | None, bool]],
     ) -> None:
+        self._library = library
+        self._from_library = 0
         self._document = document
         self._integrations = integrations
         self._problems = problems
@@ -120,6 +126,11 @@ class Reader:
         name: str | None,
         undo_steps: UndoSteps,
     ) -> Step | None:
+        uses = value.get("uses")
+        if isinstance(uses, str) and "uses" in self._work_keys:
+            found, is_step = self._library(document, path, uses)
+            if is_step:
+                return self._step_of_library(found, path, name, undo_steps)
         if "for-each" in value and "steps" not in value:
             return self._for_each(document, path, name, undo_steps)
         before = len(self._problems)
@@ -156,6 +167,23 @@ class Reader:
             self._catches(document, path, keys, undo_steps),
             flow=flow,
         )
+
+    def _step_of_library(
+        self, found: Document | None, path: Path_, name: str | None, undo_steps: UndoSteps
+    ) -> Step | None:
+        if found is None:
+            self._lost.add("step")
+            return None
+        self._from_library += 1
+        try:
+            if self._from_library > _DEPTH:
+                message = "this step of a library leads to itself"
+                self._problems.append(Problem("SW228", message, found.mark((*path, "uses")), "break the circle"))
+                self._lost.add("step")
+                return None
+            return self._step_of(found, path, found.get(path), name, undo_steps)
+        finally:
+            self._from_library -= 1
 
     def _for_each(self, document: Document, path: Path_, name: str | None, undo_steps: UndoSteps) -> Step | None:
         """A step that does its own work for each item: a loop around it."""

@@ -61,7 +61,11 @@ _EXECUTION = (
 class UsesKeys(Keys):
     """The keys of a step that is another flow. Its `inputs` are that flow's input, its result that flow's output."""
 
-    uses: str = Field(min_length=1, description="The other flow's document, by its path from this document.")
+    uses: str = Field(
+        min_length=1,
+        description="The other flow's document, by its path from this document. Where that document is a step, or the path "
+        "ends in `#id` of one of a flow's steps, the step here is that step, with the keys written here laid over its own.",
+    )
     detached: bool = Field(
         False,
         description="`true`: the step only starts the other flow, and goes on; its result is `ExecutionArn` and "
