@@ -169,6 +169,8 @@ class Values:
                     and name in declared
                     and (declared[name].has("default") or not declared[name].optional)
                 )
+            case ItemTarget(path=parts):
+                return not parts
             case ResultTarget() | ErrorTarget():
                 return False
             case _:

@@ -6,6 +6,7 @@ A flow that several steps use, or that is also named itself, is read once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
@@ -34,13 +35,14 @@ def read_workflows(
         shelf.read(_file(group[0]), group)
     seen: dict[str, Workflow] = {}
     named = [_file(group[0]) for group in groups]
-    for flow in (shelf.flows[file] for file in dict.fromkeys([*named, *shelf.flows])):
+    for file in dict.fromkeys([*named, *shelf.flows]):
+        flow = shelf.flows[file]
         if flow and flow.id in seen:
             problems.append(
                 Problem("SW201", f"two flows have the id `{flow.id}`", flow.mark, "give one of them another `id`")
             )
         elif flow:
-            seen[flow.id] = flow
+            seen[flow.id] = replace(flow, used=file in shelf.used)
     return tuple(seen.values()), frozenset(shelf.lost)
 
 
@@ -85,6 +87,7 @@ class _Shelf:
     ) -> None:
         self.flows: dict[Path, Workflow | None] = {}
         self.lost: set[str] = set()
+        self.used: set[Path] = set()
         self._named = named
         self._integrations = integrations
         self._problems = problems
@@ -107,6 +110,7 @@ class _Shelf:
         """The flow that a document names by a path."""
         mark = document.mark(place)
         file = (document.folder / written).resolve()
+        self.used.add(file)
         if file in self._open:
             names = [path.name for path in (*self._open[self._open.index(file) :], file)]
             message = f"a flow cannot use itself: {' uses '.join(names)}"

@@ -319,7 +319,8 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
         names = [known.name for known in step.outputs]
         raise Unresolved("SW203", f"the step `{step.id}` has no output `{name}`", _suggest(name, names))
     if view.handling or (known.each and (output.has_default or not known.gaps)):
-        return OutputTarget(known, output, path, uncertain=view.handling or not known.sure, others=tuple(owners[1:]))
+        ran = known.sure and known.group is None and not view.handling
+        return OutputTarget(known, output, path, uncertain=not ran, others=tuple(owners[1:]))
     complete = known.group is not None and len(owners) == known.group[2]
     if complete and all(owner.sure for owner in owners):
         return OutputTarget(known, output, path, others=tuple(owners[1:]))

@@ -207,6 +207,8 @@ class Workflow:
     resources: Mapping[str, Resource] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     config: Mapping[str, ConfigKeys] = field(default_factory=dict)
+    used: bool = False
+    """Whether a step of another flow starts it."""
 
     @property
     def mark(self) -> Mark:

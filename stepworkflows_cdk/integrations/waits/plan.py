@@ -202,8 +202,10 @@ def _text(step: Step, key: str, text: Text) -> str:
 
 def _kept(workflow: Workflow) -> int:
     """Seconds for which an answer that comes before anybody waits for it is kept: as long as an execution can last by its
-    waits, and a day; its `timeout`, where it has one.
+    waits, and a day; its `timeout`, where it has one. How long those around it last, a flow that others use cannot know.
     """
+    if workflow.used:
+        return _LONGEST
     if workflow.keys.timeout is not None:
         return workflow.keys.timeout
     length = _DAY

@@ -40,7 +40,8 @@ def check(workflow: Workflow) -> Iterator[Problem]:
 def _unique(workflow: Workflow) -> Iterator[Problem]:
     ids: dict[str, Step] = {}
     names: dict[str, Step] = {}
-    for step in workflow.all_steps:
+    # Of a step that does its work for each item, the loop has the same id as the work inside.
+    for step in (step for step in workflow.all_steps if not step.written_id):
         if step.id in ids:
             first = ids[step.id].mark
             yield Problem(
