@@ -56,6 +56,8 @@ class Visit:
     """``Map.Item`` of the context object, in the form that expressions read, while a Map selects what it passes on; inside
     the Map there is none: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html."""
     retries: int = 0
+    index: int | None = None
+    """Of the item that the innermost Map around the state is at work for."""
     token: str = ""
     """Of a task that waits for an answer."""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -117,7 +119,7 @@ class Execution:
             return Outcome("FAILED", None, failure.error, failure.cause or None)
         return Outcome("SUCCEEDED", output) if done else Outcome("TIMED_OUT", None, "States.Timeout")
 
-    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope) -> Work:
+    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope, index: int | None = None) -> Work:
         """Runs the states of a machine, a branch or an iteration; the output of the last."""
         from stepworkflows_cdk.local.states import BEHAVIOUR
 
@@ -128,7 +130,7 @@ class Execution:
             step = self.tasks.step(name)
             event = self.journal.enter(name, step, state["Type"])
             entered = timestamp(self.world.clock.now())
-            visit = Visit(name, step, state, input_, event, entered, scope)
+            visit = Visit(name, step, state, input_, event, entered, scope, index=index)
             input_, name = yield from BEHAVIOUR[state["Type"]](self, visit)
             self.journal.leave(visit.name, step, state["Type"])
         return input_

@@ -122,7 +122,9 @@ def _task(run: Execution, visit: Visit) -> Work:
         raise DataLimitExceeded(visit.name)
     began, failure, result, given = clock.elapsed(), None, None, False
     try:
-        result, given = run.tasks.perform(service, arguments, visit.name, visit.retries + 1, run.journal.prefix)
+        result, given = run.tasks.perform(
+            service, arguments, visit.name, visit.retries + 1, run.journal.prefix, visit.index
+        )
     except StateFailed as error:
         failure = error
     # The call is made, with all its effects; now its time passes, in which others go on.
@@ -150,7 +152,7 @@ def _parallel(run: Execution, visit: Visit) -> Work:
     arguments = (
         run.evaluate(visit, "Arguments", visit.state["Arguments"]) if "Arguments" in visit.state else visit.input
     )
-    branches = [run.states(branch, arguments, Scope(visit.scope)) for branch in visit.state["Branches"]]
+    branches = [run.states(branch, arguments, Scope(visit.scope), visit.index) for branch in visit.state["Branches"]]
     return (yield from _together(run, visit, branches, len(branches)))
 
 
@@ -180,7 +182,7 @@ def _iteration(run: Execution, visit: Visit, index: int, value: Any) -> Work:
             visit.retries,
         )
         input_ = run.evaluate(selecting, "ItemSelector", visit.state["ItemSelector"])
-    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope)))
+    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope), index))
 
 
 def _together(run: Execution, visit: Visit, works: Sequence[Work], limit: int) -> Work:

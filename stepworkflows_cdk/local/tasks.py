@@ -61,16 +61,18 @@ class Tasks:
                 return f"the pattern {pattern} of {resource} is not supported on this machine{way_out}"
         return f"nothing on this machine performs {resource}{way_out}"
 
-    def perform(self, resource: str, arguments: Any, state: str, attempt: int, prefix: str = "") -> tuple[Any, bool]:
+    def perform(
+        self, resource: str, arguments: Any, state: str, attempt: int, prefix: str = "", item: int | None = None
+    ) -> tuple[Any, bool]:
         """The result of one call, plain JSON, and whether it was given from outside, or a ``TaskFailed``. Of an execution
         that is waited for the result is the ``Started``. ``prefix`` stands before the state's name where others are told
-        of it.
+        of it, ``item`` is the index of the item of a loop that the state is at work for.
         """
         resource = resource.removesuffix(CALLBACK)
         step = self.step(state)
         self._world.call = TaskCall(prefix + state, step, attempt)
         try:
-            entry = self._world.outside.take(step)
+            entry = self._world.outside.take(step, item)
             match entry:
                 case Returns(value=value):
                     return _answer(resource, value), True

@@ -92,6 +92,7 @@ DISAGREEMENTS: dict[tuple[str, int], tuple[str, str]] = {
             "it as JSON: https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html"
         ),
     ),
+    ("for-each-in-forks", 3): BRANCH,
     ("guarded-result", 0): BRANCH,
     ("if-with-undo", 0): BRANCH,
     ("require-after-work", 1): BRANCH,
