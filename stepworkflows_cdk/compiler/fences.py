@@ -29,7 +29,8 @@ def items_of(each: ForEachKeys, values: Values) -> Data:
         code = f"($v := {code}; $type($v) = 'array' ? $v : $exists($v) ? [$v] : [])"
     if each.max_items is None:
         return Jsonata(code)
-    message = literal(f"{TOO_MANY}: there may be {each.max_items} items")
+    # In two parts: the cause of an error shows the expression, and is looked at for the name.
+    message = f"{literal(TOO_MANY[:4])} & {literal(f'{TOO_MANY[4:]}: there may be {each.max_items} items')}"
     return Jsonata(f"($l := {code}; $type($l) = 'array' and $count($l) > {each.max_items} ? $error({message}) : $l)")
 
 
