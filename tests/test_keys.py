@@ -156,9 +156,7 @@ FLOW: dict[str, Any] = {
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
-SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, PART, EACH, OVER = (
-    ("steps", index) for index in range(12, 23)
-)
+SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, PART, EACH, OVER = (("steps", index) for index in range(12, 23))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 

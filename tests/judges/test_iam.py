@@ -33,8 +33,6 @@ ARNS = {
     "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
 }
-OPEN_ENDED = {action for row in TABLE.values() if "{target}" in row.rule for action in row.subject}
-"""What may be allowed on an ARN that ends in a wildcard."""
 Statement = tuple[str, str]
 INTERFACES = {(action, "*") for action in TABLE["network-interfaces"].subject}
 """Lambda makes interfaces in subnets and groups, and removes those it made. AWS's own policy for it says ``*`` too:
@@ -94,15 +92,9 @@ def fault(action: str, resource: str) -> str:
         return "" if resource == "*" else "the action takes no resource but *"
     # What CloudFormation calls the ARN of a log group are all streams in it.
     meant = re.sub(r"(:log-group:[^:]+):\*$", r"\1:log-stream:any", resource)
-<<<<<<< HEAD
-    # The name of a file may be a pattern: there are rows of the table for that.
-    named = [re.escape(each).replace(re.escape("${ObjectName}"), ".+") for each in formats]
+    # The name of a file or of an execution may be a pattern: there are rows of the table for that.
+    named = [re.sub(r"\\\$\\\{(ObjectName|ExecutionId)\\\}", ".+", re.escape(each)) for each in formats]
     patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", each) for each in named]
-=======
-    if action in OPEN_ENDED:
-        meant = re.sub(r"\*$", "any", meant)
-    patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", re.escape(each)) for each in formats]
->>>>>>> c793f76 (Judges know of flows that start others)
     return "" if any(re.fullmatch(pattern, meant) for pattern in patterns) else f"takes {', '.join(sorted(formats))}"
 
 
@@ -128,13 +120,10 @@ def test_what_stands_on_everything_is_in_the_table(allowed: Mapping[str, set[Sta
         ("dynamodb:UpdateItem", "arn:aws:dynamodb:us-east-1:123456789012:table/*"),
         ("dynamodb:UpdateItem", "arn:aws:sqs:us-east-1:123456789012:t"),
         ("states:SendTaskSuccess", "arn:aws:states:us-east-1:123456789012:stateMachine:m"),
-<<<<<<< HEAD
         ("s3:GetObject", "arn:aws:s3:::b"),
         ("s3:GetObject", "arn:aws:s3:::b*/a"),
         ("s3:ListBucket", "arn:aws:s3:::b/*"),
-=======
         ("states:StopExecution", "arn:aws:states:us-east-1:123456789012:stateMachine:m:*"),
->>>>>>> c793f76 (Judges know of flows that start others)
     ],
 )
 def test_planted_faults_are_found(action: str, resource: str) -> None:
