@@ -107,7 +107,7 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
         ),
         "executions": Acknowledged(
-            "AwsSolutions-IAM5[Resource::{target}]",
+            ("AwsSolutions-IAM5[Resource::{target}]",),
             ("states:DescribeExecution", "states:StopExecution"),
             "A step that waits for another flow asks for the execution that it started, and stops it where the step is "
             "given up; the ARN ends in the execution's name, which is made while the flow runs. All else in it is exact.",

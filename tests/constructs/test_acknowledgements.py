@@ -14,7 +14,6 @@ from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 from stepworkflows_cdk.integrations.s3.needs import BucketNeed
 
-
 EXECUTIONS = Text(
     ("arn:aws:states:", Hole("aws", "region"), ":123456789012:execution:", Hole("table-orders", "name"), ":*")
 )
