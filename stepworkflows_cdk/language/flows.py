@@ -14,7 +14,7 @@ from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
 from stepworkflows_cdk.language.reader import Reader
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Workflow, WorkKey
+from stepworkflows_cdk.language.workflow import Workflow, WorkKey, given_flow
 
 __all__ = ["read_workflows"]
 
@@ -114,7 +114,9 @@ class _Shelf:
         return self.flows[file]
 
     def _used(self, document: Document, place: Path_, written: str) -> Workflow | None:
-        """The flow that a document names by a path."""
+        """The flow that a document names by a path; none where the caller gives it."""
+        if given_flow(written):
+            return None
         mark = document.mark(place)
         file = self._path(document, written)
         self.used.add(file)

@@ -25,6 +25,13 @@ def networks(stack: cdk.Stack, definition: Definition) -> dict[str, ec2.IVpc]:
     return {name: ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}", **values) for name in sorted(names)}
 
 
+def workflows(stack: cdk.Stack, definition: Definition) -> dict[str, object]:
+    """The flows that steps use and the caller gives."""
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:given:live"
+    names = {n for flow in definition.workflows for n, found in flow.resources.items() if found.type == "workflow"}
+    return {name: StepWorkflow.from_arn(stack, f"Given-{name}", arn) for name in sorted(names)}
+
+
 def secrets(stack: cdk.Stack, definition: Definition) -> dict[str, secretsmanager.ISecret]:
     """What connections take from the caller of a flow: secrets that have their value."""
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-a1b2c3"
@@ -49,6 +56,6 @@ for folder in sorted(FLOWS.iterdir()):
     if not folder.name.startswith("wrong-"):
         stack = cdk.Stack(app, f"flow-{folder.name}")
         definition = Definition.load(*documents)
-        own, kept = networks(stack, definition), secrets(stack, definition)
+        own, kept = {**networks(stack, definition), **workflows(stack, definition)}, secrets(stack, definition)
         StepWorkflow(stack, "Flow", definition=definition, resources=own, secrets=kept)
 app.synth()
