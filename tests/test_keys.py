@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.integrations.api.plan import ApiKeys, CallerKeys, ThrottleKeys
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
 from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
 from stepworkflows_cdk.integrations.events.emit import EmitSpec
@@ -25,6 +26,10 @@ from stepworkflows_cdk.integrations.messages.message import MessageSpec
 from stepworkflows_cdk.integrations.messages.resources import TopicKeys
 from stepworkflows_cdk.integrations.s3.file import CopySpec, FileSpec, GetSpec, ListSpec, PlaceSpec, PutSpec
 from stepworkflows_cdk.integrations.ses.plan import EmailSpec
+from stepworkflows_cdk.integrations.triggers.event import EventTriggerKeys
+from stepworkflows_cdk.integrations.triggers.queue import QueueTriggerKeys
+from stepworkflows_cdk.integrations.triggers.s3 import S3TriggerKeys
+from stepworkflows_cdk.integrations.triggers.schedule import ScheduleKeys
 from stepworkflows_cdk.integrations.waits.plan import EventSpec, WaitSpec
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
@@ -77,6 +82,9 @@ MODELS: tuple[type[BaseModel], ...] = (
     ApiKeyKeys,
     BasicKeys,
     OAuthKeys,
+    CallerKeys,
+    ThrottleKeys,
+    *(model for integration in BUILTIN for model in integration.triggers.values()),
     *(integration.keys for integration in BUILTIN if integration.keys),
     *(model for integration in BUILTIN for model in integration.resource_types.values()),
 )
@@ -92,6 +100,8 @@ FLOW: dict[str, Any] = {
         "rows": {"type": "table", "key": "id"},
         "news": {"type": "bus"},
         "main": {"type": "network"},
+        "users": {"type": "user-pool"},
+        "gate": {"type": "function"},
         "in": {"type": "bucket"},
         "out": {"type": "bucket"},
         "jobs": {"type": "queue"},
@@ -103,6 +113,12 @@ FLOW: dict[str, Any] = {
             "type": "connection",
             "auth": {"oauth": {"url": "https://example.com", "client-id": "me", "secret": "{secrets.key}"}},
         },
+    },
+    "triggers": {
+        "api": {"path": "/orders", "auth": {"cognito": "users"}, "throttle": {}},
+        "schedule": {"every": "1h", "input": {"s": "x", "n": 1, "o": {}, "l": []}},
+        "event": {"source": "s", "detail-type": "t"},
+        "queue": {"queue": "jobs"},
     },
     "config": {"stage": {"default": "dev"}},
     "secrets": {"key": {}},
@@ -153,6 +169,7 @@ FLOW: dict[str, Any] = {
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, OVER = (("steps", index) for index in range(12, 21))
+API, SCHEDULE, EVENT = (("triggers", kind) for kind in ("api", "schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -163,6 +180,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FlowKeys, "type"): ((), "ActorStep"),
     (FlowKeys, "inputs"): ((), {}),
     (FlowKeys, "outputs"): ((), {"n": "{n}"}),
+    (FlowKeys, "triggers"): ((), {"event": {"source": "s", "detail-type": "t"}}),
     (FlowKeys, "steps"): ((), [STEP]),
     (FlowKeys, "resources"): ((), {"rows": {"type": "table", "key": "other"}}),
     (FlowKeys, "config"): ((), {"more": {"type": "integer", "default": "x"}}),
@@ -341,6 +359,34 @@ EXAMPLES |= {
         ("resources", "new-api", "auth", "oauth"),
         {**_OTHER, "url": "https://example.com/t", "client-id": "you", "method": "GET", "parameters": {"scope": "a"}},
     ),
+}
+EXAMPLES |= {
+    (ApiKeys, "path"): (API, "/v2/orders"),
+    (ApiKeys, "auth"): (API, "iam"),
+    (ApiKeys, "idempotency-key"): (API, "{input.s}"),
+    (ApiKeys, "throttle"): (API, {"rate": 5}),
+    (ApiKeys, "cancel"): (API, True),
+    (ApiKeys, "cors"): (API, ["https://shop.example.com"]),
+    (CallerKeys, "cognito"): ((*API, "auth"), "nobody"),
+    (CallerKeys, "function"): ((*API, "auth"), "gate"),
+    (ThrottleKeys, "rate"): ((*API, "throttle"), 5),
+    (ThrottleKeys, "burst"): ((*API, "throttle"), 5),
+    (ScheduleKeys, "every"): (SCHEDULE, "2h"),
+    (ScheduleKeys, "cron"): (SCHEDULE, "0 6 * * ? *"),
+    (ScheduleKeys, "timezone"): (SCHEDULE, "Europe/Vienna"),
+    (ScheduleKeys, "input"): (SCHEDULE, {"s": "y", "n": 1, "o": {}, "l": []}),
+    (ScheduleKeys, "enabled"): (SCHEDULE, False),
+    (EventTriggerKeys, "source"): (EVENT, "u"),
+    (EventTriggerKeys, "detail-type"): (EVENT, "u"),
+    (EventTriggerKeys, "match"): (EVENT, {"a": 1}),
+    (EventTriggerKeys, "bus"): (EVENT, "news"),
+    (EventTriggerKeys, "input"): (EVENT, "event"),
+    (QueueTriggerKeys, "queue"): (("triggers", "queue"), "ledger"),
+    (QueueTriggerKeys, "batch"): (("triggers", "queue"), 5),
+    (S3TriggerKeys, "bucket"): (("triggers", "s3"), "uploads"),
+    (S3TriggerKeys, "prefix"): (("triggers", "s3"), ""),
+    (S3TriggerKeys, "suffix"): (("triggers", "s3"), ""),
+    (S3TriggerKeys, "events"): (("triggers", "s3"), "made"),
 }
 _BY_INTEGRATION = {
     "fifo": (("resources", "jobs"), True),

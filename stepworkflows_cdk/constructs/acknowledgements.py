@@ -114,6 +114,13 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             target=r"\*",
             conditions=("states:HTTPEndpoint", "states:HTTPMethod"),
         ),
+        "executions": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::{target}]",),
+            ("states:DescribeExecution", "states:StopExecution"),
+            "The executions of one machine; the ARN of one ends in its name, which is made while the flow runs.",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
+            target=r"arn:[^*?]+:execution:[^*?]+:\*",
+        ),
         "objects": Acknowledged(
             ("AwsSolutions-IAM5[Resource::{target}]",),
             (
@@ -174,6 +181,36 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             ("BucketEncryption",),
             "S3 writes its logs of access only into buckets that are encrypted with keys of S3.",
             "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
+        ),
+        "api-callers": Acknowledged(
+            ("AwsSolutions-COG4",),
+            ("AuthorizationType",),
+            "The document says who may call: principals of IAM, or those whom a function of the author's lets through. Every "
+            "method asks.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
+        ),
+        "api-firewall": Acknowledged(
+            ("AwsSolutions-APIG3",),
+            ("WebACLAssociation",),
+            "Callers are known, bodies are checked and requests throttled. What a firewall is to hold back is the account's "
+            "to say; associate a web ACL with the stage where it has one.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-aws-waf.html",
+        ),
+        "api-logs": Acknowledged(
+            (
+                "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+            ),
+            ("CloudWatchRoleArn",),
+            "The role is API Gateway's own, for the logs of all APIs of the account and region, whose groups it names "
+            "itself; AWS has this policy for it.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
+        ),
+        "queue-source": Acknowledged(
+            ("Serverless-LambdaEventSourceMappingDestination",),
+            ("DestinationConfig",),
+            "Lambda has no such destination for queues: a message that fails goes back, and the queue itself sends what was "
+            "received too often to the queue behind it.",
+            "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html",
         ),
         "dead-letters": Acknowledged(
             ("Serverless-SQSRedrivePolicy",),

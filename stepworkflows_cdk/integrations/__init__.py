@@ -7,6 +7,8 @@ In each, as far as it has them: ``plan`` (the key, its model, its checks, what i
 from __future__ import annotations
 
 from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.integrations.api.plan import Api
+from stepworkflows_cdk.integrations.api.resources import Authorizers
 from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
 from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
 from stepworkflows_cdk.integrations.dynamodb.record import Record
@@ -23,6 +25,10 @@ from stepworkflows_cdk.integrations.s3.buckets import Buckets
 from stepworkflows_cdk.integrations.s3.file import File
 from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
 from stepworkflows_cdk.integrations.ses.plan import Email
+from stepworkflows_cdk.integrations.triggers.event import EventTrigger
+from stepworkflows_cdk.integrations.triggers.queue import QueueTrigger
+from stepworkflows_cdk.integrations.triggers.s3 import S3Trigger
+from stepworkflows_cdk.integrations.triggers.schedule import Schedule
 from stepworkflows_cdk.integrations.waits.plan import WaitFor
 
 __all__ = ["BUILTIN"]
@@ -46,5 +52,11 @@ BUILTIN: tuple[Integration, ...] = (
     Emit(),
     WaitFor(),
     Secrets(),
+    Api(),
+    Authorizers(),
+    Schedule(),
+    EventTrigger(),
+    QueueTrigger(),
+    S3Trigger(),
 )
 """What this package brings. Pass ``(*BUILTIN, Mine())`` to add your own."""

@@ -75,6 +75,10 @@ def _actions(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _several(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
 Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions)]]
 
 
@@ -252,6 +256,9 @@ class FlowKeys(Keys):
         None, description="The contract of the input, checked before any step; `{}` is open."
     )
     outputs: dict[str, Any] | None = Field(None, description="The result of the execution.")
+    triggers: dict[str, Annotated[list[dict[str, Any]], BeforeValidator(_several)]] | None = Field(
+        None, description="What starts the flow, by kind; one of each, or a list."
+    )
     steps: list[Any] | None = Field(None, description="The steps, in order.")
     resources: dict[str, dict[str, Any]] | None = Field(None, description="What the flow depends on, by name.")
     config: dict[str, ConfigKeys] | None = Field(None, description="Values fixed when the flow is compiled.")
@@ -269,9 +276,9 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    needs heartbeat triggers defaults policies finally cancel concurrency mode guard tags tests
+    needs heartbeat defaults policies finally cancel concurrency mode guard tags tests
     repeat for-each stop uses asl signal detached remind steps environment
-    api approval queue
+    api approval jwt queue
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -14,7 +14,7 @@ from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.ids import slug
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
-from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Workflow, WorkKey
+from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Trigger, Workflow, WorkKey
 
 __all__ = ["read_workflows"]
 
@@ -121,6 +121,7 @@ class _Reader:
                 for name, secret in (keys.secrets or {}).items()
             },
             config=keys.config or {},
+            triggers=self._triggers(keys),
         )
 
     def _own_code(self, keys: FlowKeys, work: dict[str, Any]) -> Step | None:
@@ -344,6 +345,25 @@ class _Reader:
             if read is not None:
                 found[name] = Resource(name, type_, read, owner, self._document.key_mark(path))
         return found
+
+    def _triggers(self, keys: FlowKeys) -> tuple[Trigger, ...]:
+        owners = {kind: i for i in self._integrations for kind in i.triggers}
+        found: list[Trigger] = []
+        for kind, values in (keys.triggers or {}).items():
+            path: Path_ = ("triggers", kind)
+            owner = owners.get(kind)
+            if owner is None:
+                hint = nearest(kind, owners) or f"known here: {', '.join(f'`{known}`' for known in sorted(owners))}"
+                mark = self._document.key_mark(path)
+                self._problems.append(Problem("SW101", f"`{kind}` is no trigger", mark, hint))
+                continue
+            listed = isinstance(self._document.get(path), list)
+            for index, value in enumerate(values):
+                place = (*path, index) if listed else path
+                read = read_keys(owner.triggers[kind], self._document, place, value, self._problems)
+                if read is not None:
+                    found.append(Trigger(kind, read, owner, self._document, place))
+        return tuple(found)
 
     def _slug(self, name: str, document: Document, path: Path_) -> str:
         id_ = slug(name)

@@ -31,6 +31,7 @@ ARNS = {
     "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:{}",
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
 }
 Statement = tuple[str, str]
 INTERFACES = {(action, "*") for action in TABLE["network-interfaces"].subject}
@@ -71,6 +72,8 @@ def arn(value: Any, resources: Mapping[str, Any]) -> str:
             return ARNS[resources[name]["Type"]].format(name)
         case {"Fn::GetAtt": [name, "SecretArn"]}:
             return ARNS["AWS::SecretsManager::Secret"].format(f"events!connection/{name}")
+        case {"Fn::GetAtt": [name, "Name"]}:
+            return str(name)
         case {"Ref": name}:
             return SURROUNDINGS[name]
         case {"Fn::Join": ["", parts]}:
@@ -89,6 +92,8 @@ def fault(action: str, resource: str) -> str:
         return "" if resource == "*" else "the action takes no resource but *"
     # What CloudFormation calls the ARN of a log group are all streams in it.
     meant = re.sub(r"(:log-group:[^:]+):\*$", r"\1:log-stream:any", resource)
+    # The executions of one machine: a row of the acknowledgements.
+    meant = re.sub(r"(:execution:[^:]+):\*$", r"\1:any", meant)
     # The name of a file may be a pattern: there are rows of the table for that.
     named = [re.escape(each).replace(re.escape("${ObjectName}"), ".+") for each in formats]
     patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", each) for each in named]
