@@ -190,11 +190,30 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
         ),
         "api-firewall": Acknowledged(
-            ("AwsSolutions-APIG3",),
+            ("AwsSolutions-APIG3", "NIST.800.53.R5-APIGWAssociatedWithWAF", "PCI.DSS.321-APIGWAssociatedWithWAF"),
             ("WebACLAssociation",),
             "Callers are known, bodies are checked and requests throttled. What a firewall is to hold back is the account's "
             "to say; associate a web ACL with the stage where it has one.",
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-aws-waf.html",
+        ),
+        "api-cache": Acknowledged(
+            (
+                "HIPAA.Security-APIGWCacheEnabledAndEncrypted",
+                "NIST.800.53.R4-APIGWCacheEnabledAndEncrypted",
+                "NIST.800.53.R5-APIGWCacheEnabledAndEncrypted",
+                "PCI.DSS.321-APIGWCacheEnabledAndEncrypted",
+            ),
+            ("CacheClusterEnabled",),
+            "Nothing is cached: what a path answers is about one caller's execution and changes while it runs, so an answer "
+            "that is kept would be old, or somebody else's.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html",
+        ),
+        "api-certificate": Acknowledged(
+            ("HIPAA.Security-APIGWSSLEnabled", "NIST.800.53.R5-APIGWSSLEnabled", "PCI.DSS.321-APIGWSSLEnabled"),
+            ("ClientCertificateId",),
+            "A client certificate shows an HTTP server that API Gateway calls it. There is no such server here: a function "
+            "answers, called over TLS with a role.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/getting-started-client-side-ssl-authentication.html",
         ),
         "api-logs": Acknowledged(
             (

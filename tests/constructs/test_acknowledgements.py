@@ -98,7 +98,10 @@ WHERE = {
     "bucket-lock": BUCKETS,
     "access-logs-key": "Shop/StepWorkflowsShared/AccessLogs/Resource",
     "executions": "Shop/StepWorkflowsShared/Executions10155ce5/Resource",
-    "api-firewall": "Shop/StepWorkflowsShared/Api/DeploymentStage.live/Resource",
+    **dict.fromkeys(
+        ("api-firewall", "api-cache", "api-certificate"),
+        "Shop/StepWorkflowsShared/Api/DeploymentStage.live/Resource",
+    ),
     "api-logs": "Shop/StepWorkflowsShared/ApiLogger/Resource",
     "queue-source": "Shop/Flow/source/Source/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",

@@ -62,6 +62,8 @@ def bind_api(scope: Construct, need: ApiNeed, bindings: Bindings) -> Bound:
             resource.add_cors_preflight(
                 allow_origins=list(need.cors), allow_methods=verbs, allow_headers=["Authorization", "Content-Type"]
             )
+    if need.cors:
+        _tell_origin(api, need)
     return Bound(construct=api, attributes={}, role=role)
 
 
@@ -114,7 +116,8 @@ def _api(shared: Construct) -> apigateway.RestApi:
     )
     stage = api.deployment_stage
     stage.node.add_dependency(_account(shared))
-    acknowledge(stage, "api-firewall")
+    for row in ("api-firewall", "api-cache", "api-certificate"):
+        acknowledge(stage, row)
     api.add_request_validator("Validator", validate_request_body=True, validate_request_parameters=True)
     return api
 
@@ -190,6 +193,28 @@ def _models(scope: Construct, need: ApiNeed, api: apigateway.RestApi) -> dict[st
     deployment.add_to_logical_id({need.path: need.schema})
     found = apigateway.Model.from_model_name(scope, "Input", model.ref)
     return {"application/json": found, "$default": found}
+
+
+def _tell_origin(api: apigateway.RestApi, need: ApiNeed) -> None:
+    """Lets pages read what the gateway itself answers, such as 401 or 429, where the whole API has a single origin: such an
+    answer is the same for all paths and origins, and a header names one.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    """
+    deployment = api.latest_deployment
+    assert deployment is not None
+    wanted = {"gatewayresponse.header.Access-Control-Allow-Origin": f"'{need.cors[0]}'"} if len(need.cors) == 1 else {}
+    for response_type in ("DEFAULT_4XX", "DEFAULT_5XX"):
+        found = cast(apigateway.CfnGatewayResponse | None, api.node.try_find_child(response_type))
+        if found is None:
+            found = apigateway.CfnGatewayResponse(
+                api, response_type, rest_api_id=api.rest_api_id, response_type=response_type, response_parameters=wanted
+            )
+            deployment.node.add_dependency(found)
+        elif found.response_parameters != wanted:
+            # Paths that disagree: none is told, whichever comes first.
+            found.response_parameters = {}
+    deployment.add_to_logical_id({need.path: list(need.cors)})
 
 
 def _throttle(api: apigateway.RestApi, need: ApiNeed, verbs: list[str]) -> None:
