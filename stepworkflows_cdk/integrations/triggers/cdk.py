@@ -19,7 +19,7 @@ from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Text
 from stepworkflows_cdk.compiler.texts import json_text
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.acknowledgements import acknowledge
-from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.constructs.bound import Bindings, Bound, via
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.triggers.needs import QueueSourceNeed, ScheduleNeed, StartRuleNeed
 
@@ -32,7 +32,8 @@ _HOUR = 3600
 
 
 def bind_schedule(scope: Construct, need: ScheduleNeed, bindings: Bindings) -> Bound:
-    """Attributes: ``arn``, and ``dead_letters_arn``, where the schedule's role sends what could not be started.
+    """Attributes: ``arn``, and ``dead_letters_arn``, where the schedule's role sends what could not be started, with
+    ``key_arn``, the key that the stack may have for them.
 
     It calls StartExecution as a universal target, since the templated one gives executions no name:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
@@ -61,7 +62,17 @@ def bind_schedule(scope: Construct, need: ScheduleNeed, bindings: Bindings) -> B
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
     letters = Grant(need.id, ("sqs:SendMessage",), Text((Hole(need.id, "dead_letters_arn"),)), need.mark)
     attributes = {"arn": schedule.attr_arn, "dead_letters_arn": dead_letters.queue_arn}
-    return Bound(construct=schedule, attributes=attributes, role=role, grants=(letters,))
+    key = sharing.key(scope)
+    if key is None:
+        return Bound(construct=schedule, attributes=attributes, role=role, grants=(letters,))
+    on_key = Text((Hole(need.id, "key_arn"),))
+    encrypts = Grant(need.id, ("kms:Decrypt", "kms:GenerateDataKey"), on_key, need.mark, (via("sqs"),))
+    return Bound(
+        construct=schedule,
+        attributes={**attributes, "key_arn": key.key_arn},
+        role=role,
+        grants=(letters, encrypts),
+    )
 
 
 def bind_rule(scope: Construct, need: StartRuleNeed, bindings: Bindings) -> Bound:
