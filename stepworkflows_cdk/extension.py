@@ -6,13 +6,13 @@ What runs only in a CDK app or only on this machine is imported inside ``bind``,
 
 from __future__ import annotations
 
-from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
+from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, Start, TriggerScope
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Need, Text, need_id
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.model import Keys
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import Step, Trigger, Workflow
 
 __all__ = [
     "BUILTIN",
@@ -28,8 +28,11 @@ __all__ = [
     "Need",
     "Problem",
     "Scope",
+    "Start",
     "Step",
     "Text",
+    "Trigger",
+    "TriggerScope",
     "Workflow",
     "need_id",
     "undeclared",

@@ -7,15 +7,15 @@ The one place where the stages are put together.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from stepworkflows_cdk.compiler.asl import render
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.config import settle
-from stepworkflows_cdk.compiler.integration import Call, Integration
-from stepworkflows_cdk.compiler.library import Lent, Library
+from stepworkflows_cdk.compiler.integration import Call, Integration, Start
+from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
 from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, in_order
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.sequence import Planned
@@ -59,6 +59,13 @@ class _Flow:
     def lend(self, step: Step, view: View, distinct: str = "") -> Lent:
         return Lent(step, self.values(view), self.library, distinct)
 
+    def starts(self) -> Iterator[Start]:
+        """What the flow's triggers become."""
+        for trigger in self.workflow.triggers:
+            assert isinstance(trigger.integration, Integration)
+            lent = LentToTrigger(trigger, self.values(View(self.workflow)), self.library)
+            yield trigger.integration.plan_trigger(trigger, lent)
+
 
 def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], config: Mapping[str, Any]) -> Plan:
     flows = [_Flow(flow, Library.of(flow, integrations), Names(), config) for flow in workflows]
@@ -73,8 +80,9 @@ def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], co
         for call in planned[id(place.step)]
     ]
     needs = [need for flow in flows for need in flow.library.needs()]
-    needs += sorted((need for call in calls for need in call.needs), key=lambda need: need.id)
-    grants = dict.fromkeys(grant for call in calls for grant in call.grants)
+    asking: list[Call | Start] = [*calls, *(start for flow in flows for start in flow.starts())]
+    needs += sorted((need for each in asking for need in each.needs), key=lambda need: need.id)
+    grants = dict.fromkeys(grant for each in asking for grant in each.grants)
     origins: dict[str, tuple[Mark, ...]] = {}
     for need in needs:
         origins[need.id] = tuple(dict.fromkeys((*origins.get(need.id, ()), need.mark)))

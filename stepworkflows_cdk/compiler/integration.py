@@ -22,10 +22,22 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from stepworkflows_cdk.constructs.bound import Bindings, Bound
-    from stepworkflows_cdk.language.workflow import Resource, Step, Workflow
+    from stepworkflows_cdk.language.workflow import Resource, Step, Trigger, Workflow
     from stepworkflows_cdk.local.world import World
 
-__all__ = ["CAUSE", "ERROR", "ROUND", "STATE", "Call", "Instead", "Integration", "Scope", "token_of"]
+__all__ = [
+    "CAUSE",
+    "ERROR",
+    "ROUND",
+    "STATE",
+    "Call",
+    "Instead",
+    "Integration",
+    "Scope",
+    "Start",
+    "TriggerScope",
+    "token_of",
+]
 
 ERROR = "$states.errorOutput.Error"
 CAUSE = "($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '')"
@@ -166,6 +178,49 @@ class Scope(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a trigger becomes: what has to exist for it, and may do what."""
+
+    needs: tuple[Need, ...]
+    grants: tuple[Grant, ...]
+
+
+class TriggerScope(Protocol):
+    """What the planner lends an integration while it plans one trigger."""
+
+    @property
+    def id(self) -> str:
+        """The id for the need that is the trigger itself; ids of others it needs alone begin with it."""
+        ...
+
+    @property
+    def machine(self) -> str:
+        """The key of the machine that is started: its attribute ``arn`` is what to start."""
+        ...
+
+    @property
+    def workflow(self) -> Workflow:
+        """The flow that is started."""
+        ...
+
+    def data(self, value: Any) -> Data:
+        """A value of the document that is fixed at deployment: JSON, and :class:`Text` where it names resources."""
+        ...
+
+    def text(self, value: str) -> Text:
+        """A string that is fixed at deployment."""
+        ...
+
+    def resource(self, name: str) -> Need:
+        """The need behind a name of ``resources``."""
+        ...
+
+    def arn(self, need: Need) -> Text:
+        """The ARN that permissions on the need are given on."""
+        ...
+
+
 class Integration:
     """Subclass it, and pass an instance in ``integrations=(*BUILTIN, Mine())``."""
 
@@ -177,6 +232,10 @@ class Integration:
     """The model of the keys of a step that belong to this integration, the work key among them."""
     resource_types: ClassVar[Mapping[str, type[BaseModel]]] = {}
     """Values of ``type`` under ``resources`` -> the model of the other keys there."""
+    triggers: ClassVar[Mapping[str, type[BaseModel]]] = {}
+    """Kinds under ``triggers`` -> the model of the keys there."""
+    exclusive: ClassVar[frozenset[str]] = frozenset()
+    """Those of the kinds under ``triggers`` of which no two flows can have the same."""
     access: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """What ``read`` and ``write`` under ``permissions`` mean for this integration's resources: IAM actions."""
     needs: ClassVar[tuple[type[Need], ...]] = ()
@@ -216,6 +275,18 @@ class Integration:
     def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
         """What a resource of the document becomes."""
         raise TypeError(f"{type(self).__name__} owns no resources")
+
+    def trigger_id(self, trigger: Trigger) -> str:
+        """What tells the trigger from others of its kind, of what was written: a path, a name."""
+        raise TypeError(f"{type(self).__name__} starts no flows")
+
+    def check_trigger(self, trigger: Trigger, workflow: Workflow) -> Iterable[Problem]:
+        """What is wrong with a trigger beyond its shape."""
+        return ()
+
+    def plan_trigger(self, trigger: Trigger, scope: TriggerScope) -> Start:
+        """What the trigger becomes. Its need refers to the machine, so that it is made behind it."""
+        raise TypeError(f"{type(self).__name__} starts no flows")
 
     def identity(self, need: Need) -> Text:
         """What the service's API calls the need by: a table's name, a queue's URL. ``{resources.x}`` means this."""

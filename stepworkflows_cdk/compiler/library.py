@@ -8,15 +8,15 @@ from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.jsonata import path
-from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text, machine_key
+from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text, machine_key, need_id
 from stepworkflows_cdk.compiler.values import Values, output_variable
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
 from stepworkflows_cdk.language.references import Reference, Template, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.scope import ResourceTarget, SecretTarget, resolve
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import Step, Trigger, Workflow
 
-__all__ = ["Lent", "Library"]
+__all__ = ["Lent", "LentToTrigger", "Library"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,54 @@ class Library:
     def secret_arn(self, name: str) -> Text:
         need, owner = self.secrets[name]
         return owner.arn(need)
+
+    def arn(self, need: Need) -> Text:
+        return next(owner.arn(known) for known, owner in self.resources.values() if known.id == need.id)
+
+
+@dataclass(frozen=True)
+class LentToTrigger:
+    """The :class:`~stepworkflows_cdk.compiler.integration.TriggerScope` of one trigger."""
+
+    trigger: Trigger
+    values: Values
+    library: Library
+
+    @property
+    def id(self) -> str:
+        return need_id(f"trigger-{self.trigger.kind}", f"{self.workflow.id} {self.trigger.id}")
+
+    @property
+    def workflow(self) -> Workflow:
+        return self.values.view.workflow
+
+    @property
+    def machine(self) -> str:
+        return machine_key(self.workflow.id)
+
+    def data(self, value: Any) -> Data:
+        match value:
+            case str():
+                alone = self.values.data(value) if _is_config(value) else value
+                return self.text(value) if isinstance(alone, str) else alone
+            case list():
+                return [self.data(item) for item in value]
+            case dict():
+                return {key: self.data(item) for key, item in value.items()}
+            case _:
+                return self.values.data(value)
+
+    def text(self, value: str) -> Text:
+        text = self.values.text(value)
+        if any(isinstance(part, str) and DYNAMIC_REFERENCE in part for part in text.parts):
+            raise ConfigurationError(f"{self.trigger.mark}: with this config the trigger has a dynamic reference in it")
+        return text
+
+    def resource(self, name: str) -> Need:
+        return self.library.resources[name][0]
+
+    def arn(self, need: Need) -> Text:
+        return self.library.arn(need)
 
 
 @dataclass(frozen=True)
@@ -108,7 +156,7 @@ class Lent:
         return tuple(found.values())
 
     def arn(self, need: Need) -> Text:
-        return self._owner(need).arn(need)
+        return self.library.arn(need)
 
     def arn_for(self, need: Need, action: str) -> Text:
         return self._owner(need).arn_for(need, action)
@@ -152,6 +200,13 @@ class Lent:
     def own_output(self, name: str) -> Jsonata:
         """An output of the step itself, once it is assigned."""
         return Jsonata(path(f"${output_variable(self.step.id)}", (name,)))
+
+
+def _is_config(value: str) -> bool:
+    """Whether the string is one value of the config, and keeps its type."""
+    parsed = parse_value(value)
+    parts = parsed.parts if isinstance(parsed, Template) else ()
+    return len(parts) == 1 and isinstance(parts[0], Reference) and parts[0].root == "config"
 
 
 def _surroundings(text: str) -> list[str | Hole]:

@@ -106,14 +106,6 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "no resource type, so IAM takes no other resource than *.",
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
         ),
-        "executions": Acknowledged(
-            ("AwsSolutions-IAM5[Resource::{target}]",),
-            ("states:DescribeExecution", "states:StopExecution"),
-            "A step that waits for another flow asks for the execution that it started, and stops it where the step is "
-            "given up; the ARN ends in the execution's name, which is made while the flow runs. All else in it is exact.",
-            "https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html",
-            target=r"arn:[^*?]+:execution:[^*?]+:\*",
-        ),
         "http-endpoints": Acknowledged(
             ("AwsSolutions-IAM5[Resource::*]",),
             ("states:InvokeHTTPEndpoint",),
@@ -121,6 +113,14 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html",
             target=r"\*",
             conditions=("states:HTTPEndpoint", "states:HTTPMethod"),
+        ),
+        "executions": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::{target}]",),
+            ("states:DescribeExecution", "states:StopExecution"),
+            "The executions of one machine, of which steps and the API's front door ask how they are, and stop some; the ARN of "
+            "one ends in its name, which is made while the flow runs. All else in it is exact.",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
+            target=r"arn:[^*?]+:execution:[^*?]+:\*",
         ),
         "objects": Acknowledged(
             ("AwsSolutions-IAM5[Resource::{target}]",),
@@ -182,6 +182,55 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             ("BucketEncryption",),
             "S3 writes its logs of access only into buckets that are encrypted with keys of S3.",
             "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
+        ),
+        "api-callers": Acknowledged(
+            ("AwsSolutions-COG4",),
+            ("AuthorizationType",),
+            "The document says who may call: principals of IAM, or those whom a function of the author's lets through. Every "
+            "method asks.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
+        ),
+        "api-firewall": Acknowledged(
+            ("AwsSolutions-APIG3", "NIST.800.53.R5-APIGWAssociatedWithWAF", "PCI.DSS.321-APIGWAssociatedWithWAF"),
+            ("WebACLAssociation",),
+            "Callers are known, bodies are checked and requests throttled. What a firewall is to hold back is the account's "
+            "to say; associate a web ACL with the stage where it has one.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-aws-waf.html",
+        ),
+        "api-cache": Acknowledged(
+            (
+                "HIPAA.Security-APIGWCacheEnabledAndEncrypted",
+                "NIST.800.53.R4-APIGWCacheEnabledAndEncrypted",
+                "NIST.800.53.R5-APIGWCacheEnabledAndEncrypted",
+                "PCI.DSS.321-APIGWCacheEnabledAndEncrypted",
+            ),
+            ("CacheClusterEnabled",),
+            "Nothing is cached: what a path answers is about one caller's execution and changes while it runs, so an answer "
+            "that is kept would be old, or somebody else's.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html",
+        ),
+        "api-certificate": Acknowledged(
+            ("HIPAA.Security-APIGWSSLEnabled", "NIST.800.53.R5-APIGWSSLEnabled", "PCI.DSS.321-APIGWSSLEnabled"),
+            ("ClientCertificateId",),
+            "A client certificate shows an HTTP server that API Gateway calls it. There is no such server here: a function "
+            "answers, called over TLS with a role.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/getting-started-client-side-ssl-authentication.html",
+        ),
+        "api-logs": Acknowledged(
+            (
+                "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+            ),
+            ("CloudWatchRoleArn",),
+            "The role is API Gateway's own, for the logs of all APIs of the account and region, whose groups it names "
+            "itself; AWS has this policy for it.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
+        ),
+        "queue-source": Acknowledged(
+            ("Serverless-LambdaEventSourceMappingDestination",),
+            ("DestinationConfig",),
+            "Lambda has no such destination for queues: a message that fails goes back, and the queue itself sends what was "
+            "received too often to the queue behind it.",
+            "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html",
         ),
         "dead-letters": Acknowledged(
             ("Serverless-SQSRedrivePolicy",),

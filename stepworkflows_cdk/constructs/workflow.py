@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from aws_cdk import Annotations
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -34,6 +35,7 @@ from stepworkflows_cdk.constructs.space import WorkflowSpace
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.integrations.api.needs import ApiNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 
 __all__ = ["Documents", "StepConstructs", "StepWorkflow"]
@@ -178,6 +180,9 @@ class StepWorkflow(Executions, Construct):
             {name: cast(secretsmanager.ISecret, bound.bindings[id_].construct) for name, id_ in bound.secrets.items()},
         )
         """The secrets behind the document's ``secrets``, created or yours."""
+        self.api: apigateway.RestApi | None = _api(bundle, bound)
+        """The API that starts the workflow, one for the stack; None without ``triggers: {api: ...}``. A web ACL goes before its
+        ``deployment_stage``."""
 
     @staticmethod
     def from_arn(scope: Construct, construct_id: str, arn: str) -> ImportedWorkflow:
@@ -276,3 +281,8 @@ def _steps(bundle: Bundle, bound: BoundBundle) -> dict[str, StepConstructs]:
     marked = (mark.step for machine in bundle.machines for mark in machine.states.values())
     ids = dict.fromkeys((*filter(None, marked), *functions))
     return {id_: StepConstructs(id_, functions.get(id_)) for id_ in ids}
+
+
+def _api(bundle: Bundle, bound: BoundBundle) -> apigateway.RestApi | None:
+    found = (bound.bindings[need.id].construct for need in bundle.needs if isinstance(need, ApiNeed))
+    return cast("apigateway.RestApi | None", next(found, None))

@@ -7,6 +7,8 @@ In each, as far as it has them: ``plan`` (the key, its model, its checks, what i
 from __future__ import annotations
 
 from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.integrations.api.plan import Api
+from stepworkflows_cdk.integrations.api.resources import Authorizers
 from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
 from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
 from stepworkflows_cdk.integrations.dynamodb.record import Record
@@ -25,6 +27,10 @@ from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
 from stepworkflows_cdk.integrations.ses.plan import Email
 from stepworkflows_cdk.integrations.subflows.plan import Uses
 from stepworkflows_cdk.integrations.subflows.resources import Workflows
+from stepworkflows_cdk.integrations.triggers.event import EventTrigger
+from stepworkflows_cdk.integrations.triggers.queue import QueueTrigger
+from stepworkflows_cdk.integrations.triggers.s3 import S3Trigger
+from stepworkflows_cdk.integrations.triggers.schedule import Schedule
 from stepworkflows_cdk.integrations.waits.plan import WaitFor
 
 __all__ = ["BUILTIN"]
@@ -50,5 +56,11 @@ BUILTIN: tuple[Integration, ...] = (
     Uses(),
     Workflows(),
     Secrets(),
+    Api(),
+    Authorizers(),
+    Schedule(),
+    EventTrigger(),
+    QueueTrigger(),
+    S3Trigger(),
 )
 """What this package brings. Pass ``(*BUILTIN, Mine())`` to add your own."""

@@ -131,6 +131,11 @@ def _integrations(integrations: Sequence[WorkKey]) -> Iterator[str]:
             yield from _table(f"## `resources` of the type `{type_}`", model)
             for field in model.model_fields.values():
                 yield from _nested(field)
+    for integration in integrations:
+        for kind, model in integration.triggers.items():
+            yield from _table(f"## `triggers`: `{kind}`", model)
+            for field in model.model_fields.values():
+                yield from _nested(field)
 
 
 def _nested(field: FieldInfo) -> Iterator[str]:

@@ -76,6 +76,10 @@ def _actions(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _several(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
 Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions)]]
 
 
@@ -278,6 +282,9 @@ class FlowKeys(Keys):
         None, description="The contract of the input, checked before any step; `{}` is open."
     )
     outputs: dict[str, Any] | None = Field(None, description="The result of the execution.")
+    triggers: dict[str, Annotated[list[dict[str, Any]], BeforeValidator(_several)]] | None = Field(
+        None, description="What starts the flow, by kind; one of each, or a list."
+    )
     steps: list[Any] | None = Field(None, description="The steps, in order.")
     resources: dict[str, dict[str, Any]] | None = Field(None, description="What the flow depends on, by name.")
     config: dict[str, ConfigKeys] | None = Field(None, description="Values fixed when the flow is compiled.")
@@ -295,9 +302,9 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    needs heartbeat triggers defaults policies finally cancel concurrency mode guard tags tests
+    needs heartbeat defaults policies finally cancel concurrency mode guard tags tests
     repeat stop asl signal remind environment
-    api approval queue source batch tolerate results
+    api approval jwt queue source batch tolerate results
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stepworkflows_cdk.language.around import read_resources, read_triggers
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.ids import slug
 from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
-from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Workflow, WorkKey
+from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow, WorkKey
 
 __all__ = ["Reader"]
 
@@ -90,12 +91,13 @@ class Reader:
             on_failure=tuple(step for step in on_failure if step),
             undo_steps=undo_steps,
             outputs=self._outputs(document, (), keys.outputs),
-            resources=self._resources(keys),
+            resources=read_resources(document, keys, self._integrations, self._problems, self._lost),
             secrets={
                 name: Secret(name, secret, document.key_mark(("secrets", name)))
                 for name, secret in (keys.secrets or {}).items()
             },
             config=keys.config or {},
+            triggers=read_triggers(document, keys, self._integrations, self._problems),
         )
 
     def _own_code(self, keys: FlowKeys, work: dict[str, Any]) -> Step | None:
@@ -341,27 +343,6 @@ class Reader:
             else:
                 found.append(Output(name, place))
         return tuple(found)
-
-    def _resources(self, keys: FlowKeys) -> dict[str, Resource]:
-        owners = {type_: i for i in self._integrations for type_ in i.resource_types}
-        found: dict[str, Resource] = {}
-        for name, value in (keys.resources or {}).items():
-            path = ("resources", name)
-            type_ = value.get("type")
-            owner = owners.get(type_) if isinstance(type_, str) else None
-            if owner is None or not isinstance(type_, str):
-                known = ", ".join(f"`{known}`" for known in sorted(owners))
-                mark = self._document.mark((*path, "type"))
-                self._problems.append(
-                    Problem("SW103", f"the `type` of a resource must be {known}", mark, nearest(str(type_), owners))
-                )
-                self._lost.add("resource")
-                continue
-            rest = {key: item for key, item in value.items() if key != "type"}
-            read = read_keys(owner.resource_types[type_], self._document, path, rest, self._problems)
-            if read is not None:
-                found[name] = Resource(name, type_, read, owner, self._document.key_mark(path))
-        return found
 
     def _slug(self, name: str, document: Document, path: Path_) -> str:
         id_ = slug(name)

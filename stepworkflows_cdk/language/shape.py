@@ -74,12 +74,12 @@ def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Prob
 
 
 def _problems(error: ValidationError, model: type[BaseModel], document: Document, path: Path_) -> Iterator[Problem]:
-    seen: set[Path_] = set()
-    for fault in error.errors(include_url=False):
-        place = (*path, *_in_document(document, path, fault))
+    faults = [((*path, *_in_document(document, path, fault)), fault) for fault in error.errors(include_url=False)]
+    seen: set[Path_] = {place[:length] for place, _ in faults for length in range(len(place))}
+    for place, fault in faults:
         kind = fault["type"]
         if place in seen:
-            continue  # another member of the same union
+            continue  # another member of the same union, of which one may fit but for what is inside it
         seen.add(place)
         if kind == "extra_forbidden":
             yield unknown_key(document, place, _siblings(model, fault["loc"]))

@@ -22,6 +22,7 @@ __all__ = [
     "Resource",
     "Secret",
     "Step",
+    "Trigger",
     "WorkKey",
     "Workflow",
     "given_flow",
@@ -43,6 +44,8 @@ class WorkKey(Protocol):
     keys: ClassVar[type[BaseModel] | None]
     resource_types: ClassVar[Mapping[str, type[BaseModel]]]
     access: ClassVar[Mapping[str, tuple[str, ...]]]
+    triggers: ClassVar[Mapping[str, type[BaseModel]]]
+    exclusive: ClassVar[frozenset[str]]
     code_keys: ClassVar[frozenset[str]]
     waits: ClassVar[bool]
     starts_flows: ClassVar[bool]
@@ -54,6 +57,14 @@ class WorkKey(Protocol):
 
     def check_resource(self, resource: Resource, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with a resource of its types beyond the shape of its keys."""
+        ...
+
+    def trigger_id(self, trigger: Trigger) -> str:
+        """What tells the trigger from others of its kind, of what was written."""
+        ...
+
+    def check_trigger(self, trigger: Trigger, workflow: Workflow) -> Iterable[Problem]:
+        """What is wrong with a trigger beyond its shape."""
         ...
 
 
@@ -194,6 +205,35 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class Trigger:
+    """One thing under ``triggers`` that starts the flow; ``path`` leads to its keys."""
+
+    kind: str
+    keys: BaseModel
+    integration: WorkKey
+    document: Document
+    path: Path_
+
+    @property
+    def id(self) -> str:
+        """What tells it from others of its kind."""
+        return self.integration.trigger_id(self)
+
+    @property
+    def mark(self) -> Mark:
+        """Where its kind stands, or in a list its keys."""
+        return self.mark_of() if isinstance(self.path[-1], int) else self.document.key_mark(self.path)
+
+    def mark_of(self, *path: str | int) -> Mark:
+        """Where the value at ``path`` inside it stands."""
+        return self.document.mark((*self.path, *path))
+
+    def key_mark(self, *path: str | int) -> Mark:
+        """Where the key of that value stands."""
+        return self.document.key_mark((*self.path, *path))
+
+
+@dataclass(frozen=True)
 class Secret:
     """One name under ``secrets``."""
 
@@ -220,6 +260,7 @@ class Workflow:
     config: Mapping[str, ConfigKeys] = field(default_factory=dict)
     used: bool = False
     """Whether a step of another flow starts it."""
+    triggers: tuple[Trigger, ...] = ()
 
     @property
     def mark(self) -> Mark:

@@ -24,11 +24,14 @@ from stepworkflows_cdk.constructs.bound import Bindings, Bound
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.profile import BASELINE
 from stepworkflows_cdk.constructs.settings import Settings
+from stepworkflows_cdk.integrations.api.plan import Api
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.integrations.messages.resources import Queues
 from stepworkflows_cdk.integrations.network.plan import Networks
 from stepworkflows_cdk.integrations.s3.buckets import Buckets
 from stepworkflows_cdk.integrations.secretsmanager.needs import SecretNeed
+from stepworkflows_cdk.integrations.triggers.queue import QueueTrigger
 from stepworkflows_cdk.language.diagnostics import Mark
 
 assert stepworkflows_cdk.constructs
@@ -69,7 +72,7 @@ class Secrets(Integration):
         return bind(scope, need, given, bindings)
 
 
-INTEGRATIONS = (Functions(), Networks(), Tables(), Secrets(), Buckets())
+INTEGRATIONS = (Functions(), Networks(), Tables(), Secrets(), Buckets(), Api(), Queues(), QueueTrigger())
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 """The feature flags that the app has as well: they change logical ids and policies."""
 

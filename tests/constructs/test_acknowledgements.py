@@ -3,21 +3,21 @@ from dataclasses import replace
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
 
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
+from stepworkflows_cdk.compiler.texts import executions_arn
 from stepworkflows_cdk.constructs import acknowledgements
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
 from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.api.needs import ApiNeed
+from stepworkflows_cdk.integrations.messages.needs import QueueNeed
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 from stepworkflows_cdk.integrations.s3.needs import BucketNeed
-
-EXECUTIONS = Text(
-    ("arn:aws:states:", Hole("aws", "region"), ":123456789012:execution:", Hole("table-orders", "name"), ":*")
-)
-"""As those of another machine: the table's name is a token too."""
+from stepworkflows_cdk.integrations.triggers.needs import QueueSourceNeed
 
 
 @pytest.fixture
@@ -27,10 +27,29 @@ def every(shop, make, code):
     calls = Grant("machine-main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
     network = NetworkNeed(id="network-main", mark=make.mark, name="main")
     inside = make.function("inside", code, network="network-main")
-    executions = Grant("machine-main", ("states:DescribeExecution", "states:StopExecution"), EXECUTIONS, make.mark)
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"), executions)
     bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
-    return replace(shop, needs=(*shop.needs, network, inside, bucket), grants=grants)
+    looks = Grant("function-charge", ("states:DescribeExecution",), executions_arn("machine-main"), make.mark)
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), looks)
+    queue = QueueNeed(id="queue-todo", mark=make.mark, name="todo", fifo=False, keep=60, timeout=30, tries=1)
+    source = QueueSourceNeed(id="source", mark=make.mark, queue=queue.id, function="function-charge", batch=1)
+    return replace(shop, needs=(*shop.needs, network, inside, bucket, api(make), queue, source), grants=grants)
+
+
+def api(make):
+    """A path that the function answers."""
+    return ApiNeed(
+        id="api-orders",
+        mark=make.mark,
+        path="/orders",
+        auth="iam",
+        authorizer=None,
+        function="function-charge",
+        schema='{"type": "object"}',
+        rate=1,
+        burst=1,
+        cancel=False,
+        cors=(),
+    )
 
 
 CALLS = (
@@ -46,11 +65,12 @@ def files(make, holder, key="invoices/*.json", *actions):
 
 @pytest.fixture
 def given(stack):
-    """The network of that bundle."""
+    """The network and the queue of that bundle."""
     vpc = ec2.Vpc.from_vpc_attributes(
         stack, "Network", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
     )
-    return {"main": vpc}
+    queue = sqs.Queue.from_queue_arn(stack, "Queue", "arn:aws:sqs:eu-west-1:111122223333:todo")
+    return {"main": vpc, "todo": queue}
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -60,9 +80,10 @@ def test_a_profile_passes_its_packs(stack, every, given, bind, findings, profile
 
 
 OF_RULES = "dead-letters-of-rules"
+MACHINE = "<FlowmachinemainStateMachine80C9C03A.Name>"
 TARGETS = {
     "objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json",
-    "executions": "arn:aws:states:<AWS::Region>:123456789012:execution:<FlowtableordersTable17947ED4>:*",
+    "executions": f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{MACHINE}:*",
 }
 BUCKETS = ("Shop/Flow/bucket-in/Bucket/Resource", "Shop/StepWorkflowsShared/AccessLogs/Resource")
 WHERE = {
@@ -76,9 +97,20 @@ WHERE = {
     "bucket-copies": BUCKETS,
     "bucket-lock": BUCKETS,
     "access-logs-key": "Shop/StepWorkflowsShared/AccessLogs/Resource",
-    "executions": "Shop/StepWorkflowsShared/Executionsc727771f/Resource",
+    "executions": "Shop/StepWorkflowsShared/Executions10155ce5/Resource",
+    **dict.fromkeys(
+        ("api-firewall", "api-cache", "api-certificate"),
+        "Shop/StepWorkflowsShared/Api/DeploymentStage.live/Resource",
+    ),
+    "api-logs": "Shop/StepWorkflowsShared/ApiLogger/Resource",
+    "queue-source": "Shop/Flow/source/Source/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
+    # Of each method of a path by itself, since each says who may call it.
+    "api-callers": (
+        "Shop/StepWorkflowsShared/Api/Default/orders/POST/Resource",
+        "Shop/StepWorkflowsShared/Api/Default/orders/{id}/GET/Resource",
+    ),
 }
 
 

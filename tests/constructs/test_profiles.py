@@ -12,6 +12,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -47,7 +48,8 @@ def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
         documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
         if not folder.name.startswith("wrong-"):
             definition = Definition.load(*documents)
-            given = {**networks(stack, folder.name, definition), **workflows(stack, folder.name, definition)}
+            given = {**networks(stack, folder.name, definition), **callers(stack, folder.name, definition)}
+            given |= workflows(stack, folder.name, definition)
             kept = secrets(stack, folder.name, definition)
             StepWorkflow(stack, folder.name, definition=definition, resources=given, secrets=kept, profile=EVERYTHING)
     return stack
@@ -73,6 +75,22 @@ def networks(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, e
     names = {name for flow in definition.workflows for name, found in flow.resources.items() if found.type == "network"}
     values = {"vpc_id": "vpc-1", "availability_zones": ["a"], "private_subnet_ids": ["subnet-1"]}
     return {each: ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}-{each}", **values) for each in sorted(names)}
+
+
+def callers(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, cognito.IUserPool | lambda_.IFunction]:
+    """What APIs take from the caller of a flow: user pools, and functions that say who is calling."""
+    pool = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_Ab129faBb"
+    function = "arn:aws:lambda:eu-west-1:111122223333:function:{}"
+    given: dict[str, cognito.IUserPool | lambda_.IFunction] = {}
+    found = {each: need.type for flow in definition.workflows for each, need in flow.resources.items()}
+    for each, type_ in sorted(found.items()):
+        match type_:
+            case "user-pool":
+                given[each] = cognito.UserPool.from_user_pool_arn(stack, f"Users-{name}-{each}", pool)
+            case "function":
+                made = lambda_.Function.from_function_arn
+                given[each] = made(stack, f"Function-{name}-{each}", function.format(each))
+    return given
 
 
 @pytest.fixture(scope="module")

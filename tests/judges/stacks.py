@@ -12,7 +12,9 @@ from pathlib import Path
 from stepworkflows_cdk import Definition, OrderFlow, StepWorkflow
 
 import aws_cdk as cdk  # isort: skip  # behind the package: it finds Node where the PATH has none
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 FLOWS = Path(__file__).parent.parent / "flows"
@@ -30,6 +32,21 @@ def workflows(stack: cdk.Stack, definition: Definition) -> dict[str, object]:
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:given:live"
     names = {n for flow in definition.workflows for n, found in flow.resources.items() if found.type == "workflow"}
     return {name: StepWorkflow.from_arn(stack, f"Given-{name}", arn) for name in sorted(names)}
+
+
+def callers(stack: cdk.Stack, definition: Definition) -> dict[str, cognito.IUserPool | lambda_.IFunction]:
+    """What APIs take from the caller of a flow: user pools, and functions that say who is calling."""
+    found = {name: each.type for flow in definition.workflows for name, each in flow.resources.items()}
+    pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab129faBb"
+    function = "arn:aws:lambda:us-east-1:123456789012:function:{}"
+    given: dict[str, cognito.IUserPool | lambda_.IFunction] = {}
+    for name, type_ in sorted(found.items()):
+        match type_:
+            case "user-pool":
+                given[name] = cognito.UserPool.from_user_pool_arn(stack, f"Users-{name}", pool)
+            case "function":
+                given[name] = lambda_.Function.from_function_arn(stack, f"Function-{name}", function.format(name))
+    return given
 
 
 def secrets(stack: cdk.Stack, definition: Definition) -> dict[str, secretsmanager.ISecret]:
@@ -56,6 +73,7 @@ for folder in sorted(FLOWS.iterdir()):
     if not folder.name.startswith("wrong-"):
         stack = cdk.Stack(app, f"flow-{folder.name}")
         definition = Definition.load(*documents)
-        own, kept = {**networks(stack, definition), **workflows(stack, definition)}, secrets(stack, definition)
+        own = {**networks(stack, definition), **callers(stack, definition), **workflows(stack, definition)}
+        kept = secrets(stack, definition)
         StepWorkflow(stack, "Flow", definition=definition, resources=own, secrets=kept)
 app.synth()

@@ -30,8 +30,8 @@ ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
     "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:{}",
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
-    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
 }
 Statement = tuple[str, str]
 INTERFACES = {(action, "*") for action in TABLE["network-interfaces"].subject}
@@ -74,6 +74,8 @@ def arn(value: Any, resources: Mapping[str, Any]) -> str:
             return ARNS[resources[name]["Type"]].format(name)
         case {"Fn::GetAtt": [name, "SecretArn"]}:
             return ARNS["AWS::SecretsManager::Secret"].format(f"events!connection/{name}")
+        case {"Fn::GetAtt": [name, "Name"]}:
+            return str(name)
         case {"Ref": name}:
             return SURROUNDINGS[name]
         case {"Fn::Join": ["", parts]}:

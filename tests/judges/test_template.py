@@ -103,8 +103,12 @@ def inline_policies(resources: Resources) -> Iterator[str]:
 
 
 def policies_of_aws(resources: Resources) -> Iterator[str]:
+    """All but the one of the row ``api-logs``, on the role that API Gateway logs with."""
     for id_, properties in of_type(resources, "AWS::IAM::Role"):
-        yield from (id_ for arn in properties.get("ManagedPolicyArns", []) if ":aws:policy/" in json.dumps(arn))
+        for arn in map(json.dumps, properties.get("ManagedPolicyArns", [])):
+            logger = id_.startswith("StepWorkflowsSharedApiLogger") and "/AmazonAPIGatewayPushToCloudWatchLogs" in arn
+            if ":aws:policy/" in arn and not logger:
+                yield id_
 
 
 def custom_resources(resources: Resources) -> Iterator[str]:
@@ -311,7 +315,7 @@ def test_the_linter_finds_nothing_in_what_is_around_the_machine(templates: Mappi
     assert api.lint(json.dumps({"Resources": resources}), config=config) == []
 
 
-PLACES = ("Secret", "Bucket", "DeadLetters")
+PLACES = ("Secret", "Bucket", "DeadLetters", "Source")
 
 
 def test_only_rows_of_the_table_are_acknowledged(assembly: Path) -> None:

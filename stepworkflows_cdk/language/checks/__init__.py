@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from stepworkflows_cdk.language.checks import contract, data, deploy, flow, security
+from stepworkflows_cdk.language.checks import contract, data, deploy, flow, security, triggers
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -22,6 +22,7 @@ def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
                     mark = workflow.document.key_mark((key, name))
                     message = f"`{name}` under `{key}` is something else in the flow `{first.id}`"
                     yield Problem("SW225", message, mark, "declare it alike, or give it another name")
+    yield from triggers.check_together(workflows)
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
@@ -36,3 +37,4 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             yield from step.integration.check(step, workflow)
     for resource in workflow.resources.values():
         yield from resource.integration.check_resource(resource, workflow)
+    yield from triggers.check(workflow)

@@ -17,7 +17,11 @@ _TASK_KEYS = ("retry", "on-error", "catch", "undo", "pivot", "timeout", "ignore"
 _FORKS = ("parallel", "for-each")
 _FOR_FORKS = ("on-error", "catch", "pivot")
 _UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "for-each", "wait-for")
-_OWN_TABLES = {"outputs": "the outputs `DATABASE_...`", "waits": "what steps wait for"}
+_OWN_TABLES = {
+    "outputs": "the outputs `DATABASE_...`",
+    "starts": "what was started by an API",
+    "waits": "what steps wait for",
+}
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
