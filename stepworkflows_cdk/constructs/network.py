@@ -72,7 +72,7 @@ def endpoints(scope: Construct, grants: Iterable[Grant]) -> None:
     """Makes an endpoint for each service that code in the network is allowed to call by these grants, where the stack has
     none yet. A service of which no endpoint is known is a :class:`ConfigurationError`.
     """
-    if sharing.is_given(scope, "Network"):
+    if sharing.given(scope, "Network") is not None:
         return  # it is up to its owner what can be reached from there
     for grant in grants:
         for service in sorted({action.partition(":")[0] for action in grant.actions}):

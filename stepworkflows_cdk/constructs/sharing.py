@@ -38,8 +38,8 @@ __all__ = [
     "dead_letters",
     "dead_letters_alarm",
     "give",
+    "given",
     "in_space",
-    "is_given",
     "key",
     "log_group",
     "once",
@@ -166,19 +166,18 @@ def in_space(scope: Construct, construct_id: str, make: Callable[[Construct], _M
     """What the workflow's space has under this id: the caller's own, or made by the first that asks. Without a space it is
     the stack's.
     """
-    space = _space(scope)
-    given = _GIVEN.get(space, {}).get(construct_id)
-    return cast(_Made, given) if given is not None else _of(space, construct_id, make)
+    own = given(scope, construct_id)
+    return cast(_Made, own) if own is not None else _of(_space(scope), construct_id, make)
 
 
-def is_given(scope: Construct, construct_id: str) -> bool:
-    """Whether what the workflow's space has under this id is the caller's own."""
-    return _GIVEN.get(_space(scope), {}).get(construct_id) is not None
+def given(scope: Construct, construct_id: str) -> IConstruct | None:
+    """What the caller gave the workflow's space for this id."""
+    return _GIVEN.get(_space(scope), {}).get(construct_id)
 
 
-def give(space: Construct, given: Mapping[str, IConstruct | None]) -> None:
+def give(space: Construct, own: Mapping[str, IConstruct | None]) -> None:
     """Makes what the caller gave, by the ids of :func:`in_space`, that of the space."""
-    _GIVEN[space] = given
+    _GIVEN[space] = own
 
 
 _GIVEN: MutableMapping[Construct, Mapping[str, IConstruct | None]] = WeakKeyDictionary()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -38,6 +39,7 @@ class WorkflowSpace(Construct):
         network: ec2.IVpc | None = None,
         key: kms.IKey | None = None,
         alarms: sns.ITopic | None = None,
+        api: apigateway.RestApi | None = None,
         profile: str | Profile = BASELINE,
         library: Mapping[str, str | os.PathLike[str]] | None = None,
     ) -> None:
@@ -48,6 +50,8 @@ class WorkflowSpace(Construct):
             let CloudWatch Logs use it. Default: one, made when it is needed.
         :param alarms: the topic for alarms and messages about executions of all workflows. Default: one, made when it is
             needed.
+        :param api: the API that flows with ``triggers: {api: ...}`` add their paths to, made in the stack of these flows; its
+            stage, logs and firewall are yours. Default: one for each stack, made when it is needed.
         :param profile: what compliance demands of all workflows of the space; see :class:`StepWorkflow`.
         :param library: flows, and flows whose steps are used, by names of yours: with
             ``{"payments": Path(__file__).parent / "payments.yaml"}`` documents say ``uses: payments`` or
@@ -57,13 +61,14 @@ class WorkflowSpace(Construct):
             ("network", network, "vpc_id"),
             ("key", key, "key_arn"),
             ("alarms", alarms, "topic_arn"),
+            ("api", api, "deployment_stage"),
         ):
             if given is not None and not hasattr(given, attribute):
                 raise ConfigurationError(f"{name}: a space does not take a {type(given).__name__} for it")
         chosen = Profile.named(profile)
         super().__init__(scope, construct_id)
         settle(self, chosen, self)
-        sharing.give(self, {"Network": network, "Key": key, "Alarms": alarms})
+        sharing.give(self, {"Network": network, "Key": key, "Alarms": alarms, "Api": api})
         self.profile = chosen
         self.library: Mapping[str, Path] = {name: Path(path) for name, path in (library or {}).items()}
         for name, path in self.library.items():

@@ -4,6 +4,7 @@ import json
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -89,11 +90,31 @@ def test_flows_and_steps_of_a_library_are_used_by_name_from_anywhere(stack, flow
         StepWorkflow(stack, "Without", definition=user)
 
 
+STARTED = """\
+name: started
+inputs: {{id: string}}
+triggers: {{api: {{path: /orders, auth: iam, idempotency-key: "{{input.id}}"}}}}
+steps: [{{id: pause, wait: 1h}}]
+"""
+
+
+def test_paths_are_added_to_the_callers_api(stack, flow, template):
+    api = apigateway.RestApi(stack, "Api", cloud_watch_role=False)
+    api.root.add_method("ANY")
+    space = WorkflowSpace(stack, "Space", api=api)
+    made = StepWorkflow(stack, "Flow", definition=flow("started", STARTED), space=space)
+    found = template(stack)
+    assert made.api is api
+    assert len(found.of_type("AWS::ApiGateway::RestApi")) == 1
+    assert {each["PathPart"] for each in found.of_type("AWS::ApiGateway::Resource").values()} == {"orders", "{id}"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"network": object()}, "network: a space does not take a object for it"),
         ({"key": object()}, "key: a space does not take"),
+        ({"api": object()}, "api: a space does not take"),
         ({"alarms": object()}, "alarms: a space does not take"),
         ({"profile": "hippa"}, "unknown name 'hippa'"),
         ({"library": {"payments": "payments.yaml"}}, "library: the relative path of 'payments'"),

@@ -21,6 +21,9 @@ from stepworkflows_cdk.integrations.api.needs import ApiNeed, AuthorizerNeed, Us
 __all__ = ["bind_api", "bind_authorizer", "bind_user_pool", "make_api"]
 
 _STAGE = "live"
+_HEADERS = ("Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256")
+"""What pages send, those that sign their requests for IAM among them:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html"""
 _RATE, _BURST = 100, 200
 """What a method takes that says nothing else, requests a second and at once."""
 _LOGGED = {
@@ -60,7 +63,7 @@ def bind_api(scope: Construct, need: ApiNeed, bindings: Bindings) -> Bound:
     for resource, verbs in ((collection, ["POST"]), (one, [method.http_method for method in methods[1:]])):
         if need.cors:
             resource.add_cors_preflight(
-                allow_origins=list(need.cors), allow_methods=verbs, allow_headers=["Authorization", "Content-Type"]
+                allow_origins=list(need.cors), allow_methods=verbs, allow_headers=list(_HEADERS)
             )
     if need.cors:
         _tell_origin(api, need)
@@ -84,8 +87,9 @@ def bind_authorizer(need: AuthorizerNeed, given: object | None) -> Bound:
 
 
 def make_api(scope: Construct) -> apigateway.RestApi:
-    """The API of the stack, which all flows in it share: one stage, logged, traced, throttled."""
-    return sharing.once(scope, "Api", _api)
+    """The API of the stack, which all flows in it share: the caller's own, else one stage, logged, traced, throttled."""
+    own = sharing.given(scope, "Api")
+    return cast(apigateway.RestApi, own) if own is not None else sharing.once(scope, "Api", _api)
 
 
 def _wanted(name: str, what: str, type_: str, given: object | None) -> str:
@@ -118,7 +122,6 @@ def _api(shared: Construct) -> apigateway.RestApi:
     stage.node.add_dependency(_account(shared))
     for row in ("api-firewall", "api-cache", "api-certificate"):
         acknowledge(stage, row)
-    api.add_request_validator("Validator", validate_request_body=True, validate_request_parameters=True)
     return api
 
 
@@ -142,7 +145,12 @@ def _account(shared: Construct) -> apigateway.CfnAccount:
 
 
 def _validator(api: apigateway.RestApi) -> apigateway.IRequestValidator:
-    return cast(apigateway.IRequestValidator, api.node.find_child("Validator"))
+    found = api.node.try_find_child("StepWorkflowsValidator")
+    if found is not None:
+        return cast(apigateway.IRequestValidator, found)
+    return api.add_request_validator(
+        "StepWorkflowsValidator", validate_request_body=True, validate_request_parameters=True
+    )
 
 
 def _front_door(role: iam.IRole, function_arn: str) -> apigateway.Integration:
