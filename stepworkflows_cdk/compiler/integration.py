@@ -258,6 +258,10 @@ class Integration:
         """What whoever ran a flow on this machine should know at its end."""
         return ()
 
+    def answer(self, resource: str, value: Any, arguments: Any, world: World) -> Any:
+        """What a task gives that is not performed, since ``value`` was given from outside for what its step gives."""
+        return value
+
     def perform(self, resource: str, arguments: Any, world: World) -> Any:
         """Does one task on this machine: its result, or a ``TaskFailed`` with the error's name and cause."""
         raise TypeError(f"{type(self).__name__} performs nothing")

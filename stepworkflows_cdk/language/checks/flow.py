@@ -15,7 +15,11 @@ _CONTROLS = ("require", "fail", "wait", "switch", "parallel")
 _TASK_KEYS = ("retry", "on-error", "catch", "undo", "pivot", "timeout", "ignore", "env", "secrets", "permissions")
 _FOR_PARALLEL = ("on-error", "catch", "pivot")
 _UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "wait-for")
-_OWN_TABLES = {"outputs": "the outputs `DATABASE_...`", "waits": "what steps wait for"}
+_OWN_TABLES = {
+    "outputs": "the outputs `DATABASE_...`",
+    "waits": "what steps wait for",
+    "work": "what containers are given",
+}
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:

@@ -1,0 +1,60 @@
+"""What a step that runs in a container needs: a task definition with all that is around it, and the cluster that it runs
+in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepworkflows_cdk.compiler.plan import Need, Text
+
+__all__ = ["ClusterNeed", "ContainerNeed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterNeed(Need):
+    """An ECS cluster of the caller's. Bound, its construct is an ``ecs.ICluster``."""
+
+    name: str
+    """The name under ``resources`` in the document, which the caller injects by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerNeed(Need):
+    """An ECS task definition with one container. Attributes for holes: ``arn`` of the task definition; ``task_role_arn``
+    and ``execution_role_arn``; ``cluster_arn`` and ``cluster_name``; ``subnets``, their ids with commas between;
+    ``security_group``; ``public_ip``, ``ENABLED`` or ``DISABLED``.
+
+    It runs ``code`` (a folder or a zip, as resolved on this machine), or ``image``, the whole name of one.
+    """
+
+    code: Path | None
+    image: Text | None
+    handler: str
+    env: tuple[tuple[str, Text], ...]
+    """Environment variables, sorted by name."""
+    timeout: int
+    """Seconds that the code may take."""
+    cpu: int
+    """1024 are one processor."""
+    memory: int
+    """MiB."""
+    python: str
+    architecture: str
+    """``arm64`` or ``x86_64``."""
+    launch: str
+    """``FARGATE`` or ``EC2``."""
+    table: str
+    """The id of the table need by which inputs and results go in and out."""
+    capacity: str | None = None
+    """The name of a capacity provider of the cluster."""
+    network: str | None = None
+    """The id of a network need; None: the cluster's network, or one that the stack makes."""
+    cluster: str | None = None
+    """The id of a cluster need; None: one that the stack makes."""
+
+    @property
+    def refers_to(self) -> frozenset[str]:
+        found = {hole.need for _, text in self.env for hole in text.holes}
+        found |= {hole.need for hole in self.image.holes} if self.image else set()
+        return frozenset({*found, self.table, *filter(None, (self.network, self.cluster))} - {"aws"})
