@@ -1,7 +1,7 @@
 """What all flows of a stack share: made once per stack by the first that asks, under a fixed construct id.
 
-Four kinds of things are the same for every flow and function: where dead letters go, where buckets log, where alarms go,
-and policies with wildcards, each with its row of the acknowledgements. One of each per stack means that neither the
+Some things are the same for every flow and step: where dead letters go, where buckets log, where alarms go, policies with
+wildcards, each with its row of the acknowledgements, the cluster and the network of containers. So neither the
 template nor the list of wildcards grows with steps.
 """
 
@@ -15,6 +15,8 @@ from typing import TypeVar, cast
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -23,12 +25,15 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge
+from stepworkflows_cdk.constructs.network import make_cluster, make_network
 
 __all__ = [
     "access_logs",
     "alarm_topic",
+    "cluster",
     "dead_letters",
     "dead_letters_alarm",
+    "network",
     "policy",
     "undelivered",
     "wildcards",
@@ -108,6 +113,16 @@ def access_logs(scope: Construct) -> s3.Bucket:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
     """
     return _once(scope, "AccessLogs", _logs)
+
+
+def network(scope: Construct) -> ec2.IVpc:
+    """The stack's network for containers, where nobody gives one."""
+    return _once(scope, "Network", make_network)
+
+
+def cluster(scope: Construct, inside: ec2.IVpc) -> ecs.ICluster:
+    """The stack's cluster for containers, where nobody gives one."""
+    return _once(scope, "Cluster", lambda shared: make_cluster(shared, inside))
 
 
 def _once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:

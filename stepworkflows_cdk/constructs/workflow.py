@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -30,7 +31,6 @@ from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
-from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 
 __all__ = ["Documents", "StepConstructs", "StepWorkflow"]
 
@@ -42,14 +42,27 @@ class StepConstructs:
     """What one step became."""
 
     id: str
-    _function: lambda_.IFunction | None
+    _work: IConstruct | None
 
     @property
     def function(self) -> lambda_.IFunction:
-        """The function that the step's code runs in, which other steps may share. No code: a ``ConfigurationError``."""
-        if self._function is None:
-            raise ConfigurationError(f"step {self.id!r} has no function: no code of its own runs in it")
-        return self._function
+        """The function that the step's code runs in, which other steps may share. None: a ``ConfigurationError``."""
+        return cast(lambda_.IFunction, self._made("function_arn", "function: no code of its own runs in one"))
+
+    @property
+    def container(self) -> ecs.TaskDefinition:
+        """The task definition of the container that the step runs in. None: a ``ConfigurationError``."""
+        return cast(ecs.TaskDefinition, self._made("task_definition_arn", "container: it does not run in one"))
+
+    @property
+    def activity(self) -> sfn.IActivity:
+        """The activity that workers ask for the step's work. None: a ``ConfigurationError``."""
+        return cast(sfn.IActivity, self._made("activity_arn", "activity: no worker does it"))
+
+    def _made(self, attribute: str, what: str) -> IConstruct:
+        if not hasattr(self._work, attribute):
+            raise ConfigurationError(f"step {self.id!r} has no {what}")
+        return cast(IConstruct, self._work)
 
 
 class StepWorkflow(Executions, Construct):
@@ -225,12 +238,7 @@ def _functions(bundle: Bundle, bound: BoundBundle) -> dict[str, lambda_.IFunctio
 
 
 def _steps(bundle: Bundle, bound: BoundBundle) -> dict[str, StepConstructs]:
-    functions = {
-        step: cast(lambda_.IFunction, bound.bindings[need.id].construct)
-        for need in bundle.needs
-        if isinstance(need, FunctionNeed)
-        for step in need.steps
-    }
+    works = {step: bound.bindings[need.id].construct for need in bundle.needs for step in need.steps}
     marked = (mark.step for machine in bundle.machines for mark in machine.states.values())
-    ids = dict.fromkeys((*filter(None, marked), *functions))
-    return {id_: StepConstructs(id_, functions.get(id_)) for id_ in ids}
+    ids = dict.fromkeys((*filter(None, marked), *works))
+    return {id_: StepConstructs(id_, works.get(id_)) for id_ in ids}

@@ -132,10 +132,10 @@ def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflo
     yield from _check_work(step, keys)
     yield from _check_time(step, settings, place)
     for place_, names in (("env", step.keys.env), ("secrets", step.keys.secrets)):
-        for name in names or {}:
-            if name.startswith("STEPWORKFLOWS_"):
+        for variable in names or {}:
+            if variable.startswith("STEPWORKFLOWS_"):
                 message = "names that begin with STEPWORKFLOWS_ are the runner's"
-                yield Problem("SW108", message, step.key_mark(place_, name), "give it another name")
+                yield Problem("SW108", message, step.key_mark(place_, variable), "give it another name")
     for key, name in (("network", settings.vpc), ("cluster", settings.cluster)):
         if name is not None:
             yield from undeclared(step, (*place, "vpc" if key == "network" else key), name, key, workflow)
