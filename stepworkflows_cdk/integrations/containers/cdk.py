@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -31,6 +30,7 @@ from stepworkflows_cdk.constructs.packaging import package
 from stepworkflows_cdk.constructs.wheels import Target
 from stepworkflows_cdk.constructs.zipped import zipped
 from stepworkflows_cdk.errors import ConfigurationError, PackagingError
+from stepworkflows_cdk.integrations.code import IMAGE
 from stepworkflows_cdk.integrations.containers.needs import ClusterNeed, ContainerNeed
 
 __all__ = ["bind", "bind_cluster"]
@@ -238,16 +238,16 @@ def _start_grants(scope: Construct, need: ContainerNeed, log_group: logs.LogGrou
     grants = [Grant(holder, ("logs:CreateLogStream", "logs:PutLogEvents"), own, need.mark)]
     if need.image is None:
         return grants
-    # Holes as the words that documents have for them, to be found by a pattern.
+    # The need's image has passed as one in ECR.
+    stack = cdk.Stack.of(scope)
     words = {"region": "REGION", "account": "ACCOUNT_ID"}
-    named = need.image.fill(lambda hole: words.get(hole.attribute, "") if hole.need == "aws" else "")
-    found = re.match(r"(\w+)\.dkr\.ecr\.([\w-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)", named)
-    if found:
-        stack = cdk.Stack.of(scope)
-        account, region = found[1].replace("ACCOUNT_ID", stack.account), found[2].replace("REGION", stack.region)
-        arn = Text((f"arn:{stack.partition}:ecr:{region}:{account}:repository/{found[3]}",))
-        grants += [
-            Grant(holder, _PULL, arn, need.mark),
-            Grant(holder, ("ecr:GetAuthorizationToken",), Text(("*",)), need.mark),
-        ]
-    return grants
+    found = IMAGE.match(need.image.fill(lambda hole: words[hole.attribute]))
+    assert found
+    account, region = (stack.account if found["account"] == "ACCOUNT_ID" else found["account"]), found["region"]
+    region = stack.region if region == "REGION" else region
+    repository = Text((f"arn:{stack.partition}:ecr:{region}:{account}:repository/{found['repository']}",))
+    return [
+        *grants,
+        Grant(holder, _PULL, repository, need.mark),
+        Grant(holder, ("ecr:GetAuthorizationToken",), Text(("*",)), need.mark),
+    ]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from stepworkflows_cdk.integrations.code import DEFAULT_HANDLER, check_code
+from stepworkflows_cdk.integrations.code import DEFAULT_HANDLER, check_code, image_problems
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.durations import Duration
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.references import WrongValue, is_fixed, parse_value
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["ContainerKeys", "Ec2Keys", "Ec2Settings", "FargateKeys", "FargateSettings", "check_container", "memory_of"]
@@ -28,7 +28,6 @@ _SIZES = {
     8192: tuple(range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB)),
     16384: tuple(range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB)),
 }
-_IMAGE = re.compile(r"[\w.{}-]+(?::\d+)?(?:/[\w.{}-]+)+(?::[\w.{}-]+|@sha256:[0-9a-f]{64})\Z")
 _LONGEST = 365 * 86_400  # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 
@@ -96,7 +95,9 @@ class ContainerKeys(Keys):
         None, min_length=1, description="A folder or a zip with the code, relative to the document."
     )
     image: str | None = Field(
-        None, min_length=1, description="The whole name of an image of your own; it speaks the protocol of the runner."
+        None,
+        min_length=1,
+        description="An image of yours in ECR that speaks the protocol of the runner: `ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/NAME:TAG`, or `NAME@sha256:...`.",
     )
     handler: str = Field(DEFAULT_HANDLER, description="Module and function, such as `handler.handler`.")
 
@@ -129,7 +130,7 @@ def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflo
     keys = step.work
     assert isinstance(keys, ContainerKeys)
     place = ("runs-on", "fargate" if isinstance(settings, FargateSettings) else "ec2")
-    yield from _check_work(step, keys)
+    yield from _check_work(step, keys, settings, place)
     yield from _check_time(step, settings, place)
     for place_, names in (("env", step.keys.env), ("secrets", step.keys.secrets)):
         for variable in names or {}:
@@ -145,21 +146,37 @@ def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflo
         yield Problem("SW402", message, step.mark_of(*place, "memory"), f"it has {sizes}")
 
 
-def _check_work(step: Step, keys: ContainerKeys) -> Iterator[Problem]:
-    if keys.zip_file is None and keys.image is None:
-        yield Problem("SW102", "the step's code is missing", step.key_mark("runs-on"), "add `zip-file`, or an `image`")
-    elif keys.zip_file is not None and keys.image is not None:
-        hint = "keep one: `zip-file` runs in an image that is there already"
-        yield Problem("SW104", "`image` and `zip-file` are two works", step.key_mark("image"), hint)
+def _check_work(
+    step: Step, keys: ContainerKeys, settings: ContainerSettings, place: tuple[str, str]
+) -> Iterator[Problem]:
+    if keys.zip_file is not None and keys.image is not None:
+        message = "the code is given twice, as `zip-file` and as `image`"
+        yield Problem("SW104", message, step.key_mark("image"), "remove one of them")
     elif keys.zip_file is not None:
         yield from check_code(step, keys.zip_file, keys.handler)
+    elif keys.image is not None:
+        yield from _check_image(step, keys.image, settings, place)
     else:
-        if step.get("handler") is not None:
-            message = "`handler` has no effect on an image, which starts by itself"
-            yield Problem("SW107", message, step.key_mark("handler"), "remove it")
-        if not _IMAGE.match(keys.image or ""):
-            hint = "write ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/name:tag; REGION and ACCOUNT_ID may stand as they are"
-            yield Problem("SW506", "this is no whole name of an image", step.mark_of("image"), hint)
+        yield Problem("SW102", "the step's code is missing", step.key_mark("runs-on"), "add `zip-file`, or an `image`")
+
+
+def _check_image(step: Step, image: str, settings: ContainerSettings, place: tuple[str, str]) -> Iterator[Problem]:
+    if step.get("handler") is not None:
+        message = "`handler` has no effect on an image, which starts by itself"
+        yield Problem("SW107", message, step.key_mark("handler"), "remove it")
+    if "python" in settings.model_fields_set:
+        mark = step.key_mark(*place, "python")
+        yield Problem("SW107", "`python` has no effect on an image, which has a Python of its own", mark, "remove it")
+    if not is_fixed(image):
+        message = "`image` is fixed at deployment, and this is known only while the flow runs"
+        yield Problem("SW215", message, step.mark_of("image"), "write it out, or name `config`")
+        return
+    try:
+        value = parse_value(image)
+    except WrongValue:
+        return  # reported as what it is
+    if isinstance(value, str):
+        yield from image_problems(step, value)
 
 
 def _check_time(step: Step, settings: ContainerSettings, place: tuple[str, str]) -> Iterator[Problem]:

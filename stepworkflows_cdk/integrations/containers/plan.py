@@ -8,13 +8,13 @@ raised, or finds in what ECS says why there is none.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.integration import Blame, Call, Integration, Part, Scope
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Need, Text, need_id
-from stepworkflows_cdk.integrations.code import code_name
+from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.code import code_name, image_problems, image_text
 from stepworkflows_cdk.integrations.containers.keys import (
     ContainerKeys,
     Ec2Keys,
@@ -70,7 +70,6 @@ _RAISES = {
     "Container.Exited": "the process ended without a word: it was killed, or called `exit`",
     "Container.Stopped": "somebody, or AWS, stopped the container",
 }
-_SURROUNDINGS = {"REGION": Hole("aws", "region"), "ACCOUNT_ID": Hole("aws", "account")}
 _KEY = Jsonata(
     "$states.context.Execution.Id & '/' & $states.context.State.Name & '/' & $states.context.State.EnteredTime"
     " & '/' & $states.context.Map.Item.Index"
@@ -214,7 +213,7 @@ def _container(step: Step, scope: Scope) -> ContainerNeed:
         mark=step.mark,
         steps=(step.id,),
         code=(step.document.folder / keys.zip_file) if keys.zip_file else None,
-        image=_image(scope.text(keys.image)) if keys.image else None,
+        image=_image(step, keys.image, scope) if keys.image else None,
         handler=keys.handler,
         env=scope.env(),
         timeout=own_timeout or settings.timeout,
@@ -230,13 +229,11 @@ def _container(step: Step, scope: Scope) -> ContainerNeed:
     )
 
 
-def _image(text: Text) -> Text:
-    """An image's name: ``REGION`` and ``ACCOUNT_ID`` in it are this stack's."""
-    parts: list[str | Hole] = []
-    for part in text.parts:
-        pieces = re.split(r"\b(REGION|ACCOUNT_ID)\b", part) if isinstance(part, str) else [part]
-        parts += [_SURROUNDINGS.get(piece, piece) if isinstance(piece, str) else piece for piece in pieces if piece]
-    return Text(tuple(parts))
+def _image(step: Step, written: str, scope: Scope) -> Text:
+    image = "".join(map(str, scope.text(written).parts))
+    for problem in image_problems(step, image):
+        raise ConfigurationError(f"{problem.mark}: with this config {problem.message}; {problem.hint}")
+    return image_text(image)
 
 
 def _table(mark: Mark) -> TableNeed:
