@@ -209,6 +209,8 @@ class Integration:
     """Which of ``env``, ``secrets`` and ``permissions`` have an effect beside its key."""
     waits: ClassVar[bool] = False
     """Whether a step with its key waits for the outside world, and can have ``on-timeout``."""
+    beats: ClassVar[bool] = False
+    """Whether whoever does a step with its key can send signs of life, so that it can have a ``heartbeat``."""
     keeps_secrets: ClassVar[bool] = False
     """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
     records_outputs: ClassVar[bool] = False

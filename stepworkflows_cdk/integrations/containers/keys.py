@@ -88,6 +88,12 @@ def _long_form(value: Any) -> Any:
     return {"fargate": {}} if value == "fargate" else value
 
 
+def _no_short_form(value: Any) -> Any:
+    if value == "ec2":
+        raise ValueError("`{ec2: {cluster: NAME}}`: the instances are those of a cluster of yours")
+    return value
+
+
 class ContainerKeys(Keys):
     """Keys of all steps in containers."""
 
@@ -97,7 +103,7 @@ class ContainerKeys(Keys):
     image: str | None = Field(
         None,
         min_length=1,
-        description="An image of yours in ECR that speaks the protocol of the runner: `ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/NAME:TAG`, or `NAME@sha256:...`.",
+        description="An image in ECR that speaks the runner's protocol: `ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/NAME:TAG`.",
     )
     handler: str = Field(DEFAULT_HANDLER, description="Module and function, such as `handler.handler`.")
 
@@ -115,7 +121,9 @@ class FargateKeys(ContainerKeys):
 class Ec2Keys(ContainerKeys):
     """The keys of a step that runs in a container on EC2 instances."""
 
-    runs_on: Ec2Runtime = Field(description="`{ec2: {cluster: NAME, ...}}`.")
+    runs_on: Annotated[Ec2Runtime, BeforeValidator(_no_short_form)] = Field(
+        description="`{ec2: {cluster: NAME, ...}}`."
+    )
 
 
 def memory_of(settings: FargateSettings | Ec2Settings) -> int:
@@ -143,7 +151,7 @@ def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflo
     if isinstance(settings, FargateSettings) and memory_of(settings) not in _SIZES[settings.cpu]:
         sizes = ", ".join(map(str, _SIZES[settings.cpu]))
         message = f"with `cpu: {settings.cpu}` Fargate has no {settings.memory} MiB"
-        yield Problem("SW402", message, step.mark_of(*place, "memory"), f"it has {sizes}")
+        yield Problem("SW401", message, step.mark_of(*place, "memory"), f"it has {sizes}")
 
 
 def _check_work(

@@ -14,6 +14,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -164,7 +165,8 @@ def _server(world: World) -> str:
         world.ends.callback(requests.setLevel, requests.level)
         requests.setLevel(logging.ERROR)
         server.start()
-        world.ends.callback(server.stop)
+        # It takes half a second to stop, which nobody has to wait for: whoever could ask it something has ended.
+        world.ends.callback(threading.Thread(target=server.stop).start)
         host, port = server.get_host_and_port()
         world.store[_SERVER] = f"http://{host}:{port}"
     address: str = world.store[_SERVER]

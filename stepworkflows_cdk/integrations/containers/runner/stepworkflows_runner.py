@@ -160,6 +160,8 @@ def _handled(event: Any, context: Context) -> str:
     sys.path.insert(0, folder)
     try:
         return _marshalled(_load(os.environ["STEPWORKFLOWS_HANDLER"], folder)(event, context))
+    except Failed:
+        raise
     except _Fault as fault:
         raise Failed(fault.error, _cause(fault.error, str(fault), request, fault.trace, folder)) from fault
     except _Ended as ended:
