@@ -158,6 +158,11 @@ def _role(scope: Construct, construct_id: str) -> iam.Role:
 
 def _task_definition(scope: Construct, need: ContainerNeed, role: iam.Role, start: iam.Role) -> ecs.TaskDefinition:
     fargate = need.launch == "FARGATE"
+    platform = ecs.RuntimePlatform(
+        cpu_architecture=_ARCHITECTURES[need.architecture], operating_system_family=ecs.OperatingSystemFamily.LINUX
+    )
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-constraints.html#attributes
+    on_such = ecs.PlacementConstraint.member_of(f"attribute:ecs.cpu-architecture == {need.architecture}")
     return ecs.TaskDefinition(
         scope,
         "Task",
@@ -165,9 +170,8 @@ def _task_definition(scope: Construct, need: ContainerNeed, role: iam.Role, star
         cpu=str(need.cpu),
         memory_mib=str(need.memory),
         network_mode=ecs.NetworkMode.AWS_VPC,
-        runtime_platform=ecs.RuntimePlatform(
-            cpu_architecture=_ARCHITECTURES[need.architecture], operating_system_family=ecs.OperatingSystemFamily.LINUX
-        ),
+        runtime_platform=platform if fargate else None,
+        placement_constraints=None if fargate else [on_such],
         task_role=role,
         # Its permissions are given below; the L2 would write them into an inline policy.
         execution_role=start.without_policy_updates(),
