@@ -43,9 +43,12 @@ def make_network(scope: Construct) -> ec2.Vpc:
     return network
 
 
-def make_cluster(scope: Construct, network: ec2.IVpc) -> ecs.Cluster:
-    """A cluster without instances, which tells of its containers in CloudWatch."""
-    return ecs.Cluster(scope, "Cluster", vpc=network, container_insights_v2=ecs.ContainerInsights.ENABLED)
+def make_cluster(scope: Construct) -> ecs.CfnCluster:
+    """A cluster without instances, which tells of its containers in CloudWatch. It is in no network: each container has
+    its own, where the L2 would tie the cluster to one.
+    """
+    insights = ecs.CfnCluster.ClusterSettingsProperty(name="containerInsights", value="enabled")
+    return ecs.CfnCluster(scope, "Cluster", cluster_settings=[insights])
 
 
 def _log_traffic(scope: Construct, network: ec2.Vpc) -> None:

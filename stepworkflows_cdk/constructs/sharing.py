@@ -120,9 +120,9 @@ def network(scope: Construct) -> ec2.IVpc:
     return _once(scope, "Network", make_network)
 
 
-def cluster(scope: Construct, inside: ec2.IVpc) -> ecs.ICluster:
+def cluster(scope: Construct) -> ecs.CfnCluster:
     """The stack's cluster for containers, where nobody gives one."""
-    return _once(scope, "Cluster", lambda shared: make_cluster(shared, inside))
+    return _once(scope, "Cluster", make_cluster)
 
 
 def _once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:

@@ -11,6 +11,7 @@ from stepworkflows_cdk.constructs import acknowledgements
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.containers.needs import ClusterNeed
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 
 PACKS = (AwsSolutionsChecks, ServerlessChecks)
@@ -43,14 +44,21 @@ def every(shop, make, code):
     calls = Grant("machine-main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
     network = NetworkNeed(id="network-main", mark=make.mark, name="main")
     inside = make.function("inside", code, network="network-main")
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"))
-    return replace(shop, needs=(*shop.needs, network, inside), grants=grants)
+    cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make))
+    return replace(shop, needs=(*shop.needs, network, inside, cluster, make.container("pack")), grants=grants)
 
 
 CALLS = (
     Condition("StringEquals", "states:HTTPMethod", (Text(("POST",)),)),
     Condition("StringLike", "states:HTTPEndpoint", (Text(("https://api.example.com/orders/*",)),)),
 )
+
+
+def stops(make):
+    """The grant on the tasks of the stack's cluster."""
+    place = ("arn:", Hole("aws", "partition"), ":ecs:", Hole("aws", "region"), ":", Hole("aws", "account"), ":task/")
+    return Grant("machine-main", ("ecs:StopTask",), Text((*place, Hole("cluster-containers", "name"), "/*")), make.mark)
 
 
 def files(make, holder, key="invoices/*.json", *actions):
@@ -73,7 +81,10 @@ def test_both_packs_find_nothing(stack, every, given, bind):
 
 
 OF_RULES = "dead-letters-of-rules"
-TARGETS = {"objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json"}
+TARGETS = {
+    "objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json",
+    "task-ids": ("arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<StepWorkflowsSharedCluster54AAA4CA>/*"),
+}
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
     "log-delivery": "Shop/StepWorkflowsShared/LogDelivery/Resource",
@@ -81,6 +92,9 @@ WHERE = {
     "task-answers": "Shop/StepWorkflowsShared/TaskAnswers/Resource",
     "http-endpoints": "Shop/StepWorkflowsShared/HttpEndpoints11947767/Resource",
     "objects": "Shop/StepWorkflowsShared/Objectsc24448f7/Resource",
+    "task-ids": "Shop/StepWorkflowsShared/TaskIdsfb68f0d0/Resource",
+    "registry-login": "Shop/StepWorkflowsShared/RegistryLogin/Resource",
+    "container-settings": "Shop/Flow/container-pack/Task/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }
@@ -180,5 +194,5 @@ def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, given,
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Resource"] == "*" and statement["Effect"] == "Allow" and "Condition" not in statement
     ]
-    rows = ("tracing", "log-delivery", "network-interfaces", "task-answers")
+    rows = ("tracing", "log-delivery", "network-interfaces", "registry-login", "task-answers")
     assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in rows)

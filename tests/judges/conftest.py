@@ -27,7 +27,6 @@ VALUES = {
     "partition": "aws",
     "region": "eu-west-1",
     "account": "123456789012",
-    "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/Shop-4F1C",
     "security_group": "sg-0123456789abcdef0",
     "subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
     "public_ip": "ENABLED",

@@ -1,5 +1,4 @@
-"""A container need becomes an ECS task definition with its roles, its log and its security group; a cluster need the
-caller's cluster.
+"""A container need becomes an ECS task definition with its roles, its log and its security group; a cluster need a cluster.
 
 Code runs in Lambda's public image, for what that has: a Python of every version, and boto3. The container fetches the code
 when it starts. It runs as a user without rights, and without any of Linux's capabilities. Its file system can be written,
@@ -82,8 +81,6 @@ def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: 
             "arn": task.task_definition_arn,
             "task_role_arn": role.role_arn,
             "execution_role_arn": start.role_arn,
-            "cluster_arn": place.cluster.cluster_arn,
-            "cluster_name": place.cluster.cluster_name,
             "subnets": cdk.Fn.join(",", list(place.subnets)),
             "security_group": group.security_group_id,
             "public_ip": "ENABLED" if place.public else "DISABLED",
@@ -93,8 +90,11 @@ def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: 
     )
 
 
-def bind_cluster(need: ClusterNeed, given: object | None) -> Bound:
+def bind_cluster(scope: Construct, need: ClusterNeed, given: object | None) -> Bound:
     """Attributes: ``name`` and ``arn``."""
+    if given is None and need.name == "containers":
+        made = sharing.cluster(scope)
+        return Bound(construct=made, attributes={"name": made.ref, "arn": made.attr_arn})
     if given is None:
         raise ConfigurationError(
             f"{need.mark}: the cluster {need.name!r} is not made here, since only you know what it should have for "
@@ -112,34 +112,32 @@ def bind_cluster(need: ClusterNeed, given: object | None) -> Bound:
 class _Place:
     """Where the container runs. ``public``: with an address of its own in the internet."""
 
-    cluster: ecs.ICluster
     network: ec2.IVpc
     subnets: tuple[str, ...]
     public: bool
 
 
 def _place(scope: Construct, need: ContainerNeed, bindings: Bindings) -> _Place:
-    given = cast(ecs.ICluster, bindings[need.cluster].construct) if need.cluster else None
-    network = _network(scope, need, given, bindings)
-    cluster = given or sharing.cluster(scope, network)
+    network = _network(scope, need, bindings)
     inside = [*network.private_subnets] or [*network.isolated_subnets]
     if need.launch == "FARGATE" and not network.private_subnets and network.public_subnets:
-        return _Place(cluster, network, tuple(each.subnet_id for each in network.public_subnets), True)
+        return _Place(network, tuple(each.subnet_id for each in network.public_subnets), True)
     if not inside:
         raise ConfigurationError(
             f"{need.mark}: a container on EC2 gets no public address, so its network needs private subnets; pass one that "
             "has some"
         )
-    return _Place(cluster, network, tuple(each.subnet_id for each in inside), False)
+    return _Place(network, tuple(each.subnet_id for each in inside), False)
 
 
-def _network(scope: Construct, need: ContainerNeed, cluster: ecs.ICluster | None, bindings: Bindings) -> ec2.IVpc:
+def _network(scope: Construct, need: ContainerNeed, bindings: Bindings) -> ec2.IVpc:
     if need.network:
         return cast(ec2.IVpc, bindings[need.network].construct)
-    if cluster is None:
+    cluster = bindings[need.cluster].construct
+    if isinstance(cluster, ecs.CfnCluster):
         return sharing.network(scope)
     try:
-        return cluster.vpc
+        return cast(ecs.ICluster, cluster).vpc
     except RuntimeError as error:  # of jsii: a cluster imported by its ARN knows no network
         raise ConfigurationError(
             f"{need.mark}: the cluster was imported without its network; name one: "

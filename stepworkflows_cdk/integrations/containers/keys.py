@@ -52,7 +52,9 @@ class FargateSettings(ContainerSettings):
     cpu: Literal[256, 512, 1024, 2048, 4096, 8192, 16384] = Field(256, description="1024 are one processor.")
     memory: int | None = Field(None, description="MiB; default: the least that goes with `cpu`.")
     cluster: str | None = Field(
-        None, min_length=1, description="The name of a cluster under `resources`; default: one that the stack makes."
+        None,
+        min_length=1,
+        description="The name of a cluster under `resources`; default: one that the stack makes, or that you give as `containers`.",
     )
 
 

@@ -38,15 +38,12 @@ _PATIENCE = 30
 
 def realise(need: ContainerNeed, world: World) -> Mapping[str, str]:
     """Gives the task definition its ARN, and what is around it names."""
-    cluster = world.attributes[need.cluster]["name"] if need.cluster else "stepworkflows"
     arn = world.arn("ecs", f"task-definition/{need.id}:1")
     world.store.setdefault(_NEEDS, {})[arn] = need
     return {
         "arn": arn,
         "task_role_arn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{need.id}",
         "execution_role_arn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{need.id}-start",
-        "cluster_arn": world.arn("ecs", f"cluster/{cluster}"),
-        "cluster_name": cluster,
         "subnets": "subnet-1,subnet-2",
         "security_group": "sg-1",
         "public_ip": "ENABLED" if need.launch == "FARGATE" else "DISABLED",

@@ -13,17 +13,19 @@ __all__ = ["ClusterNeed", "ContainerNeed"]
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterNeed(Need):
-    """An ECS cluster of the caller's. Bound, its construct is an ``ecs.ICluster``."""
+    """An ECS cluster. Attributes for holes: ``name`` and ``arn``. The one called ``containers`` is made where the caller
+    gives none; any other is the caller's.
+    """
 
     name: str
-    """The name under ``resources`` in the document, which the caller injects by."""
+    """The name, under ``resources`` in the document or of its own, which the caller injects by."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerNeed(Need):
     """An ECS task definition with one container. Attributes for holes: ``arn`` of the task definition; ``task_role_arn``
-    and ``execution_role_arn``; ``cluster_arn`` and ``cluster_name``; ``subnets``, their ids with commas between;
-    ``security_group``; ``public_ip``, ``ENABLED`` or ``DISABLED``.
+    and ``execution_role_arn``; ``subnets``, their ids with commas between; ``security_group``; ``public_ip``, ``ENABLED``
+    or ``DISABLED``.
 
     It runs ``code`` (a folder or a zip, as resolved on this machine), or ``image``, the whole name of one.
     """
@@ -46,15 +48,15 @@ class ContainerNeed(Need):
     """``FARGATE`` or ``EC2``."""
     table: str
     """The id of the table need by which inputs and results go in and out."""
+    cluster: str
+    """The id of a cluster need."""
     capacity: str | None = None
     """The name of a capacity provider of the cluster."""
     network: str | None = None
-    """The id of a network need; None: the cluster's network, or one that the stack makes."""
-    cluster: str | None = None
-    """The id of a cluster need; None: one that the stack makes."""
+    """The id of a network need; None: the network of the caller's cluster, or one that the stack makes."""
 
     @property
     def refers_to(self) -> frozenset[str]:
         found = {hole.need for _, text in self.env for hole in text.holes}
         found |= {hole.need for hole in self.image.holes} if self.image else set()
-        return frozenset({*found, self.table, *filter(None, (self.network, self.cluster))} - {"aws"})
+        return frozenset({*found, self.table, self.cluster, *filter(None, (self.network,))} - {"aws"})

@@ -8,7 +8,7 @@ raised, or finds in what ECS says why there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.integration import Blame, Call, Integration, Part, Scope
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterKeys", "Containers", "Ec2", "Fargate"]
 
-_TABLE = "table-work"  # an id that no document can give: `work` is no name for a resource
+# Ids that no document can give: `work` and `containers` are no names for resources.
+_TABLE, _CLUSTER = "table-work", "cluster-containers"
 _DAY = 86_400
 _CONTAINER = "code"
 """The container's name inside its task."""
@@ -112,7 +113,7 @@ class _Container(Integration):
             },
             output={"key": _KEY, "subnets": Text((Hole(need.id, "subnets"),))},
             transient=_ROW_TRANSIENT,
-            needs=(_table(step.mark), need),
+            needs=(*_shared(need, step.mark), need),
             grants=(*_grants(step, scope, need), *scope.permissions(need.id)),
             beside=True,
             then=Part(
@@ -171,7 +172,7 @@ class Containers(Integration):
         from stepworkflows_cdk.integrations.containers.cdk import bind, bind_cluster
 
         if isinstance(need, ClusterNeed):
-            return bind_cluster(need, given)
+            return bind_cluster(scope, need, given)
         assert isinstance(need, ContainerNeed)
         return bind(scope, need, given, bindings)
 
@@ -225,7 +226,7 @@ def _container(step: Step, scope: Scope) -> ContainerNeed:
         capacity=settings.capacity if isinstance(settings, Ec2Settings) else None,
         table=_TABLE,
         network=scope.resource(settings.vpc).id if settings.vpc else None,
-        cluster=scope.resource(settings.cluster).id if settings.cluster else None,
+        cluster=scope.resource(settings.cluster).id if settings.cluster else _CLUSTER,
     )
 
 
@@ -236,8 +237,11 @@ def _image(step: Step, written: str, scope: Scope) -> Text:
     return image_text(image)
 
 
-def _table(mark: Mark) -> TableNeed:
-    return TableNeed(id=_TABLE, mark=mark, name="work", partition_key="key", sort_key=None, expires="expires")
+def _shared(need: ContainerNeed, mark: Mark) -> Iterator[Need]:
+    """What all steps in containers share, where the document has nothing else."""
+    yield TableNeed(id=_TABLE, mark=mark, name="work", partition_key="key", sort_key=None, expires="expires")
+    if need.cluster == _CLUSTER:
+        yield ClusterNeed(id=_CLUSTER, mark=mark, name="containers")
 
 
 def _run(need: ContainerNeed) -> dict[str, Data]:
@@ -251,7 +255,7 @@ def _run(need: ContainerNeed) -> dict[str, Data]:
     if need.capacity:
         where = {"CapacityProviderStrategy": [{"CapacityProvider": need.capacity}]}
     return {
-        "Cluster": Text((Hole(need.id, "cluster_arn"),)),
+        "Cluster": Text((Hole(need.cluster, "arn"),)),
         "TaskDefinition": Text((Hole(need.id, "arn"),)),
         **where,
         "NetworkConfiguration": {"AwsvpcConfiguration": network},
@@ -291,9 +295,9 @@ def _grants(step: Step, scope: Scope, need: ContainerNeed) -> tuple[Grant, ...]:
     machine, mark = scope.machine, step.mark
     place = (":", Hole("aws", "region"), ":", Hole("aws", "account"), ":")
     partition = ("arn:", Hole("aws", "partition"))
-    cluster = Text((Hole(need.id, "cluster_arn"),))
+    cluster = Text((Hole(need.cluster, "arn"),))
     table = Text((Hole(_TABLE, "arn"),))
-    tasks = Text((*partition, ":ecs", *place, "task/", Hole(need.id, "cluster_name"), "/*"))
+    tasks = Text((*partition, ":ecs", *place, "task/", Hole(need.cluster, "name"), "/*"))
     rule = Text((*partition, ":events", *place, "rule/StepFunctionsGetEventsForECSTaskRule"))
     in_cluster = (Condition("ArnEquals", "ecs:cluster", (cluster,)),)
     to_ecs = (Condition("StringEquals", "iam:PassedToService", (Text(("ecs-tasks.amazonaws.com",)),)),)

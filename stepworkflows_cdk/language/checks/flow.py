@@ -27,20 +27,21 @@ _TASK_KEYS = (
 )
 _FOR_PARALLEL = ("on-error", "catch", "pivot")
 _UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "wait-for")
-_OWN_TABLES = {
-    "outputs": "the outputs `DATABASE_...`",
-    "waits": "what steps wait for",
-    "work": "what containers are given",
+_OWN = {
+    "containers": "the cluster of steps in containers",
+    "outputs": "the table of the outputs `DATABASE_...`",
+    "waits": "the table of what steps wait for",
+    "work": "the table of what containers are given",
 }
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _unique(workflow)
     yield from _own_code(workflow)
-    for name, what in _OWN_TABLES.items():
+    for name, what in _OWN.items():
         if name in workflow.resources:
             mark = workflow.document.key_mark(("resources", name))
-            yield Problem("SW108", f"`{name}` is the table of {what}", mark, "give it another name")
+            yield Problem("SW108", f"`{name}` is {what}", mark, "give it another name")
     yield from _reached(workflow)
     for step in workflow.all_steps:
         yield from _one_work(step)
