@@ -210,7 +210,7 @@ def _container(
     if need.image is None:
         linux.drop_capabilities(ecs.Capability.ALL)
         command = ["/var/lang/bin/python3", "-c", (_RUNNER / "boot.py").read_text(encoding="utf-8")]
-        settings = {"HOME": "/tmp", **settings}
+        settings = {"HOME": "/tmp", "PYTHONUNBUFFERED": "1", **settings}
     task.add_container(
         _NAME,
         container_name=_NAME,

@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import threading
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def answer(value: Any, arguments: Any, world: World) -> Any:
         ExpressionAttributeNames={"#written": "result", "#inputs": "inputs"},
         ExpressionAttributeValues={":written": {"S": json.dumps(value)}},
     )
-    return _task(arguments, key, 0)
+    return _task(0)
 
 
 def perform(arguments: Any, world: World) -> Any:
@@ -73,7 +72,7 @@ def perform(arguments: Any, world: World) -> Any:
             f"{{at: {step}, returns: ...}}"
         )
     status = _process(need, need.code, key, world)
-    task = _task(arguments, key, status)
+    task = _task(status)
     if status != 0:
         raise TaskFailed("States.TaskFailed", json.dumps(task))
     return task
@@ -89,16 +88,12 @@ def _asked(arguments: Any, world: World) -> tuple[ContainerNeed, str]:
     return need, next(each["Value"] for each in variables if each["Name"] == "STEPWORKFLOWS_KEY")
 
 
-def _task(arguments: Any, key: str, status: int) -> dict[str, Any]:
+def _task(status: int) -> dict[str, Any]:
     """What ECS tells of the task at its end, as far as it is the same each time."""
     return {
-        "ClusterArn": arguments.get("Cluster"),
-        "Containers": [{"ExitCode": status, "LastStatus": "STOPPED", "Name": "code"}],
-        "LastStatus": "STOPPED",
+        "Containers": [{"ExitCode": status, "Name": "code"}],
         "StopCode": "EssentialContainerExited",
         "StoppedReason": "Essential container in task exited",
-        "TaskArn": f"{arguments.get('Cluster', '').replace(':cluster/', ':task/')}/{uuid.uuid5(uuid.NAMESPACE_URL, key).hex}",
-        "TaskDefinitionArn": arguments.get("TaskDefinition"),
     }
 
 
@@ -117,6 +112,7 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
         "AWS_REGION": REGION,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
         "TZ": ":UTC",
         "STEPWORKFLOWS_CODE": str(folder),
         "STEPWORKFLOWS_HANDLER": need.handler,

@@ -87,7 +87,7 @@ class Row:
         self._write("result", result)
 
     def fail(self, error: str, cause: str) -> None:
-        print(f"{error}: {cause}", file=sys.stderr)
+        print(f"[ERROR] {error}: {_message(cause)}")
         self._write("error", json.dumps({"type": error, "cause": cause[:32_000]}))
 
     def _write(self, name: str, text: str) -> None:
@@ -173,6 +173,7 @@ def _handled(event: Any, context: Context) -> str:
         raise Failed("Runtime.ExitError", json.dumps({**message, "errorType": "Runtime.ExitError"})) from ended
     except Exception as error:
         name = type(error).__name__
+        print("Traceback (most recent call last):", *_trace(error), sep="\n", end="")
         raise Failed(name, _cause(name, str(error), request, _trace(error), folder)) from error
 
 
@@ -227,6 +228,14 @@ def _trace(error: BaseException) -> list[str]:
 def _cause(error: str, message: str, request: str, trace: list[str], folder: str) -> str:
     cause = {"errorMessage": message, "errorType": error, "requestId": request, "stackTrace": trace}
     return json.dumps(_shown(cause, folder), ensure_ascii=False)
+
+
+def _message(cause: str) -> str:
+    """What a cause says to people."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, TypeError, KeyError):
+        return cause
 
 
 def _shown(value: Any, folder: str) -> Any:
