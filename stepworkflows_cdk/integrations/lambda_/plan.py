@@ -98,7 +98,9 @@ class Lambda(Integration):
         return realise(need, world)
 
     def answer(self, resource: str, value: Any, arguments: Any, world: World) -> Any:
-        return {"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200}
+        from stepworkflows_cdk.integrations.lambda_.local import answer
+
+        return answer(value)
 
     def perform(self, resource: str, arguments: Any, world: World) -> Any:
         from stepworkflows_cdk.integrations.lambda_.local import perform
