@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -53,6 +54,12 @@ class StepConstructs:
     def container(self) -> ecs.TaskDefinition:
         """The task definition of the container that the step runs in. None: a ``ConfigurationError``."""
         return cast(ecs.TaskDefinition, self._made("task_definition_arn", "container: it does not run in one"))
+
+    @property
+    def security_group(self) -> ec2.ISecurityGroup:
+        """The group of the container that the step runs in. None: a ``ConfigurationError``."""
+        around = cast(Construct, self.container.node.scope)
+        return cast(ec2.ISecurityGroup, around.node.find_child("SecurityGroup"))
 
     @property
     def activity(self) -> sfn.IActivity:

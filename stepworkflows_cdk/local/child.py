@@ -1,4 +1,5 @@
-"""Runs a script in a process of its own, in which the time is that of a run: it stands still but for ``time.sleep``.
+"""Runs a script in a process of its own, without a network but this machine, and in which the time is that of a run: it
+stands still but for ``time.sleep``.
 
 ``child.py SCRIPT`` calls ``main()`` of the script and ends with what it gives. The environment says what time it is
 (``STEPWORKFLOWS_NOW``, seconds since 1970), and to which file to write how many seconds were slept
@@ -58,7 +59,10 @@ def main(script: str) -> int:
     passing = _Time(float(now), float(os.environ["STEPWORKFLOWS_TIMEOUT"])) if now else None
     if passing:
         passing.begin()
-    status: int = runpy.run_path(script, run_name="runner")["main"]()
+    # By its path: where the script runs, this package need not be installed.
+    offline = runpy.run_path(str(Path(__file__).with_name("offline.py")))["no_network"]
+    with offline():
+        status: int = runpy.run_path(script, run_name="runner")["main"]()
     if passing:
         Path(file).write_text(str(passing.slept), encoding="ascii")
     return status

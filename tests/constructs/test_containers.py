@@ -152,6 +152,7 @@ def test_the_containers_permissions_are_those_of_its_step(made):
 def test_steps_lead_to_what_they_became(made):
     flow = made[0]
     assert flow.steps["pack"].container.task_definition_arn
+    assert flow.steps["pack"].security_group.security_group_id
     assert flow.steps["carry"].activity.activity_arn
     with pytest.raises(ConfigurationError, match="step 'pack' has no function"):
         _ = flow.steps["pack"].function

@@ -55,6 +55,9 @@ def handler(event, context):
                 time.sleep(1)
             finally:
                 print("tidied up")
+        case "call":
+            import urllib.request
+            urllib.request.urlopen("http://192.0.2.1/", timeout=5)
         case "killed":
             sys.stdout.flush()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -143,6 +146,7 @@ RULES: list[dict[str, Any]] = [
         ]
     },
     {"retry": {"errors": ["Busy", "Soft"], "when": "{error.cause} = 'soon'", "jitter": False}},
+    {"retry": {"errors": ["transient"], "attempts": 0}},
     {"on-error": "continue"},
     {"catch": [{"errors": ["Soft"], "steps": [{"id": "c", "outputs": {"x": "{error.type}"}}]}]},
     {"catch": [{"when": "{error.cause} = 'never'", "steps": [{"id": "c", "fail": {"error": "Caught"}}]}]},
@@ -208,6 +212,11 @@ def test_what_a_container_prints_is_in_the_log(folder: Path) -> None:
 
 def test_what_was_begun_is_tidied_up(folder: Path) -> None:
     assert "tidied up" in [line.text for line in ran(folder, flow("fargate", inputs={"do": "stopped"})).logs]
+
+
+def test_a_container_has_no_network(folder: Path) -> None:
+    result = ran(folder, flow("fargate", inputs={"do": "call"}))
+    assert "no network in a run on this machine: 192.0.2.1:80 was not called" in (result.cause or "")
 
 
 def test_threads_left_behind_do_not_keep_the_container(folder: Path) -> None:
