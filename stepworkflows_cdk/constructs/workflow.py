@@ -32,6 +32,7 @@ from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 
 __all__ = ["Documents", "StepConstructs", "StepWorkflow"]
 
