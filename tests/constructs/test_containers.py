@@ -34,6 +34,7 @@ FLOW = {
         },
         {"id": "label", "runs-on": "fargate", "zip-file": "code", "handler": "handler.label"},
         {"id": "carry", "runs-on": "activity", "timeout": "1d"},
+        {"id": "thank", "runs-on": "lambda", "zip-file": "code"},
     ],
 }
 

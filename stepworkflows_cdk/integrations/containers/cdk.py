@@ -79,6 +79,7 @@ def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: 
         construct=task,
         attributes={
             "arn": task.task_definition_arn,
+            "family": task.family,
             "task_role_arn": role.role_arn,
             "execution_role_arn": start.role_arn,
             "subnets": cdk.Fn.join(",", list(place.subnets)),

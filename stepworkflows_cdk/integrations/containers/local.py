@@ -37,10 +37,10 @@ _PATIENCE = 30
 
 def realise(need: ContainerNeed, world: World) -> Mapping[str, str]:
     """Gives the task definition its ARN, and what is around it names."""
-    arn = world.arn("ecs", f"task-definition/{need.id}:1")
-    world.store.setdefault(_NEEDS, {})[arn] = need
+    world.store.setdefault(_NEEDS, {})[need.id] = need
     return {
-        "arn": arn,
+        "arn": world.arn("ecs", f"task-definition/{need.id}:1"),
+        "family": need.id,
         "task_role_arn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{need.id}",
         "execution_role_arn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{need.id}-start",
         "subnets": "subnet-1,subnet-2",

@@ -23,7 +23,8 @@ class ClusterNeed(Need):
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerNeed(Need):
-    """An ECS task definition with one container. Attributes for holes: ``arn`` of the task definition; ``task_role_arn``
+    """An ECS task definition with one container. Attributes for holes: ``arn`` of the task definition, ``family``, which
+    means its newest revision; ``task_role_arn``
     and ``execution_role_arn``; ``subnets``, their ids with commas between; ``security_group``; ``public_ip``, ``ENABLED``
     or ``DISABLED``.
 

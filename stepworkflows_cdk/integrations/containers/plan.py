@@ -61,6 +61,7 @@ _TRANSIENT = (
     "AmazonECS.Unknown",
     "Container.NotStarted",
     "DynamoDB.ConditionalCheckFailedException",  # two items of a loop came in the same millisecond
+    "ECS.AccessDeniedException",  # for a moment of a deployment, between a new revision and the permission to run it
     "ECS.AmazonECSException",
     "ECS.SdkClientException",
     "ECS.ServerException",
@@ -245,7 +246,11 @@ def _shared(need: ContainerNeed, mark: Mark) -> Iterator[Need]:
 
 
 def _run(need: ContainerNeed) -> dict[str, Data]:
-    """The parameters of the call: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html."""
+    """The parameters of the call: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html.
+
+    The task is named by its family, which means the newest revision: an execution that has begun before a deployment would
+    ask for a revision that is gone, with code that its role may no longer fetch.
+    """
     network: dict[str, Data] = {
         "Subnets": Jsonata("$split($states.input.subnets, ',')"),
         "SecurityGroups": [Text((Hole(need.id, "security_group"),))],
@@ -256,7 +261,7 @@ def _run(need: ContainerNeed) -> dict[str, Data]:
         where = {"CapacityProviderStrategy": [{"CapacityProvider": need.capacity}]}
     return {
         "Cluster": Text((Hole(need.cluster, "arn"),)),
-        "TaskDefinition": Text((Hole(need.id, "arn"),)),
+        "TaskDefinition": Text((Hole(need.id, "family"),)),
         **where,
         "NetworkConfiguration": {"AwsvpcConfiguration": network},
         "Overrides": {
