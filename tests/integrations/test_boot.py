@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import io
 import os
@@ -27,6 +28,11 @@ def address() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.mark.parametrize("file", sorted(BOOT.parent.glob("*.py")), ids=lambda file: file.name)
+def test_it_runs_on_every_python_that_a_step_can_ask_for(file: Path) -> None:
+    assert ast.parse(file.read_text("utf-8"), feature_version=(3, 9))
 
 
 def packed() -> bytes:

@@ -16,6 +16,8 @@ bring this file along (it needs boto3 and nothing else) or speak for itself:
 An exception becomes an error of its class's name with the JSON that Lambda reports as its cause
 (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html). SIGTERM, by which ECS stops a container, becomes
 ``Container.Stopped``, once the ``finally`` blocks of the code have run.
+
+It runs on every Python that a step can ask for, from 3.9 on.
 """
 
 from __future__ import annotations
@@ -239,15 +241,13 @@ def _message(cause: str) -> str:
 
 
 def _shown(value: Any, folder: str) -> Any:
-    match value:
-        case str():
-            return value.replace(folder, _LAMBDA)
-        case list():
-            return [_shown(item, folder) for item in value]
-        case dict():
-            return {key: _shown(item, folder) for key, item in value.items()}
-        case _:
-            return value
+    if isinstance(value, str):
+        return value.replace(folder, _LAMBDA)
+    if isinstance(value, list):
+        return [_shown(item, folder) for item in value]
+    if isinstance(value, dict):
+        return {key: _shown(item, folder) for key, item in value.items()}
+    return value
 
 
 def _log(request: str) -> None:
