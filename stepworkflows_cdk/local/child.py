@@ -2,9 +2,9 @@
 stands still but for ``time.sleep``.
 
 ``child.py SCRIPT`` calls ``main()`` of the script and ends with what it gives. The environment says what time it is
-(``STEPWORKFLOWS_NOW``, seconds since 1970), and to which file to write how many seconds were slept
-(``STEPWORKFLOWS_SLEPT``). A sleep beyond ``STEPWORKFLOWS_TIMEOUT`` ends when that is over, with the signal that a timer
-sends.
+(``STEPWORKFLOWS_NOW``, seconds since 1970), to which file to write how many seconds were slept (``STEPWORKFLOWS_SLEPT``),
+and to which the calls (``STEPWORKFLOWS_TOLD``) that the run sees (``STEPWORKFLOWS_SEEN``). A sleep beyond
+``STEPWORKFLOWS_TIMEOUT`` ends when that is over, with the signal that a timer sends.
 """
 
 from __future__ import annotations
@@ -56,12 +56,14 @@ class _Time:
 def main(script: str) -> int:
     """The status of the script."""
     now, file = os.environ.pop("STEPWORKFLOWS_NOW", ""), os.environ.pop("STEPWORKFLOWS_SLEPT", "")
+    told, seen = Path(os.environ.pop("STEPWORKFLOWS_TOLD")), os.environ.pop("STEPWORKFLOWS_SEEN").split(",")
     passing = _Time(float(now), float(os.environ["STEPWORKFLOWS_TIMEOUT"])) if now else None
     if passing:
         passing.begin()
-    # By its path: where the script runs, this package need not be installed.
-    offline = runpy.run_path(str(Path(__file__).with_name("offline.py")))["no_network"]
-    with offline():
+    # By their paths: where the script runs, this package need not be installed.
+    offline, telling = (runpy.run_path(str(Path(__file__).with_name(f"{name}.py"))) for name in ("offline", "told"))
+    telling["tell"](told, seen)
+    with offline["no_network"]():
         status: int = runpy.run_path(script, run_name="runner")["main"]()
     if passing:
         Path(file).write_text(str(passing.slept), encoding="ascii")

@@ -49,9 +49,10 @@ def booted(address: str, folder: Path, digest: str) -> subprocess.CompletedProce
         s3.create_bucket(Bucket="assets", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_object(Bucket="assets", Key="a.zip", Body=packed())
     settings = {"STEPWORKFLOWS_BUCKET": "assets", "STEPWORKFLOWS_OBJECT": "a.zip", "STEPWORKFLOWS_SHA256": digest}
-    text = BOOT.read_text("utf-8").replace("/tmp/step", str(folder / "step"))
-    variables = {**os.environ, **settings, "AWS_ENDPOINT_URL": address}
-    return subprocess.run([sys.executable, "-c", text], env=variables, capture_output=True, text=True, check=False)
+    variables = {**os.environ, **settings, "AWS_ENDPOINT_URL": address, "TMPDIR": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-c", BOOT.read_text("utf-8")], env=variables, capture_output=True, text=True, check=False
+    )
 
 
 def test_it_hands_over_to_the_runner(address: str, tmp_path: Path) -> None:

@@ -58,6 +58,16 @@ def handler(event, context):
         case "call":
             import urllib.request
             urllib.request.urlopen("http://192.0.2.1/", timeout=5)
+        case "send":
+            import boto3
+            text = {"Simple": {"Subject": {"Data": "Packed"}, "Body": {"Text": {"Data": "It is on its way"}}}}
+            boto3.client("sesv2").send_email(
+                FromEmailAddress="Shop <shop@example.com>", Destination={"ToAddresses": ["a@example.com"]}, Content=text
+            )
+            raw = b"From: shop@example.com\\nTo: b@example.com\\nSubject: Raw\\n\\nraw"
+            boto3.client("ses").send_raw_email(RawMessage={"Data": raw})
+            entry = {"Source": "shop", "DetailType": "Packed", "Detail": '{"id": 1}'}
+            boto3.client("events").put_events(Entries=[entry])
         case "killed":
             sys.stdout.flush()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -126,6 +136,13 @@ def test_one_key_moves_a_step(folder: Path, inputs: dict[str, Any]) -> None:
     function, container = (ran(folder, flow(way, inputs=inputs)) for way in ("lambda", "fargate"))
     assert seen(container) == seen(function)
     assert container.simulated_seconds == function.simulated_seconds
+
+
+def test_mails_and_events_are_seen_wherever_they_come_from(folder: Path) -> None:
+    function, container = (ran(folder, flow(way, inputs={"do": "send"})) for way in ("lambda", "fargate"))
+    assert len(function.outbox) == 2
+    assert len(function.emitted) == 1
+    assert (container.outbox, container.emitted) == (function.outbox, function.emitted)
 
 
 def test_an_input_without_a_value_fails_in_both(folder: Path) -> None:

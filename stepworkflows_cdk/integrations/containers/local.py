@@ -3,8 +3,8 @@ its own, which runs the very runner that a container runs.
 
 The process reaches the run's AWS over a loopback port (moto's server, which shares everything with the run) and has the
 variables that the container would have, and no other. Its time is that of the run; what it prints goes to the run's log.
-What differs from ECS: the process has the packages and the rights of this Python, starts at once, and its mails and events
-are not seen by the run.
+Its mails and events are told to the run when it has ended. What differs from ECS: the process has the packages and the
+rights of this Python, and starts at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.integrations.containers.needs import ContainerNeed
-from stepworkflows_cdk.local import child
+from stepworkflows_cdk.local import child, observers
 from stepworkflows_cdk.local.errors import StateFailed, TaskFailed
 from stepworkflows_cdk.local.handlers import KEPT, code_folder
 from stepworkflows_cdk.local.surroundings import CREDENTIALS, optional
@@ -101,7 +101,8 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
     folders: dict[str, Path] = world.store.setdefault(_FOLDERS, {})
     if need.id not in folders:
         folders[need.id] = code_folder(code, world)
-    folder, slept = folders[need.id], world.folder() / "slept"
+    folder, passing = folders[need.id], world.folder()
+    slept, told = passing / "slept", passing / "told"
     variables = {
         **{kept: os.environ[kept] for kept in KEPT if kept in os.environ},
         **CREDENTIALS,
@@ -121,6 +122,8 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
         "STEPWORKFLOWS_NAME": need.id,
         "STEPWORKFLOWS_TABLE": world.attributes[need.table]["name"],
         "STEPWORKFLOWS_TIMEOUT": str(need.timeout),
+        "STEPWORKFLOWS_SEEN": ",".join(f"{service}.{api}" for service, api in observers.OBSERVED),
+        "STEPWORKFLOWS_TOLD": str(told),
         **{name: world.fill(text) for name, text in need.env},
     }
     if world.clock.virtual:
@@ -146,6 +149,9 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
     world.log(printed.replace(str(folder), "/var/task"))
     if slept.exists():
         world.clock.sleep(float(slept.read_text("ascii")))
+    for line in told.read_text("utf-8").splitlines() if told.exists() else ():
+        call = json.loads(line)
+        observers.told(world, call["api"], call["params"], call["answer"])
     # By the shell's rule, as ECS has it: a process that a signal ended gives 128 and the signal's number.
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 

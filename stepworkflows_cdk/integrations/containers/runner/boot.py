@@ -11,9 +11,10 @@ import io
 import os
 import runpy
 import sys
+import tempfile
 import zipfile
 
-FOLDER = "/tmp/step"
+FOLDER = os.path.join(tempfile.gettempdir(), "step")
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         archive.extractall(FOLDER)
     os.environ["STEPWORKFLOWS_CODE"] = FOLDER
-    runpy.run_path(f"{FOLDER}/stepworkflows_runner.py", run_name="__main__")
+    runpy.run_path(os.path.join(FOLDER, "stepworkflows_runner.py"), run_name="__main__")
 
 
 if __name__ == "__main__":
