@@ -40,6 +40,9 @@ def packed() -> bytes:
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("stepworkflows_runner.py", "import os\nprint('runs', os.environ['STEPWORKFLOWS_CODE'])\n")
         archive.writestr("handler.py", "")
+        tool = zipfile.ZipInfo("bin/tool")
+        tool.external_attr = 0o755 << 16
+        archive.writestr(tool, "")
     return target.getvalue()
 
 
@@ -58,7 +61,8 @@ def booted(address: str, folder: Path, digest: str) -> subprocess.CompletedProce
 def test_it_hands_over_to_the_runner(address: str, tmp_path: Path) -> None:
     done = booted(address, tmp_path, hashlib.sha256(packed()).hexdigest())
     assert (done.returncode, done.stdout) == (0, f"runs {tmp_path}/step\n"), done.stderr
-    assert (tmp_path / "step" / "handler.py").exists()
+    assert not os.access(tmp_path / "step" / "handler.py", os.X_OK)
+    assert os.access(tmp_path / "step" / "bin" / "tool", os.X_OK)
 
 
 def test_it_takes_nothing_but_what_was_packaged(address: str, tmp_path: Path) -> None:

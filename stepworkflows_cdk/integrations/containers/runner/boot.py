@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import runpy
+import stat
 import sys
 import tempfile
 import zipfile
@@ -27,7 +28,10 @@ def main() -> None:
     if hashlib.sha256(packed).hexdigest() != os.environ["STEPWORKFLOWS_SHA256"]:
         raise SystemExit(f"s3://{bucket}/{key} is not what was packaged")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        archive.extractall(FOLDER)
+        for entry in archive.infolist():
+            file = archive.extract(entry, FOLDER)
+            if entry.external_attr >> 16 & stat.S_IXUSR:
+                os.chmod(file, 0o755)
     os.environ["STEPWORKFLOWS_CODE"] = FOLDER
     runpy.run_path(os.path.join(FOLDER, "stepworkflows_runner.py"), run_name="__main__")
 
