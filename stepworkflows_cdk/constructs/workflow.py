@@ -115,7 +115,7 @@ class StepWorkflow(Executions, Construct):
         :param notify: whether each execution that fails, times out or is aborted is told to the topic, by name, status and
             link, without its data. Default: yes.
         :param dashboard: whether there is a page of graphs (3 dollars a month behind the account's third). Default: yes.
-        :param log_retention: how long the logs of the machine and of its functions are kept. Default: three months.
+        :param log_retention: how long the logs of the machine, its functions and containers are kept. Default: three months.
         :param log_data: whether the log has the input and output of every state as well. Whoever reads the log reads
             these, and they stay as long as it does: leave it off where data is personal or secret. Default: no.
 

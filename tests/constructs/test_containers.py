@@ -12,6 +12,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_logs as logs
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stepworkflows_cdk import StepWorkflow
@@ -197,6 +198,23 @@ def test_a_network_and_a_cluster_of_the_caller(new_stack, template, folder):
     ]
     (pulls,) = [each for each in statements if "ecr:BatchGetImage" in each["Action"]]
     assert ":repository/b" in json.dumps(pulls["Resource"])
+
+
+def test_the_cluster_of_all_containers_can_be_the_callers(new_stack, template, folder):
+    stack = new_stack()
+    network = {"vpc_id": "vpc-1", "availability_zones": ["a"], "public_subnet_ids": ["subnet-1"]}
+    vpc = ec2.Vpc.from_vpc_attributes(stack, "V", **network)
+    cluster = ecs.Cluster.from_cluster_attributes(stack, "C", cluster_name="theirs", vpc=vpc)
+    given = {"containers": cluster}
+    days = logs.RetentionDays.ONE_WEEK
+    StepWorkflow(stack, "Flow", definition=written(folder, FLOW), resources=given, log_retention=days)
+    found = template(stack)
+    assert found.of_type("AWS::ECS::Cluster") == found.of_type("AWS::EC2::VPC") == {}
+    (machine,) = found.of_type("AWS::StepFunctions::StateMachine").values()
+    assert machine["DefinitionSubstitutions"]["container_code_subnets"] == "subnet-1"
+    assert machine["DefinitionSubstitutions"]["container_code_public_ip"] == "ENABLED"
+    kept = {name: group["RetentionInDays"] for name, group in found.of_type("AWS::Logs::LogGroup").items()}
+    assert {days for name, days in kept.items() if "container" in name} == {7}
 
 
 @pytest.mark.parametrize(

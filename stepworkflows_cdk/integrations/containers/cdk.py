@@ -56,9 +56,7 @@ def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: 
         allow_all_outbound=False,
     )
     group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS, and whatever API the code calls")
-    log_group = logs.LogGroup(
-        scope, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
-    )
+    log_group = logs.LogGroup(scope, "Logs", retention=bindings.log_retention, removal_policy=cdk.RemovalPolicy.DESTROY)
     role, start = _role(scope, "Role"), _role(scope, "StartRole")
     task = _task_definition(scope, need, role, start)
     settings, grants = _settings(scope, need, bindings), list[Grant]()
