@@ -38,7 +38,10 @@ def test_it_runs_on_every_python_that_a_step_can_ask_for(file: Path) -> None:
 def packed() -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("stepworkflows_runner.py", "import os\nprint('runs', os.environ['STEPWORKFLOWS_CODE'])\n")
+        archive.writestr(
+            "stepworkflows_runner.py", "import boto3, os\nprint(boto3.whose, os.environ['STEPWORKFLOWS_CODE'])\n"
+        )
+        archive.writestr("boto3.py", "whose = 'the code has its own'\n")
         archive.writestr("handler.py", "")
         tool = zipfile.ZipInfo("bin/tool")
         tool.external_attr = 0o755 << 16
@@ -60,7 +63,7 @@ def booted(address: str, folder: Path, digest: str) -> subprocess.CompletedProce
 
 def test_it_hands_over_to_the_runner(address: str, tmp_path: Path) -> None:
     done = booted(address, tmp_path, hashlib.sha256(packed()).hexdigest())
-    assert (done.returncode, done.stdout) == (0, f"runs {tmp_path}/step\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"the code has its own {tmp_path}/step\n"), done.stderr
     assert not os.access(tmp_path / "step" / "handler.py", os.X_OK)
     assert os.access(tmp_path / "step" / "bin" / "tool", os.X_OK)
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import runpy
 import stat
 import sys
 import tempfile
 import zipfile
 
+RUNTIME = "/var/runtime"
+"""Where Lambda's images keep boto3, as far as it is not among the installed packages."""
 FOLDER = os.path.join(tempfile.gettempdir(), "step")
 
 
 def main() -> None:
-    # Where Lambda's images keep boto3, as far as it is not among the installed packages.
-    sys.path.append("/var/runtime")
+    sys.path.append(RUNTIME)
     import boto3
 
     bucket, key = os.environ["STEPWORKFLOWS_BUCKET"], os.environ["STEPWORKFLOWS_OBJECT"]
@@ -33,7 +33,9 @@ def main() -> None:
             if entry.external_attr >> 16 & stat.S_IXUSR:
                 os.chmod(file, 0o755)
     os.environ["STEPWORKFLOWS_CODE"] = FOLDER
-    runpy.run_path(os.path.join(FOLDER, "stepworkflows_runner.py"), run_name="__main__")
+    # A new program in this process: so it is a boto3 in the zip that the code gets, if there is one, and not the image's.
+    os.environ["PYTHONPATH"] = RUNTIME
+    os.execv(sys.executable, [sys.executable, os.path.join(FOLDER, "stepworkflows_runner.py")])
 
 
 if __name__ == "__main__":
