@@ -21,13 +21,13 @@ from stepworkflows_cdk.local.events import EventEmitted, MailSent, RowWritten
 from stepworkflows_cdk.local.rows import plain_row
 from stepworkflows_cdk.local.world import World
 
-__all__ = ["OBSERVED", "observe", "told"]
+__all__ = ["OBSERVED", "observe"]
 
 _PARAMETERS = "stepworkflows-parameters"
 _MAILS = (("ses", "SendEmail"), ("ses", "SendRawEmail"), ("ses", "SendTemplatedEmail"), ("sesv2", "SendEmail"))
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
-OBSERVED = (*_MAILS, ("eventbridge", "PutEvents"), *(("dynamodb", api) for api in _WRITES))
-"""The calls that are seen: service, as botocore's events call it, and operation."""
+OBSERVED = (*_MAILS, ("eventbridge", "PutEvents"), *(("dynamodb", operation) for operation in _WRITES))
+"""The calls that are seen: the service, as botocore's events call it, and the operation."""
 
 
 def observe(world: World) -> None:
@@ -42,30 +42,32 @@ def observe(world: World) -> None:
         if sender := parseaddr(_sender(params))[1]:
             world.client("ses").verify_email_identity(EmailAddress=sender)
 
-    def done(http_response: Any, model: Any, parsed: Any, context: Mapping[str, Any], **_: Any) -> None:
+    def mailed(http_response: Any, context: Mapping[str, Any], **_: Any) -> None:
         if http_response.status_code < 300:
-            told(world, model.name, context[_PARAMETERS], parsed)
+            mail = _mail(context[_PARAMETERS])
+            world.outbox.append({**mail, "time": timestamp(world.clock.now())})
+            world.tell(MailSent(world.clock.elapsed(), world.state, mail["from"], tuple(mail["to"]), mail["subject"]))
 
-    for service, operation in OBSERVED:
-        events.register(f"provide-client-params.{service}.{operation}", keep)
-        events.register(f"after-call.{service}.{operation}", done)
-    for service, operation in _MAILS:
-        events.register(f"provide-client-params.{service}.{operation}", verify)
+    def written(http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
+        if http_response.status_code < 300 and world.listener is not None:
+            for table, key, operation in _writes(world, model.name, context[_PARAMETERS]):
+                world.tell(RowWritten(world.clock.elapsed(), world.state, table, key, operation))
 
-
-def told(world: World, api: str, params: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-    """What is seen of one call that went well, of this process or of another one of the run."""
-    if api == "PutEvents":
-        for entry, accepted in zip(params.get("Entries", ()), answer.get("Entries", ()), strict=False):
-            if "EventId" in accepted:
+    def emitted(http_response: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+        entries = zip(context[_PARAMETERS].get("Entries", ()), parsed.get("Entries", ()), strict=False)
+        for entry, answer in entries if http_response.status_code < 300 else ():
+            if "EventId" in answer:
                 _emit(world, entry)
-    elif api in _WRITES:
-        for table, key, operation in _writes(world, api, params) if world.listener is not None else ():
-            world.tell(RowWritten(world.clock.elapsed(), world.state, table, key, operation))
-    else:
-        mail = _mail(params)
-        world.outbox.append({**mail, "time": timestamp(world.clock.now())})
-        world.tell(MailSent(world.clock.elapsed(), world.state, mail["from"], tuple(mail["to"]), mail["subject"]))
+
+    events.register("provide-client-params.eventbridge.PutEvents", keep)
+    events.register("after-call.eventbridge.PutEvents", emitted)
+    for service, operation in _MAILS:
+        events.register(f"provide-client-params.{service}.{operation}", keep)
+        events.register(f"provide-client-params.{service}.{operation}", verify)
+        events.register(f"after-call.{service}.{operation}", mailed)
+    for operation in _WRITES:
+        events.register(f"provide-client-params.dynamodb.{operation}", keep)
+        events.register(f"after-call.dynamodb.{operation}", written)
 
 
 def _emit(world: World, entry: Mapping[str, Any]) -> None:

@@ -68,6 +68,8 @@ def handler(event, context):
             boto3.client("ses").send_raw_email(RawMessage={"Data": raw})
             entry = {"Source": "shop", "DetailType": "Packed", "Detail": '{"id": 1}'}
             boto3.client("events").put_events(Entries=[entry])
+            boto3.client("sqs").send_message(QueueUrl=os.environ["JOBS"], MessageBody='{"id": 2}')
+            boto3.client("dynamodb").put_item(TableName=os.environ["ROWS"], Item={"id": {"S": "1"}})
         case "killed":
             sys.stdout.flush()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -138,11 +140,25 @@ def test_one_key_moves_a_step(folder: Path, inputs: dict[str, Any]) -> None:
     assert container.simulated_seconds == function.simulated_seconds
 
 
-def test_mails_and_events_are_seen_wherever_they_come_from(folder: Path) -> None:
-    function, container = (ran(folder, flow(way, inputs={"do": "send"})) for way in ("lambda", "fargate"))
-    assert len(function.outbox) == 2
-    assert len(function.emitted) == 1
-    assert (container.outbox, container.emitted) == (function.outbox, function.emitted)
+def test_what_is_sent_and_written_is_seen_wherever_it_comes_from(folder: Path) -> None:
+    env = {"JOBS": "{resources.jobs}", "ROWS": "{resources.rows}"}
+    results: list[RunResult] = []
+    heard: list[list[str]] = []
+    for way in ("lambda", "fargate"):
+        document = flow(way, inputs={"do": "send"}, env=env)
+        document["resources"] |= {"jobs": {"type": "queue"}, "rows": {"type": "table", "key": "id"}}
+        (folder / "flow.json").write_text(json.dumps(document), encoding="utf-8")
+        bundle = compile_workflow(Definition.load(folder / "flow.json"))
+        told: list[Any] = []
+        results.append(run(bundle, {}, integrations=BUILTIN, listener=told.append))
+        heard.append([type(event).__name__ for event in told if "State" not in type(event).__name__])
+    function, container = results
+    assert [len(function.outbox), len(function.emitted), len(function.messages)] == [2, 1, 1]
+    assert container.outbox == function.outbox
+    assert container.emitted == function.emitted
+    assert container.messages == function.messages
+    assert [name for name in heard[1] if name != "LogWritten"] == [name for name in heard[0] if name != "LogWritten"]
+    assert "RowWritten" in heard[1]
 
 
 def test_an_input_without_a_value_fails_in_both(folder: Path) -> None:

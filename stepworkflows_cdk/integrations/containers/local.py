@@ -3,7 +3,7 @@ its own, which runs the very runner that a container runs.
 
 The process reaches the run's AWS over a loopback port (moto's server, which shares everything with the run) and has the
 variables that the container would have, and no other. Its time is that of the run; what it prints goes to the run's log.
-Its mails and events are told to the run when it has ended. What differs from ECS: the process has the packages and the
+What it sends and writes is told to the run when it has ended. What differs from ECS: the process has the packages and the
 rights of this Python, and starts at once.
 """
 
@@ -21,10 +21,11 @@ from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.integrations.containers.needs import ContainerNeed
-from stepworkflows_cdk.local import child, observers
+from stepworkflows_cdk.local import child, observers, outgoing
 from stepworkflows_cdk.local.errors import StateFailed, TaskFailed
 from stepworkflows_cdk.local.handlers import KEPT, code_folder
 from stepworkflows_cdk.local.surroundings import CREDENTIALS, optional
+from stepworkflows_cdk.local.told import hear
 from stepworkflows_cdk.local.world import ACCOUNT, PARTITION, REGION, World
 
 __all__ = ["answer", "perform", "realise"]
@@ -122,7 +123,7 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
         "STEPWORKFLOWS_NAME": need.id,
         "STEPWORKFLOWS_TABLE": world.attributes[need.table]["name"],
         "STEPWORKFLOWS_TIMEOUT": str(need.timeout),
-        "STEPWORKFLOWS_SEEN": ",".join(f"{service}.{api}" for service, api in observers.OBSERVED),
+        "STEPWORKFLOWS_SEEN": ",".join(map(".".join, (*observers.OBSERVED, *outgoing.OBSERVED))),
         "STEPWORKFLOWS_TOLD": str(told),
         **{name: world.fill(text) for name, text in need.env},
     }
@@ -149,9 +150,7 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
     world.log(printed.replace(str(folder), "/var/task"))
     if slept.exists():
         world.clock.sleep(float(slept.read_text("ascii")))
-    for line in told.read_text("utf-8").splitlines() if told.exists() else ():
-        call = json.loads(line)
-        observers.told(world, call["api"], call["params"], call["answer"])
+    hear(told, world.session)
     # By the shell's rule, as ECS has it: a process that a signal ended gives 128 and the signal's number.
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
