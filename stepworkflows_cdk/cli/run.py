@@ -95,7 +95,7 @@ def _display(definition: Definition, source: str, bundle: Bundle) -> Any:
         source,
         bundle.main.states,
         hidden=hidden,
-        calls={node.name for _, node in walk(graph) if node.name in hidden and node.kind == "Task"},
+        calls={node.name for _, node in walk(graph) if node.name in hidden and node.kind == "Task" and not node.beside},
         fails={step.name for step in definition.workflows[0].forward if step.keys.fail},
     )
 

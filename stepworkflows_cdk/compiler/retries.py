@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Retry
 from stepworkflows_cdk.compiler.values import Values
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["ALL", "Loop", "Retries", "aws_names", "retries"]
+__all__ = ["ALL", "Loop", "Retries", "aws_names", "default_retry", "retries"]
 
 ALL = "States.ALL"
 _ANY = frozenset({ALL, "States.TaskFailed"})
@@ -57,23 +58,35 @@ def retries(
     *,
     undo: bool,
     looped: Sequence[str] = (),
+    whole: bool = False,
 ) -> Retries:
     """The retriers and loops of one task. An undo step is tried again on every error that nothing else is said of. A rule
-    for one of the errors ``looped`` becomes a loop in any case.
+    for one of the errors ``looped`` becomes a loop in any case; of a ``whole`` chain, every rule does.
     """
     ignored = tuple(aws_names(ignore, call))
-    plan = _Plan(call, values, ignored, undo, looped)
+    plan = _Plan(call, values, ignored, undo, looped, whole)
     for rule in rules:
         plan.add(rule)
     plan.add_default()
     return Retries(tuple(plan.finished()), tuple(plan.loops), ignored)
 
 
+def default_retry(errors: Sequence[str]) -> Retry:
+    """The retrier for errors that nobody says anything of."""
+    return Retry(tuple(errors), _DEFAULT.attempts, _DEFAULT.interval, _DEFAULT.backoff, _DEFAULT.max_interval)
+
+
 class _Plan:
     """Collects rules in their order, with what each error is decided by already."""
 
     def __init__(
-        self, call: Call, values: Values, ignored: Sequence[str], undo: bool, always_looped: Sequence[str]
+        self,
+        call: Call,
+        values: Values,
+        ignored: Sequence[str],
+        undo: bool,
+        always_looped: Sequence[str],
+        whole: bool,
     ) -> None:
         self._call = call
         self._values = values
@@ -82,6 +95,7 @@ class _Plan:
         self._retriers: list[Retry] = []
         self._answered = call.instead.errors if call.instead else ()
         self._always_looped = always_looped
+        self._whole = whole
         self._decided: set[str] = set(self._answered)
         self.loops: list[Loop] = []
         plain = tuple(error for error in ignored if error not in call.transient_when)
@@ -102,7 +116,7 @@ class _Plan:
         again = [error for error in errors if when or error in looped or ALL in looped]
         plain = [error for error in errors if error not in again]
         if again:
-            self.loops.append(Loop(tuple(again), when or "true", rule, when is not None))
+            self._loop(tuple(again), when or "true", rule, fenced=when is not None)
         if plain:
             self._retrier(tuple(plain), rule)
         if _TRANSIENT in rule.errors:
@@ -143,9 +157,21 @@ class _Plan:
             cause = f"({condition.replace('$cause', f'{self._values.error}.cause')})"
             self.loops.append(Loop((error,), f"{cause} and {when}" if when else cause, rule, when is not None))
 
+    def _loop(self, errors: tuple[str, ...], condition: str, rule: RetryKeys, *, fenced: bool = False) -> None:
+        others = sorted(self._decided - _ANY) if self._whole and _ANY & set(errors) else ()
+        if others:
+            # One choice looks at all errors of a chain: what an earlier rule has decided is not this one's.
+            apart = f"$not({self._values.error}.type in {literal(list(others))})"
+            condition = apart if condition == "true" else f"{apart} and {condition}"
+        self.loops.append(Loop(errors, condition, rule, fenced))
+
     def _retrier(self, errors: tuple[str, ...], rule: RetryKeys) -> None:
         if ALL in errors:
             errors = (ALL,)
+        if self._whole:
+            self._loop(errors, "true", rule)
+            self._decided.update(errors)
+            return
         self._decided.update(errors)
         capped = rule.max_interval is not None and rule.max_interval <= rule.interval
         backoff = 1.0 if capped else rule.backoff

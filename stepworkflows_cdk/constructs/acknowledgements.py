@@ -175,6 +175,28 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "S3 writes its logs of access only into buckets that are encrypted with keys of S3.",
             "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
         ),
+        "task-ids": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::{target}]",),
+            ("ecs:DescribeTasks", "ecs:StopTask"),
+            "The id of a task is made when it is run, so a policy can only name the tasks of a cluster. Step Functions stops "
+            "no others than those that it has run.",
+            "https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html",
+            target=r"[^*?]+:task/[^*?]+/\*",
+        ),
+        "registry-login": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::*]",),
+            ("ecr:GetAuthorizationToken",),
+            "The token logs in to the account's registry, before any repository is named, and the action has no resource "
+            "type; which images can be fetched with it is said by the other actions, on one repository.",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html",
+        ),
+        "container-settings": Acknowledged(
+            ("AwsSolutions-ECS2",),
+            ("Environment",),
+            "The variables are settings that are no secret: names of a table and of code, and what the document has under "
+            "`env`. Of a secret there is only the ARN; the code reads its value at use.",
+            "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/taskdef-envfiles.html",
+        ),
         "dead-letters": Acknowledged(
             ("Serverless-SQSRedrivePolicy",),
             ("RedrivePolicy",),

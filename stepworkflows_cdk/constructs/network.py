@@ -13,12 +13,12 @@ from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stepworkflows_cdk.compiler.plan import Grant
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.acknowledgements import acknowledge
+from stepworkflows_cdk.constructs.traffic import log_traffic
 from stepworkflows_cdk.errors import ConfigurationError
 
 __all__ = ["SUBNETS", "Network", "endpoints", "network"]
@@ -88,7 +88,7 @@ def _vpc(shared: Construct) -> ec2.IVpc:
     made = ec2.CfnVPC(shared, "Vpc", cidr_block="10.0.0.0/16", enable_dns_hostnames=True, enable_dns_support=True)
     cdk.Tags.of(made).add("Name", made.node.path)
     acknowledge(made, "default-security-group")
-    _log(shared, made.ref)
+    log_traffic(shared, "Network", made.ref)
     zones = [cdk.Fn.select(number, cdk.Fn.get_azs()) for number in range(len(_CIDRS))]
     subnets = [
         ec2.PrivateSubnet(shared, f"Subnet{number}", vpc_id=made.ref, availability_zone=zone, cidr_block=cidr)
@@ -101,47 +101,6 @@ def _vpc(shared: Construct) -> ec2.IVpc:
         availability_zones=zones,
         isolated_subnet_ids=[subnet.subnet_id for subnet in subnets],
         isolated_subnet_route_table_ids=[subnet.route_table.route_table_id for subnet in subnets],
-    )
-
-
-def _log(shared: Construct, vpc_id: str) -> None:
-    """Which addresses spoke to which. With the resource, since the L2 construct writes an inline policy.
-
-    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-    """
-    stack = cdk.Stack.of(shared)
-    group = sharing.log_group(shared, "NetworkLogs")
-    flow_logs = stack.format_arn(service="ec2", resource="vpc-flow-log", resource_name="*")
-    policy = iam.ManagedPolicy(
-        shared,
-        "NetworkLogsPermissions",
-        statements=[
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                resources=[group.log_group_arn],
-            )
-        ],
-    )
-    role = iam.Role(
-        shared,
-        "NetworkLogsRole",
-        assumed_by=iam.ServicePrincipal(
-            "vpc-flow-logs.amazonaws.com",
-            conditions={
-                "ArnLike": {"aws:SourceArn": flow_logs},
-                "StringEquals": {"aws:SourceAccount": stack.account},
-            },
-        ),
-        managed_policies=[policy],
-    )
-    ec2.CfnFlowLog(
-        shared,
-        "NetworkFlowLog",
-        resource_id=vpc_id,
-        resource_type="VPC",
-        traffic_type="ALL",
-        log_group_name=group.log_group_name,
-        deliver_logs_permission_arn=role.role_arn,
     )
 
 

@@ -39,6 +39,7 @@ class WorkKey(Protocol):
     access: ClassVar[Mapping[str, tuple[str, ...]]]
     code_keys: ClassVar[frozenset[str]]
     waits: ClassVar[bool]
+    beats: ClassVar[bool]
     raises: ClassVar[Mapping[str, str]]
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:

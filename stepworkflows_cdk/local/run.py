@@ -164,7 +164,7 @@ def _realise(bundle: Bundle, integrations: Sequence[Integration], world: World) 
 
 def _execution(bundle: Bundle, input_: Any, integrations: Sequence[Integration], world: World, name: str) -> Execution:
     machine = bundle.main
-    tasks = Tasks(integrations, machine.states, world)
+    tasks = Tasks(integrations, machine.states, world, machine.beside)
     evaluator = Evaluator(world.clock, random.Random(f"{world.seed}:expressions"))
     definition = load(machine, world.value, Refusals(expression=evaluator.problem, task=tasks.refusal))
     return Execution(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Integration
@@ -22,11 +22,18 @@ CALLBACK = ".waitForTaskToken"
 
 
 class Tasks:
-    """Performs tasks. ``states`` tells the step of each state."""
+    """Performs tasks. ``states`` tells the step of each state; calls of those ``beside`` are never answered from outside."""
 
-    def __init__(self, integrations: Sequence[Integration], states: Mapping[str, Mark], world: World) -> None:
+    def __init__(
+        self,
+        integrations: Sequence[Integration],
+        states: Mapping[str, Mark],
+        world: World,
+        beside: Collection[str] = (),
+    ) -> None:
         self._integrations = integrations
         self._states = states
+        self._beside = beside
         self._world = world
 
     def step(self, state: str) -> str:
@@ -37,7 +44,8 @@ class Tasks:
     def refusal(self, resource: str, state: str) -> str | None:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
         step, resource = self.step(state), resource.removesuffix(CALLBACK)
-        if self._world.outside.answers(step) or self._performer(resource) is not None:
+        given = state not in self._beside and self._world.outside.answers(step)
+        if given or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
         for pattern in _PATTERNS:
@@ -51,10 +59,12 @@ class Tasks:
         step = self.step(state)
         self._world.call = TaskCall(state, step, attempt)
         try:
-            entry = self._world.outside.take(step)
+            entry = None if state in self._beside else self._world.outside.take(step)
             match entry:
                 case Returns(value=value):
-                    return _answer(resource, value), True
+                    performer = self._performer(resource)
+                    answer = performer.answer(resource, value, arguments, self._world) if performer else value
+                    return answer, True
                 case Throws(error=error, cause=cause, after_effect=after):
                     if after:
                         self._make(resource, arguments, state)
@@ -85,12 +95,3 @@ class Tasks:
             found = [i for i in self._integrations if resource.startswith(tuple(i.tasks))]
         # The longest beginning is the most special one.
         return max(found, key=lambda i: max(len(t) for t in i.tasks if resource.startswith(t)), default=None)
-
-
-def _answer(resource: str, value: Any) -> Any:
-    """For code, people write what the code returns, and for an API its body; Step Functions wraps it."""
-    if resource.startswith("http:invoke") and not (isinstance(value, Mapping) and "ResponseBody" in value):
-        return {"ResponseBody": value, "Headers": {}, "StatusCode": 200, "StatusText": "OK"}
-    if resource.startswith("lambda:invoke"):
-        return {"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200}
-    return value

@@ -46,6 +46,8 @@ class Node:
     comment: str = ""
     retries: tuple[str, ...] = ()
     """The names of the errors after which it is tried again."""
+    beside: bool = False
+    """Whether its call is not a step's work, but what that takes."""
     branches: tuple[Graph, ...] = ()
     """Of a Parallel or a Map: what runs inside. Names of states do not repeat there either."""
 
@@ -82,7 +84,7 @@ def read(bundle: Bundle) -> Graph:
 def read_machine(machine: Machine) -> Graph:
     """The graph of all states of one machine, with its start as the first node."""
     definition = json.loads(machine.text)
-    inner = _graph(machine.id, definition, machine.states)
+    inner = _graph(machine.id, definition, machine)
     start = Node(START, "Start", **_place(machine.mark), comment=definition.get("Comment", ""))
     return Graph(machine.id, (start, *inner.nodes), (Edge(START, definition["StartAt"]), *inner.edges))
 
@@ -95,16 +97,16 @@ def walk(graph: Graph) -> Iterator[tuple[Graph, Node]]:
             yield from walk(branch)
 
 
-def _graph(title: str, definition: Mapping[str, Any], marks: Mapping[str, Mark]) -> Graph:
+def _graph(title: str, definition: Mapping[str, Any], machine: Machine) -> Graph:
     states = definition["States"]
     first = definition["StartAt"]
     names = [first, *(name for name in states if name != first)]
-    nodes = tuple(_node(name, states[name], marks) for name in names)
+    nodes = tuple(_node(name, states[name], machine) for name in names)
     return Graph(title, nodes, tuple(edge for name in names for edge in _edges(name, states[name])))
 
 
-def _node(name: str, state: Mapping[str, Any], marks: Mapping[str, Mark]) -> Node:
-    mark = marks.get(name, _NOWHERE)
+def _node(name: str, state: Mapping[str, Any], machine: Machine) -> Node:
+    mark = machine.states.get(name, _NOWHERE)
     again = (rule["ErrorEquals"] for rule in state.get("Retry", ()) if rule.get("MaxAttempts") != 0)
     return Node(
         name,
@@ -114,7 +116,8 @@ def _node(name: str, state: Mapping[str, Any], marks: Mapping[str, Mark]) -> Nod
         step=mark.step,
         comment=state.get("Comment", ""),
         retries=tuple(dict.fromkeys(error for errors in again for error in errors)),
-        branches=tuple(_graph(title, inside, marks) for title, inside in _inside(state)),
+        beside=name in machine.beside,
+        branches=tuple(_graph(title, inside, machine) for title, inside in _inside(state)),
     )
 
 
@@ -152,8 +155,10 @@ def _error(errors: list[str]) -> str:
 
 def _service(resource: str) -> str:
     """``arn:${aws_partition}:states:::aws-sdk:sqs:sendMessage`` -> ``sqs:sendMessage``; of an ARN of a function or an
-    activity, its service and kind.
+    activity, its service and kind; of one that only the deployment knows, what it is of.
     """
+    if resource.startswith("${"):
+        return resource[2:].partition("_")[0]
     _, integration, action = resource.partition(":states:::")
     if integration:
         return action.removeprefix("aws-sdk:")

@@ -11,6 +11,7 @@ from stepworkflows_cdk.constructs.acknowledgements import TABLE
 from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.containers.needs import ClusterNeed
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 from stepworkflows_cdk.integrations.s3.needs import BucketNeed
 
@@ -22,15 +23,23 @@ def every(shop, make, code):
     calls = Grant("machine-main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
     network = NetworkNeed(id="network-main", mark=make.mark, name="main")
     inside = make.function("inside", code, network="network-main")
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"))
+    cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make))
     bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
-    return replace(shop, needs=(*shop.needs, network, inside, bucket), grants=grants)
+    needs = (*shop.needs, network, inside, bucket, cluster, make.container("pack"))
+    return replace(shop, needs=needs, grants=grants)
 
 
 CALLS = (
     Condition("StringEquals", "states:HTTPMethod", (Text(("POST",)),)),
     Condition("StringLike", "states:HTTPEndpoint", (Text(("https://api.example.com/orders/*",)),)),
 )
+
+
+def stops(make):
+    """The grant on the tasks of the stack's cluster."""
+    place = ("arn:", Hole("aws", "partition"), ":ecs:", Hole("aws", "region"), ":", Hole("aws", "account"), ":task/")
+    return Grant("machine-main", ("ecs:StopTask",), Text((*place, Hole("cluster-containers", "name"), "/*")), make.mark)
 
 
 def files(make, holder, key="invoices/*.json", *actions):
@@ -54,7 +63,10 @@ def test_a_profile_passes_its_packs(stack, every, given, bind, findings, profile
 
 
 OF_RULES = "dead-letters-of-rules"
-TARGETS = {"objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json"}
+TARGETS = {
+    "objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json",
+    "task-ids": ("arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<StepWorkflowsSharedCluster54AAA4CA>/*"),
+}
 BUCKETS = ("Shop/Flow/bucket-in/Bucket/Resource", "Shop/StepWorkflowsShared/AccessLogs/Resource")
 WHERE = {
     "tracing": "Shop/StepWorkflowsShared/Tracing/Resource",
@@ -67,6 +79,9 @@ WHERE = {
     "bucket-copies": BUCKETS,
     "bucket-lock": BUCKETS,
     "access-logs-key": "Shop/StepWorkflowsShared/AccessLogs/Resource",
+    "task-ids": "Shop/StepWorkflowsShared/TaskIdsfb68f0d0/Resource",
+    "registry-login": "Shop/StepWorkflowsShared/RegistryLogin/Resource",
+    "container-settings": "Shop/Flow/container-pack/Task/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }
@@ -196,5 +211,5 @@ def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, given,
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Resource"] == "*" and statement["Effect"] == "Allow" and "Condition" not in statement
     ]
-    rows = ("tracing", "log-delivery", "network-interfaces", "task-answers")
+    rows = ("tracing", "log-delivery", "network-interfaces", "registry-login", "task-answers")
     assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in rows)
