@@ -16,8 +16,8 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.language.checks import check, check_together
 from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
 from stepworkflows_cdk.language.document import Document, SyntaxProblem
+from stepworkflows_cdk.language.flows import read_workflows
 from stepworkflows_cdk.language.overrides import OVERRIDES, Overrides
-from stepworkflows_cdk.language.reader import read_workflows
 from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -79,24 +79,28 @@ def _read(
     paths: Sequence[Path], integrations: Sequence[Integration], overrides: Overrides
 ) -> tuple[tuple[Workflow, ...], Report]:
     problems: list[Problem] = []
-    documents: list[Document] = []
     root = paths[0].parent if paths else Path()
     if not paths:
         problems.append(Problem("SW001", "no file is given", Mark("", 0, 0), "name a file"))
     sources: dict[str, str] = {}
-    for path in paths:
+
+    def load(path: Path) -> Document | None:
         file = Path(os.path.relpath(path, root)).as_posix()
         try:
-            documents.append(overrides.laid_over(read_document(path, file)))
-            sources[file] = documents[-1].text
+            document = overrides.laid_over(read_document(path, file))
         except SyntaxProblem as error:
             problems.append(error.problem)
             sources[file] = error.text
+            return None
+        sources[file] = document.text
+        return document
+
+    documents = [document for path in paths if (document := load(path))]
     complete = len(documents) == len(paths)
+    workflows, lost = read_workflows(documents, integrations, problems, load) if complete else ((), frozenset())
     if complete:
         overrides.check()
         sources[OVERRIDES] = overrides.text
-    workflows, lost = read_workflows(documents, integrations, problems) if complete else ((), frozenset())
     # What names something that could not be read is no second mistake.
     follow_ups = {code for kind in lost for code in _FOLLOW_UPS[kind]}
     for workflow in workflows:

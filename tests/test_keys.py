@@ -43,6 +43,7 @@ from stepworkflows_cdk.language.model import (
     DeployKeys,
     FailKeys,
     FlowKeys,
+    ForEachKeys,
     OutputKeys,
     RequireKeys,
     RetryKeys,
@@ -65,6 +66,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     CatchKeys,
     ArmKeys,
     UntilKeys,
+    ForEachKeys,
     Schema,
     LambdaRuntime,
     LambdaSettings,
@@ -167,12 +169,14 @@ FLOW: dict[str, Any] = {
         {"id": "box", "runs-on": {"fargate": {}}, "zip-file": "code"},
         {"id": "van", "runs-on": {"ec2": {"cluster": "pool"}}, "zip-file": "code"},
         {"id": "hand", "runs-on": {"activity": {}}, "zip-file": "code", "timeout": "1d"},
+        {"id": "part", "uses": "part.json"},
+        {"id": "each", "for-each": {"items": "{l}"}, "steps": [{"id": "one", "outputs": {"x": "{item}"}}]},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, OVER = (("steps", index) for index in range(20, 24))
+BOX, VAN, HAND, PART, EACH, OVER = (("steps", index) for index in range(20, 26))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
 
@@ -221,6 +225,8 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "if"): (WORK, "{n} > 1"),
     (StepKeys, "catch"): (WORK, [{"steps": [STEP]}]),
     (StepKeys, "switch"): (WORK, []),
+    (StepKeys, "for-each"): (WORK, {"items": [1]}),
+    (StepKeys, "steps"): (EACH, [{"id": "two", "outputs": {"x": 2}}]),
     (StepKeys, "on-timeout"): (HEAR, "continue"),
     (StepKeys, "parallel"): (WORK, {"a": [STEP]}),
     (StepKeys, "wait"): (WORK, "2h"),
@@ -230,6 +236,11 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (ArmKeys, "when"): ((*FORK, "switch", 0), "{n} = 2"),
     (ArmKeys, "steps"): ((*FORK, "switch", 0), [{"id": "arm-2", "outputs": {"x": 2}}]),
     (ArmKeys, "else"): ((*FORK, "switch", 1), [{"id": "arm-4", "outputs": {"x": 4}}]),
+    (ForEachKeys, "items"): ((*EACH, "for-each"), [1]),
+    (ForEachKeys, "as"): ((*EACH, "for-each"), "other"),
+    (ForEachKeys, "concurrency"): ((*EACH, "for-each"), 2),
+    (ForEachKeys, "max-items"): ((*EACH, "for-each"), 2),
+    (ForEachKeys, "collect"): ((*EACH, "for-each"), True),
     (UntilKeys, "until"): ((*PAUSE, "wait"), "2027-01-01T00:00:00Z"),
     **{
         (RetryKeys, key): ((*WORK, "retry"), value)
@@ -411,6 +422,8 @@ _BY_INTEGRATION = {
     "handler": (WORK, "handler.other"),
     "record": (WRITE, {"table": "rows", "key": {"id": "y"}}),
     "fetch": (READ, {"table": "rows", "key": {"id": "y"}}),
+    "uses": (PART, "other.json"),
+    "detached": (PART, True),
     "call": (ASK, "dynamodb:describeTimeToLive"),
     "key": (("resources", "rows"), ["id", "sort"]),
 }
@@ -428,6 +441,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
     (folder / "code").mkdir()
     (folder / "code" / "handler.py").write_text("def handler(event, context):\n    return event\n", encoding="utf-8")
+    for name in ("part", "other"):
+        part = {"name": name, "type": "RunnableStep", "steps": [{"id": "x", "outputs": {"y": 1}}]}
+        (folder / f"{name}.json").write_text(json.dumps(part), encoding="utf-8")
     return folder
 
 

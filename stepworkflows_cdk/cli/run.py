@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
 from stepworkflows_cdk.cli.output import write
-from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.bundle import Bundle, Machine
+from stepworkflows_cdk.compiler.plan import machine_key
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.usage import inferred_inputs
 
 if TYPE_CHECKING:
     from stepworkflows_cdk.local import Event, RunResult
+    from stepworkflows_cdk.pictures.model import Graph
 
 __all__ = ["add"]
 
@@ -85,19 +88,37 @@ def _do(given: argparse.Namespace) -> int:
 
 def _display(definition: Definition, source: str, bundle: Bundle) -> Any:
     from stepworkflows_cdk.cli.display import Display
-    from stepworkflows_cdk.pictures.model import read_machine, walk
+    from stepworkflows_cdk.pictures.model import walk
     from stepworkflows_cdk.pictures.steps import auxiliary_states
 
-    graph = read_machine(bundle.main)
-    hidden = auxiliary_states(graph)
-    return Display(
-        definition.workflows[0].name,
-        source,
-        bundle.main.states,
-        hidden=hidden,
-        calls={node.name for _, node in walk(graph) if node.name in hidden and node.kind == "Task" and not node.beside},
-        fails={step.name for step in definition.workflows[0].forward if step.keys.fail},
-    )
+    marks: dict[str, Mark] = {}
+    hidden: set[str] = set()
+    calls: set[str] = set()
+    fails: set[str] = set()
+    flows = {machine_key(flow.id): flow for flow in definition.workflows}
+    for prefix, machine, graph in _machines(bundle):
+        own = auxiliary_states(graph)
+        marks |= {prefix + name: mark for name, mark in machine.states.items()}
+        hidden |= {prefix + name for name in own}
+        tasks = [node for _, node in walk(graph) if node.name in own and node.kind == "Task"]
+        calls |= {prefix + node.name for node in tasks if not node.beside}
+        fails |= {prefix + step.name for step in flows[machine.key].forward if step.keys.fail}
+    return Display(definition.workflows[0].name, source, marks, hidden=hidden, calls=calls, fails=fails)
+
+
+def _machines(bundle: Bundle) -> Iterator[tuple[str, Machine, Graph]]:
+    """The machines that take part in a run, each with the prefix of its states: the first, and those that its states
+    start, as often as they do.
+    """
+    from stepworkflows_cdk.pictures.model import read_machine, walk
+
+    by_key = {machine.key: machine for machine in bundle.machines}
+    ahead = [("", bundle.main)]
+    while ahead:
+        prefix, machine = ahead.pop(0)
+        graph = read_machine(machine)
+        yield prefix, machine, graph
+        ahead += [(f"{prefix}{node.name}/", by_key[node.starts]) for _, node in walk(graph) if node.starts in by_key]
 
 
 def _report(

@@ -24,6 +24,7 @@ from stepworkflows_cdk.compiler.plan import (
     Hole,
     Jsonata,
     MachinePlan,
+    Map,
     Parallel,
     Pass,
     Retry,
@@ -83,6 +84,19 @@ class _Writer:
                     **self._assign(state.assign),
                     "Output": self._data(state.output),
                     **self._errors(state.retry, state.catch),
+                    **_next(state.next),
+                }
+            case Map():
+                concurrency = {} if state.concurrency is None else {"MaxConcurrency": state.concurrency}
+                return {
+                    "Type": "Map",
+                    "Items": self._data(state.items),
+                    "ItemSelector": self._data(state.selector),
+                    **concurrency,
+                    "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **self.states(state.body)},
+                    **self._assign(state.assign),
+                    "Output": self._data(state.output),
+                    **self._errors((), state.catch),
                     **_next(state.next),
                 }
             case Pass():

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from stepworkflows_cdk.compiler.integration import Call
-from stepworkflows_cdk.compiler.place import CAUSE, ERROR, TaskPlace, replaced
+from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, Call
+from stepworkflows_cdk.compiler.place import TaskPlace, replaced
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, Retry, State, Task
 from stepworkflows_cdk.compiler.retries import ALL, Retries, default_retry, retries
 from stepworkflows_cdk.compiler.tries import Loops, Route, Tries, loop_states
@@ -32,13 +32,13 @@ def chain_states(
     plan = retries(place.retry, work, values, place.ignore, undo=place.undo, whole=True)
     again = unique(f"{place.name}: again?")
     counter = tries.add(f"attempts_{place.step_id}") if plan.loops else ""
+    round_ = f"${counter}" if counter else "0"
     attempt = f"${counter} + 1" if counter else "1"
     names = [place.name, *(unique(f"{place.name}: {name}") for name, _ in parts[1:])]
     states: list[State] = []
     for (_, call), name, next_ in zip(parts, names, [*names[1:], place.next], strict=True):
-        states += _call(
-            place, replace(call, arguments=replaced(call.arguments, ATTEMPT, attempt)), name, next_, again, unique
-        )
+        arguments = replaced(replaced(call.arguments, ATTEMPT, attempt), ROUND, round_)
+        states += _call(place, replace(call, arguments=arguments), name, next_, again, unique)
     counted: Mapping[str, Data] = {counter: Jsonata(attempt)} if counter else {}
     return (*states, *_look(place, work, plan, again, counted, tries, unique))
 

@@ -105,7 +105,8 @@ def _parts(value: str, where: str, schema: Schema, depth: int) -> Iterator[str]:
     if schema.items is not None:
         item, index = f"$i{depth}", f"$n{depth}"
         place = f"{where} & '[' & $string({index}) & ']'"
-        yield f"$join($map({value}, function({item}, {index}) {{ {_faults(item, place, schema.items, depth + 1)} }}))"
+        each = f"$map({value}, function({item}, {index}) {{ {_faults(item, place, schema.items, depth + 1)} }})"
+        yield f'("" & $join({each}))'  # of no items there is nothing, and no text
 
 
 def regex(pattern: str) -> str:

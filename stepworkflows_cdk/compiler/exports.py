@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from stepworkflows_cdk.compiler.jsonata import literal, path
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
 from stepworkflows_cdk.compiler.values import Names, output_variable, status_variable, variable
 from stepworkflows_cdk.language.workflow import Branch, Step, walk
 
-__all__ = ["Exports"]
+__all__ = ["Exports", "column"]
 
 _NOTHING: dict[str, Data] = {"step": None, "status": "skipped", "tried": False}
 
@@ -40,8 +42,9 @@ class Exports:
                 found[variable("tried", step.id)] = False
         for step in _in_lane(steps):
             for branch in step.branches:
-                for kind, inner, _ in self._of(branch, lane.depth + 1):
-                    found[variable(kind, inner, lane.depth)] = _NOTHING[kind]
+                for kind, inner, _, _ in self._of(branch, lane.depth + 1):
+                    nothing: Data = [] if branch.each and kind == "status" else _NOTHING[kind]
+                    found[variable(kind, inner.id, lane.depth)] = nothing
         return {**found, **dict.fromkeys(lane.tries.names, 0)}
 
     def status(self, step: Step, status: str) -> dict[str, Data]:
@@ -54,26 +57,63 @@ class Exports:
 
     def handed_out(self, branch: Branch, depth: int) -> dict[str, Data]:
         """What the branch, which is ``depth`` deep, gives as its output."""
-        return {variable(kind, step): Jsonata(f"${inside}") for kind, step, inside in self._of(branch, depth)}
+        return {variable(kind, step.id): Jsonata(f"${inside}") for kind, step, inside, _ in self._of(branch, depth)}
 
     def taken_in(self, branch: Branch, depth: int, result: str) -> dict[str, Data]:
         """What the join, which is ``depth`` deep, assigns from the branch's output, the JSONata ``result``."""
         return {
-            variable(kind, step, depth): Jsonata(f"{result}.{variable(kind, step)}")
-            for kind, step, _ in self._of(branch, depth + 1)
+            variable(kind, step.id, depth): Jsonata(f"{result}.{variable(kind, step.id)}")
+            for kind, step, _, _ in self._of(branch, depth + 1)
         }
 
-    def _of(self, branch: Branch, depth: int) -> Iterator[tuple[str, str, str]]:
-        """Kind, step, and the variable inside the branch."""
+    def listed(self, branch: Branch, depth: int, result: str) -> dict[str, Data]:
+        """The same of a loop: from ``result``, the list of what was handed out for each item, a list for each output."""
+        found: dict[str, Data] = {}
+        for kind, step, _, listed in self._of(branch, depth + 1):
+            handed = f"$r.{variable(kind, step.id)}"
+            if kind == "status":
+                found[variable(kind, step.id, depth)] = Jsonata(column(result, handed, [] if listed else "skipped"))
+            elif kind == "step":
+                found[variable(kind, step.id, depth)] = {
+                    output.name: Jsonata(
+                        column(result, path(handed, (output.name,)), [] if listed else output.default), "array"
+                    )
+                    for output in step.outputs
+                }
+        return found
+
+    def _of(self, branch: Branch, depth: int) -> Iterator[tuple[str, Step, str, bool]]:
+        """Kind, step, the variable inside the branch, and whether that holds lists."""
         own = {id(step) for step in _in_lane(branch.steps)}
+        listed = {id(step) for step in _in_loops(branch.steps)}
         for step in walk(branch.steps):
-            level = None if id(step) in own else depth
+            level, many = None if id(step) in own else depth, id(step) in listed
             if step.id in self.read and step.outputs:
-                yield "step", step.id, variable("step", step.id, level)
+                yield "step", step, variable("step", step.id, level), many
             if step.id in self.read and step.id in self.statuses:
-                yield "status", step.id, variable("status", step.id, level)
+                yield "status", step, variable("status", step.id, level), many
             if step.id in self.flagged:
-                yield "tried", step.id, variable("tried", step.id, level)
+                yield "tried", step, variable("tried", step.id, level), many
+
+
+def column(result: str, value: str, missing: Any) -> str:
+    """JSONata for the list of ``value``, an expression on ``$r``, of each of the results.
+
+    A list that a value is stays one item, a value that is missing is ``missing``, and one result makes a list too: where
+    JSONata makes a sequence, it keeps neither.
+    """
+    code = f"$exists({value}) ? {value} : {literal(missing)}"
+    item = f"($v := {code}; $type($v) = 'array' ? [[$v]] : [$v])"
+    return f"$reduce({result}, function($l, $r) {{ $append($l, {item}) }}, [])"
+
+
+def _in_loops(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps that are inside of loops among these."""
+    for step in steps:
+        for branch in step.branches:
+            yield from walk(branch.steps) if branch.each else _in_loops(branch.steps)
+        for arm in (*step.arms, *step.catches):
+            yield from _in_loops(arm.steps)
 
 
 def _in_lane(steps: Sequence[Step]) -> Iterator[Step]:

@@ -25,22 +25,29 @@ if TYPE_CHECKING:
     from stepworkflows_cdk.language.workflow import Resource, Step, Workflow
     from stepworkflows_cdk.local.world import World
 
-__all__ = ["STATE", "Blame", "Call", "Instead", "Integration", "Part", "Scope", "token_of"]
+__all__ = ["CAUSE", "ERROR", "ROUND", "STATE", "Blame", "Call", "Instead", "Integration", "Part", "Scope", "token_of"]
+
+ERROR = "$states.errorOutput.Error"
+CAUSE = "($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '')"
+"""JSONata for what a catcher is given."""
+ROUND = "0/* calls before */"
+"""JSONata for how often the step's own rules have had the call made again; other than by a retrier's tries, such a call is
+a new one."""
 
 STATE = "$states.context.State.Name"
 """JSONata for the name of the state that makes the call, the same for each try of it."""
 # In the form of a UUID, which is within the bounds of every API that has such a token.
 _TOKEN = (
-    "($h := $hash($states.context.Execution.Id & '/STEP', 'MD5'); $join([$substring($h, 0, 8), $substring($h, 8, 4),"
+    "($h := $hash($states.context.Execution.Id & '/STEP'TURN, 'MD5'); $join([$substring($h, 0, 8), $substring($h, 8, 4),"
     " $substring($h, 12, 4), $substring($h, 16, 4), $substring($h, 20)], '-'))"
 )
 
 
-def token_of(step: Step) -> Jsonata:
-    """The same text for every try of the step, another for every other step and execution: by it a service knows a call
-    that it has had already.
+def token_of(step: Step, scope: Scope) -> Jsonata:
+    """The same text for every try of the step, another for every other step, execution and item of a loop: by it a service
+    knows a call that it has had already.
     """
-    return Jsonata(_TOKEN.replace("STEP", step.id), "string")
+    return Jsonata(_TOKEN.replace("STEP", step.id).replace("TURN", scope.turn), "string")
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,12 @@ class Call:
     """``{"RoleArn": ...}`` where the call is made with another role than the machine's, one of another account:
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html. The machine then
     needs ``sts:AssumeRole`` on it, and that role trusts the machine's."""
+    error: str = ERROR
+    cause: str = CAUSE
+    """JSONata for the name and the cause of an error, as a catcher finds them."""
+    envelope: str = ""
+    """The name under which Step Functions reports errors whose own name only ``error`` finds, in the cause; empty where
+    every error comes under its name."""
     needs: tuple[Need, ...] = ()
     grants: tuple[Grant, ...] = ()
     instead: Instead | None = None
@@ -133,6 +146,13 @@ class Scope(Protocol):
     @property
     def distinct(self) -> str:
         """Empty, or what a need's id must end with because another step needs the same thing made otherwise."""
+        ...
+
+    @property
+    def turn(self) -> str:
+        """JSONata that, behind a text that singles out the step in its execution, singles out the item at hand as well:
+        ``& '/' & ...`` for each loop around the step. Whatever makes a call known again when it is made twice needs it.
+        """
         ...
 
     @property
@@ -211,6 +231,8 @@ class Integration:
     """Whether a step with its key waits for the outside world, and can have ``on-timeout``."""
     beats: ClassVar[bool] = False
     """Whether whoever does a step with its key can send signs of life, so that it can have a ``heartbeat``."""
+    starts_flows: ClassVar[bool] = False
+    """Whether the value of its key is the path of another flow's document, which is then ``step.flow``."""
     keeps_secrets: ClassVar[bool] = False
     """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
     records_outputs: ClassVar[bool] = False

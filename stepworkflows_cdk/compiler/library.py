@@ -66,6 +66,10 @@ class Lent:
         return self.values.view.workflow
 
     @property
+    def turn(self) -> str:
+        return self.values.turn()
+
+    @property
     def machine(self) -> str:
         return machine_key(self.workflow.id)
 

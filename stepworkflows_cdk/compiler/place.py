@@ -8,14 +8,10 @@ from dataclasses import dataclass, replace
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
 from stepworkflows_cdk.compiler.tries import Route
-from stepworkflows_cdk.compiler.values import ATTEMPT
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["CAUSE", "ERROR", "Handler", "TaskPlace", "reads_attempt", "replaced"]
-
-ERROR = "$states.errorOutput.Error"
-CAUSE = "($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '')"
+__all__ = ["Handler", "TaskPlace", "reads", "replaced"]
 
 
 @dataclass(frozen=True)
@@ -51,15 +47,15 @@ class TaskPlace:
     caught: str = "caught"
 
 
-def reads_attempt(data: Data) -> bool:
-    """Whether ``{step.attempt}`` stands in it."""
+def reads(data: Data, code: str) -> bool:
+    """Whether a piece of JSONata stands in one of its expressions."""
     match data:
-        case Jsonata(code):
-            return ATTEMPT in code
+        case Jsonata():
+            return code in data.code
         case list():
-            return any(reads_attempt(item) for item in data)
+            return any(reads(item, code) for item in data)
         case dict():
-            return any(reads_attempt(item) for item in data.values())
+            return any(reads(item, code) for item in data.values())
         case _:
             return False
 

@@ -31,6 +31,7 @@ __all__ = [
     "Hole",
     "Jsonata",
     "MachinePlan",
+    "Map",
     "Need",
     "Parallel",
     "Pass",
@@ -314,7 +315,25 @@ class Parallel:
     titles: tuple[str, ...] = ()
 
 
-State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel]
+@dataclass(frozen=True)
+class Map:
+    """Runs ``body``, a list of states that begins with its first, for each of ``items``, at most ``concurrency`` at the
+    same time; None: as many as can be. Its input is what ``selector`` makes of an item: only there the context has one.
+    """
+
+    name: str
+    mark: Mark
+    items: Data
+    selector: Data
+    body: tuple[State, ...]
+    next: str | None
+    concurrency: int | None = None
+    assign: Mapping[str, Data] = field(default_factory=dict)
+    output: Data = field(default_factory=dict)
+    catch: tuple[Catch, ...] = ()
+
+
+State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map]
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from stepworkflows_cdk.compiler import saga
 from stepworkflows_cdk.compiler.contract import contract_faults, input_value
 from stepworkflows_cdk.compiler.deploy import deploy_plan
 from stepworkflows_cdk.compiler.exports import Exports
+from stepworkflows_cdk.compiler.fences import guarded
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import output_data, output_is_certain
 from stepworkflows_cdk.compiler.plan import Choice, Data, Fail, Jsonata, MachinePlan, Pass, Rule, State, Succeed
-from stepworkflows_cdk.compiler.sequence import Planned, Sequencer, guarded
+from stepworkflows_cdk.compiler.sequence import Planned, Sequencer
 from stepworkflows_cdk.compiler.states import Namer, reachable
 from stepworkflows_cdk.compiler.tasks import Handler, TaskPlace, task_states
 from stepworkflows_cdk.compiler.values import Names, Values, output_variable, variable

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepworkflows_cdk.compiler.integration import Call
-from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Retry
 from stepworkflows_cdk.compiler.values import Values
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["ALL", "Loop", "Retries", "aws_names", "default_retry", "retries"]
+__all__ = ["ALL", "Loop", "Retries", "aws_names", "caught_as", "default_retry", "retries"]
 
 ALL = "States.ALL"
 _ANY = frozenset({ALL, "States.TaskFailed"})
@@ -99,7 +98,7 @@ class _Plan:
         self._decided: set[str] = set(self._answered)
         self.loops: list[Loop] = []
         plain = tuple(error for error in ignored if error not in call.transient_when)
-        if plain:
+        if plain and not call.envelope:
             self._retrier(plain, RetryKeys.model_validate({"attempts": 0}))
 
     def add(self, rule: RetryKeys) -> None:
@@ -113,10 +112,11 @@ class _Plan:
             errors = [*errors, *(error for error in self._always_looped if error not in {*errors, *self._decided})]
         # A retrier would act before the catcher: once an error goes through a loop, its other rules do too.
         looped |= set(self._always_looped)
-        again = [error for error in errors if when or error in looped or ALL in looped]
+        inside = set(errors) - set(self._call.transient) if self._call.envelope else set()
+        again = [error for error in errors if when or error in looped or ALL in looped or error in inside]
         plain = [error for error in errors if error not in again]
         if again:
-            self._loop(tuple(again), when or "true", rule, fenced=when is not None)
+            self.loops.append(Loop(tuple(again), when or "true", rule, when is not None))
         if plain:
             self._retrier(tuple(plain), rule)
         if _TRANSIENT in rule.errors:
@@ -132,7 +132,11 @@ class _Plan:
             if left:
                 self.loops.append(Loop(left, "true", _DEFAULT))
             self._lost_races(_DEFAULT, None)
-            self._retrier((ALL,), _DEFAULT)
+            if self._call.envelope:
+                self._retrier(self._call.transient, _DEFAULT)
+                self.loops.append(Loop((ALL,), "true", _DEFAULT))
+            else:
+                self._retrier((ALL,), _DEFAULT)
             return
         plain = tuple(error for error in self._call.transient if error not in self._decided | looped)
         if plain:
@@ -157,19 +161,11 @@ class _Plan:
             cause = f"({condition.replace('$cause', f'{self._values.error}.cause')})"
             self.loops.append(Loop((error,), f"{cause} and {when}" if when else cause, rule, when is not None))
 
-    def _loop(self, errors: tuple[str, ...], condition: str, rule: RetryKeys, *, fenced: bool = False) -> None:
-        others = sorted(self._decided - _ANY) if self._whole and _ANY & set(errors) else ()
-        if others:
-            # One choice looks at all errors of a chain: what an earlier rule has decided is not this one's.
-            apart = f"$not({self._values.error}.type in {literal(list(others))})"
-            condition = apart if condition == "true" else f"{apart} and {condition}"
-        self.loops.append(Loop(errors, condition, rule, fenced))
-
     def _retrier(self, errors: tuple[str, ...], rule: RetryKeys) -> None:
         if ALL in errors:
             errors = (ALL,)
         if self._whole:
-            self._loop(errors, "true", rule)
+            self.loops.append(Loop(errors, "true", rule))
             self._decided.update(errors)
             return
         self._decided.update(errors)
@@ -188,3 +184,12 @@ def aws_names(errors: Sequence[str], call: Call) -> list[str]:
         else:
             found += [aws for aws, ours in call.errors.items() if ours == error] or [error]
     return list(dict.fromkeys(found))
+
+
+def caught_as(errors: Sequence[str], call: Call) -> tuple[str, ...]:
+    """The names by which a catcher takes the errors: those that come in an envelope have its name."""
+    if not call.envelope or ALL in errors:
+        return tuple(errors)
+    own = [error for error in errors if error.startswith("States.") or error in call.transient]
+    inside = [call.envelope] if any(error not in own or error == "States.Timeout" for error in errors) else []
+    return tuple(dict.fromkeys([*own, *inside]))

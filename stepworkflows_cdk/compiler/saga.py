@@ -62,6 +62,6 @@ def _links(steps: Sequence[Step], asks: bool, frame: tuple[str, ...]) -> Iterato
         for arm in step.arms:
             yield from _links(arm.steps, True, frame)
         for branch in step.branches:
-            yield from _links(branch.steps, True, (*frame, f"{step.id}/{branch.name}"))
+            yield from _links(branch.steps, True, (*frame, branch.scope(step)))
         for arm in step.catches:
             yield from _links(arm.steps, True, frame)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stepworkflows_cdk.compiler.exports import Exports
+from stepworkflows_cdk.compiler.exports import Exports, column
+from stepworkflows_cdk.compiler.fences import TOO_MANY, guarded, items_of
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
@@ -16,6 +17,7 @@ from stepworkflows_cdk.compiler.plan import (
     Data,
     Fail,
     Jsonata,
+    Map,
     Parallel,
     Pass,
     Rule,
@@ -28,12 +30,14 @@ from stepworkflows_cdk.compiler.states import Namer, reachable
 from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR, Handler, TaskPlace, needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.compiler.values import Values, output_variable, variable
-from stepworkflows_cdk.language.diagnostics import Mark
-from stepworkflows_cdk.language.model import FailKeys, RequireKeys, UntilKeys
+from stepworkflows_cdk.language.model import FailKeys, ForEachKeys, RequireKeys, UntilKeys
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.workflow import Branch, Step
 
-__all__ = ["Planned", "Sequencer", "cause_of", "guarded"]
+__all__ = ["Planned", "Sequencer", "cause_of"]
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemselector.html
+_ITEM = {"item": "$states.context.Map.Item.Value", "index": "$states.context.Map.Item.Index"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class Sequencer:
             return self._wait(step, lane, values, next_)
         if step.arms:
             return self._switch(step, lane, values, next_)
+        if step.keys.for_each:
+            return self._loop(step, step.keys.for_each, lane, values, next_)
         if step.branches:
             return self._parallel(step, lane, next_)
         return self._set(step, record, lane, values, next_)
@@ -301,6 +307,45 @@ class Sequencer:
         assign: dict[str, Data] = {failure: Jsonata(f"($f := {first}; $exists($f) ? $f : null)")}
         for number, branch in enumerate(step.branches):
             assign |= self.exports.taken_in(branch, lane.depth, f"$states.result[{number}]")
+        choice, joined = self._join(step, lane, next_)
+        failed = self._noted(lane.handler(step, True), self.exports.status(step, "failed"))
+        catch = () if failed.next == lane.ended else (Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE)),)
+        titles = tuple(branch.name for branch in step.branches)
+        return [Parallel(step.name, step.mark, branches, choice, assign, catch=catch, titles=titles), *joined]
+
+    def _loop(self, step: Step, each: ForEachKeys, lane: Lane, values: Values, next_: str) -> list[State]:
+        (body,) = step.branches
+        states = self._branch(step, body, lane)
+        failure, result = variable("failed", step.id), "$states.result"
+        first = f"$sort({result}[failure != null].failure, function($l, $r) {{ $l.at > $r.at }})[0]"
+        outputs: dict[str, Data] = {}
+        failed: Data = Jsonata(f"($f := {first}; $exists($f) ? $f : null)")
+        if each.collect:
+            told = "$r.failure = null ? null : {'type': $r.failure.type, 'cause': $r.failure.cause}"
+            errors: Data = Jsonata(column(result, f"({told})", None), "array")
+            failed, outputs = None, {output_variable(step.id): {"errors": errors}}
+        assign = {failure: failed, **outputs, **self.exports.listed(body, lane.depth, result)}
+        choice, joined = self._join(step, lane, next_)
+        # An error of the loop itself, such as of its list, comes before or behind all items; it goes where theirs go.
+        error = (
+            f"($contains({CAUSE}, {literal(TOO_MANY)}) ? {literal(TOO_MANY)} : {ERROR})" if each.max_items else ERROR
+        )
+        own: Data = {"type": Jsonata(error), "cause": Jsonata(CAUSE), "at": Jsonata("$millis()")}
+        catch = (Catch((ALL,), choice, {failure: own}),)
+        items = items_of(each, values)
+        selector: dict[str, Data] = {what: Jsonata(_ITEM[what]) for what in self._read_of_items(step)}
+        return [
+            Map(step.name, step.mark, items, selector, states, choice, each.concurrency, assign, catch=catch),
+            *joined,
+        ]
+
+    def _read_of_items(self, loop: Step) -> list[str]:
+        """``index`` and ``item``, as far as anything inside the loop reads them."""
+        return sorted(what for id_, what in self.exports.names.items if id_ == loop.id)
+
+    def _join(self, step: Step, lane: Lane, next_: str) -> tuple[str, list[State]]:
+        """Where a fork or loop goes on once all of it rests: the name of the choice, and the states from there."""
+        failure = variable("failed", step.id)
         failed = self._noted(lane.handler(step, True), self.exports.status(step, "failed"))
         target, handed = failed.next, failed.assign(f"${failure}.type", f"${failure}.cause")
         if step.may_fail_alone:
@@ -315,20 +360,18 @@ class Sequencer:
         if target == lane.ended:
             handed = lane.fails(f"${failure}.type", f"${failure}.cause")
         join = Choice(choice, step.mark, tuple(rules), target, handed)
-        catch = () if failed.next == lane.ended else (Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE)),)
-        caught_states = [state for arm in step.catches for state in self.states(arm.steps, lane, next_)]
-        titles = tuple(branch.name for branch in step.branches)
-        fork = Parallel(step.name, step.mark, branches, choice, assign, catch=catch, titles=titles)
-        return [fork, join, *caught_states]
+        return choice, [join, *(state for arm in step.catches for state in self.states(arm.steps, lane, next_))]
 
     def _branch(self, step: Step, branch: Branch, outer: Lane) -> tuple[State, ...]:
         label = f"{step.name}: {branch.name}"
+        scope = branch.scope(step)
         done = self.namer.unique(f"{label} done")
         ended = self.namer.unique(f"{label} failed")
-        lane = Lane((*outer.frame, f"{step.id}/{branch.name}"), lambda _step, _completed: Handler(ended, lane.fails))
+        lane = Lane((*outer.frame, scope), lambda _step, _completed: Handler(ended, lane.fails))
         lane.tries.lane = f"_at{lane.depth}"
         body = self.states(branch.steps, lane, done)
         begin = self.exports.entry(branch.steps, lane)
+        begin |= {variable(what, step.id): Jsonata(f"$states.input.{what}") for what in self._read_of_items(step)}
         states: list[State] = []
         if begin:
             states.append(Pass(self.namer.unique(f"{label} begins"), step.mark, self.first(branch.steps[0]), begin))
@@ -339,14 +382,6 @@ class Sequencer:
             Pass(ended, step.mark, None, {}, {"failure": failure, **self.exports.handed_out(branch, lane.depth)})
         )
         return reachable(states)
-
-
-def guarded(
-    name: str, mark: Mark, branch: tuple[State, ...], assign: Mapping[str, Data], next_: str, failed: Handler
-) -> Parallel:
-    """A stretch in a branch of its own: only so can an error of an expression be caught."""
-    catch = Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE))
-    return Parallel(name, mark, (branch,), next_, assign, catch=(catch,))
 
 
 def cause_of(message: str, values: Values) -> str | Jsonata:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from stepworkflows_cdk.compiler.plan import Choice, Fail, Parallel, Pass, State, Succeed, Task, Wait
+from stepworkflows_cdk.compiler.plan import Choice, Fail, Map, Parallel, Pass, State, Succeed, Task, Wait
 
 __all__ = ["Namer", "all_states", "reachable", "targets"]
 
@@ -40,7 +40,7 @@ class Namer:
 def targets(state: State) -> Iterator[str]:
     """The names of the states that can come next."""
     match state:
-        case Task() | Parallel():
+        case Task() | Parallel() | Map():
             yield from [state.next] if state.next else []
             yield from (catch.next for catch in state.catch)
         case Pass() | Wait():
@@ -72,3 +72,5 @@ def all_states(states: Sequence[State]) -> Iterator[State]:
         if isinstance(state, Parallel):
             for branch in state.branches:
                 yield from all_states(branch)
+        elif isinstance(state, Map):
+            yield from all_states(state.body)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from stepworkflows_cdk.compiler.chains import chain_states
-from stepworkflows_cdk.compiler.integration import STATE, Call
+from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call
 from stepworkflows_cdk.compiler.jsonata import literal
-from stepworkflows_cdk.compiler.place import CAUSE, ERROR, Handler, TaskPlace, reads_attempt, replaced
+from stepworkflows_cdk.compiler.place import Handler, TaskPlace, reads, replaced
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, State, Task
-from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, retries
+from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, caught_as, retries
 from stepworkflows_cdk.compiler.tries import Loops, Route, Tries, loop_states
 from stepworkflows_cdk.compiler.values import ATTEMPT, Values
 from stepworkflows_cdk.language.model import RetryKeys
@@ -45,7 +45,7 @@ def task_states(
 def needs_handler(call: Call, retry: Sequence[RetryKeys], routes: Sequence[Route] = ()) -> bool:
     """Whether a task needs somewhere to send its errors even where nothing is to be undone."""
     looked_at = any(rule.when for rule in retry) or any(route.condition for route in routes)
-    return bool(call.errors or call.transient_when or call.then or looked_at)
+    return bool(call.errors or call.envelope or call.transient_when or call.then or looked_at)
 
 
 def _states(
@@ -61,7 +61,7 @@ def _states(
 ) -> tuple[State, ...]:
     plan = retries(place.retry, call, values, place.ignore, undo=place.undo, looped=again_on)
     routes = tuple(replace(route, errors=tuple(aws_names(route.errors, call))) for route in place.routes)
-    closer = _looked_at(plan, routes)
+    closer = _looked_at(plan, routes, call)
     again = unique(f"{place.name}: again?") if closer else ""
     arguments, counted = _counted(call.arguments, place.step_id, plan, tries)
     task = Task(
@@ -87,9 +87,12 @@ def _states(
     return (task, *loop_states(loops, fallback, tries, unique))
 
 
-def _looked_at(plan: Retries, routes: Sequence[Route]) -> tuple[str, ...]:
+def _looked_at(plan: Retries, routes: Sequence[Route], call: Call) -> tuple[str, ...]:
     """The errors that go through the choice on their cause; ``States.ALL`` alone where it is among them."""
     conditional = [error for route in routes if route.condition for error in route.errors]
+    if call.envelope:
+        conditional += [error for route in routes for error in route.errors if error != ALL]
+        conditional += plan.ignored
     errors = tuple(dict.fromkeys([*plan.looped, *conditional]))
     return (ALL,) if ALL in errors else errors
 
@@ -110,33 +113,42 @@ def _catchers(
         error = ("States.QueryEvaluationError",)
         found.append(Catch(error, place.unread.next, place.unread.assign(ERROR, CAUSE)))
     if closer:
-        caught: Data = {"type": _error(call), "cause": Jsonata(CAUSE)}
-        found.append(Catch(closer, again, {place.caught: caught, **counted}))
-    if plain := tuple(error for error in plan.ignored if error not in closer):
+        caught: Data = {"type": _error(call), "cause": Jsonata(call.cause)}
+        found.append(Catch(caught_as(closer, call), again, {place.caught: caught, **counted}))
+    plain = tuple(error for error in plan.ignored if error not in closer)
+    if plain and not call.envelope:
         found.append(Catch(plain, place.next))
     decided = {*closer, *(ahead.errors if ahead else ())}
     for route in routes:
         errors = tuple(error for error in route.errors if error not in decided)
         if errors and ALL not in decided:
             errors = (ALL,) if ALL in errors else errors
-            found.append(Catch(errors, route.next, route.assign(_error(call).code, CAUSE)))
+            found.append(Catch(errors, route.next, route.assign(_error(call).code, call.cause)))
             decided.update(errors)
     if place.failed and ALL not in decided:
-        found.append(Catch((ALL,), place.failed.next, place.failed.assign(_error(call).code, CAUSE)))
+        found.append(Catch((ALL,), place.failed.next, place.failed.assign(_error(call).code, call.cause)))
     return found
 
 
 def _error(call: Call) -> Jsonata:
     """The error's name, as the flow sees it."""
     if not call.errors:
-        return Jsonata(ERROR)
-    return Jsonata(f"($name := $lookup({literal(dict(call.errors))}, {ERROR}); $exists($name) ? $name : {ERROR})")
+        return Jsonata(call.error)
+    return Jsonata(
+        f"($name := $lookup({literal(dict(call.errors))}, {call.error}); $exists($name) ? $name : {call.error})"
+    )
 
 
 def _counted(arguments: Data, step_id: str, plan: Retries, tries: Tries) -> tuple[Data, Mapping[str, Data]]:
-    """The arguments with ``{step.attempt}`` counting on over loops, and what a catcher assigns for that."""
-    if not plan.loops or not reads_attempt(arguments):
-        return arguments, {}
-    variable = tries.add(f"attempts_{step_id}")
-    sofar = f"${variable} + {ATTEMPT}"
-    return replaced(arguments, ATTEMPT, f"({sofar})"), {variable: Jsonata(sofar)}
+    """The arguments with ``{step.attempt}`` and :data:`ROUND` counting on over loops, and what a catcher assigns for
+    that.
+    """
+    counted: dict[str, Data] = {}
+    if plan.loops and reads(arguments, ATTEMPT):
+        variable = tries.add(f"attempts_{step_id}")
+        sofar = f"${variable} + {ATTEMPT}"
+        arguments, counted[variable] = replaced(arguments, ATTEMPT, f"({sofar})"), Jsonata(sofar)
+    if plan.loops and reads(arguments, ROUND):
+        variable = tries.add(f"rounds_{step_id}")
+        arguments, counted[variable] = replaced(arguments, ROUND, f"${variable}"), Jsonata(f"${variable} + 1")
+    return replaced(arguments, ROUND, "0"), counted

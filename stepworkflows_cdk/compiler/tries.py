@@ -75,12 +75,17 @@ def loop_states(
     """The states of all loops of a task. ``fallback`` is where an error goes that is not tried again."""
     rules: list[Rule] = []
     waits: list[State] = []
-    for loop in loops.plan.loops:
+    if loops.call.envelope and loops.plan.ignored:
+        rules.append(Rule(Jsonata(_is_one_of(loops.plan.ignored, loops)), loops.next))
+    for number, loop in enumerate(loops.plan.loops):
         if loop.rule.attempts == 0:
             continue
         counter = tries.add(f"tries_{loops.step_id}")
         wait = unique(f"{loops.name}: wait")
         tests = [_is_one_of(loop.errors, loops), loop.condition, f"${counter} < {loop.rule.attempts}"]
+        before = [error for other in loops.plan.loops[:number] if other.condition == "true" for error in other.errors]
+        if before and {ALL, _TASK_FAILED} & set(loop.errors):
+            tests.insert(1, f"$not({_is_one_of(before, loops)})")
         condition = " and ".join(test for test in tests if test != "true")
         rules.append(Rule(Jsonata(condition), wait, {counter: Jsonata(f"${counter} + 1"), **loops.counted}))
         waits.append(Wait(wait, loops.mark, loops.back, Jsonata(_seconds(loop.rule, counter))))

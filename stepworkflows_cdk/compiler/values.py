@@ -16,7 +16,9 @@ from stepworkflows_cdk.language.scope import (
     ErrorTarget,
     ExecutionTarget,
     InputTarget,
+    ItemTarget,
     Known,
+    Loop,
     OutputTarget,
     ResourceTarget,
     ResultTarget,
@@ -71,6 +73,8 @@ class Names:
     """Resources named inside expressions: name -> its identity."""
     uncertain: dict[str, None] = field(default_factory=dict)
     """Ids of steps whose outputs are read where they may not have finished."""
+    items: set[tuple[str, str]] = field(default_factory=set)
+    """Ids of loops, each with ``item`` or ``index``, whichever is read."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,8 @@ class Values:
                     and name in declared
                     and (declared[name].has("default") or not declared[name].optional)
                 )
+            case ItemTarget(path=parts):
+                return not parts
             case ResultTarget() | ErrorTarget():
                 return False
             case _:
@@ -195,8 +201,12 @@ class Values:
         match target:
             case InputTarget(parts):
                 return type_at(self.view.workflow.keys.inputs or {}, parts)
-            case OutputTarget(output=output, path=(), uncertain=False, others=()) if not output.has_default:
-                return output.type
+            case OutputTarget(Known(each=each), output, (), False, ()) if each or not output.has_default:
+                return "array" if each else output.type
+            case StatusTarget(Known(each=each)) if each:
+                return "array"
+            case ItemTarget(index=True):
+                return "number"
             case ExecutionTarget() | StatusTarget() | ErrorTarget():
                 return "string"
             case _:
@@ -231,12 +241,22 @@ class Values:
                     return self._part(parsed.parts[0])
                 return literal(data)
             case list():
-                return f"[{', '.join(self._code(item) for item in value)}]"
+                return self._list(value)
             case dict():
                 inside = ", ".join(f"{literal(key)}: {self._code(item)}" for key, item in value.items())
                 return f"{{{inside}}}"
             case _:
                 return literal(value)
+
+    def _list(self, items: list[Any]) -> str:
+        """A list of values. A list among them that is not written out would be flattened by brackets alone."""
+        codes = [self._code(item) for item in items]
+        if all(self.data(item) == item for item in items):
+            return f"[{', '.join(codes)}]"
+        whole = "[]"
+        for code in codes:
+            whole = f"$append({whole}, ($v := {code}; $type($v) = 'array' ? [[$v]] : [$v]))"
+        return whole
 
     def _joined(self, expression: Expression) -> str:
         return "".join(part if isinstance(part, str) else self._part(part) for part in expression.parts)
@@ -252,6 +272,8 @@ class Values:
                 return self._output(known, output, parts, uncertain, others)
             case StatusTarget(known):
                 return f"${self._variable('status', known)}"
+            case ItemTarget(loop, parts, index):
+                return path(self.item(loop, "index" if index else "item"), parts)
             case ResultTarget(parts):
                 return path(text_of(self.result), parts)
             case ErrorTarget(name):
@@ -276,9 +298,13 @@ class Values:
         self, known: Known, output: Output, parts: tuple[str | int, ...], uncertain: bool, others: tuple[Known, ...]
     ) -> str:
         codes = [path(f"${self._variable('step', each)}", (output.name, *parts)) for each in (known, *others)]
+        if known.each and any(isinstance(part, str) for part in parts):
+            # The field of one item would be that item's, and of none nothing.
+            codes = [f"[{code}]" for code in codes]
         if uncertain or others:
             self.names.uncertain.update(dict.fromkeys(each.step.id for each in (known, *others)))
-        last = literal(output.default) if uncertain else codes.pop()
+        missing = "[]" if known.each else literal(output.default)
+        last = missing if uncertain else codes.pop()
         tries = "".join(f"$exists({code}) ? {code} : " for code in codes)
         return f"({tries}{last})" if tries else last
 
@@ -290,6 +316,15 @@ class Values:
                 break
             common += 1
         return variable(kind, known.step.id, None if common == len(known.frame) else common)
+
+    def item(self, loop: Loop, what: str) -> str:
+        """The ``item`` or ``index`` of a loop, which it sets variables to."""
+        self.names.items.add((loop.id, what))
+        return f"${variable(what, loop.id)}"
+
+    def turn(self) -> str:
+        """JSONata that goes on from a text with the indices of all items that the place is inside of."""
+        return "".join(f" & '/' & $string({self.item(loop, 'index')})" for loop in self.view.loops)
 
     def _config(self, target: ConfigTarget) -> Any:
         return self.config[target.name]

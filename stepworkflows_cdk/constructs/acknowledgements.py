@@ -106,6 +106,14 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "no resource type, so IAM takes no other resource than *.",
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
         ),
+        "executions": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::{target}]",),
+            ("states:DescribeExecution", "states:StopExecution"),
+            "A step that waits for another flow asks for the execution that it started, and stops it where the step is "
+            "given up; the ARN ends in the execution's name, which is made while the flow runs. All else in it is exact.",
+            "https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html",
+            target=r"arn:[^*?]+:execution:[^*?]+:\*",
+        ),
         "http-endpoints": Acknowledged(
             ("AwsSolutions-IAM5[Resource::*]",),
             ("states:InvokeHTTPEndpoint",),

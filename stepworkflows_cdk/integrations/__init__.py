@@ -25,6 +25,7 @@ from stepworkflows_cdk.integrations.s3.buckets import Buckets
 from stepworkflows_cdk.integrations.s3.file import File
 from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
 from stepworkflows_cdk.integrations.ses.plan import Email
+from stepworkflows_cdk.integrations.subflows.plan import Uses
 from stepworkflows_cdk.integrations.waits.plan import WaitFor
 
 __all__ = ["BUILTIN"]
@@ -51,6 +52,7 @@ BUILTIN: tuple[Integration, ...] = (
     Buses(),
     Emit(),
     WaitFor(),
+    Uses(),
     Secrets(),
 )
 """What this package brings. Pass ``(*BUILTIN, Mine())`` to add your own."""

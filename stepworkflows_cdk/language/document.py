@@ -8,7 +8,7 @@ from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 
-__all__ = ["Document", "Path_", "SyntaxProblem", "problem_at"]
+__all__ = ["Document", "Path_", "SyntaxProblem", "problem_at", "with_value"]
 
 Path_ = tuple[str | int, ...]
 """The keys and indices that lead from a document to a value in it."""
@@ -65,3 +65,12 @@ def problem_at(code: str, file: str, text: str, index: int, message: str, hint: 
     line = text.count("\n", 0, index) + 1
     column = index - (text.rfind("\n", 0, index) + 1) + 1
     return SyntaxProblem(Problem(code, message, Mark(file, line, column), hint))
+
+
+def with_value(value: Any, path: Path_, new: Any) -> Any:
+    """The value with another at ``path``."""
+    if not path:
+        return new
+    if isinstance(value, dict):
+        return {key: with_value(item, path[1:], new) if key == path[0] else item for key, item in value.items()}
+    return [with_value(item, path[1:], new) if index == path[0] else item for index, item in enumerate(value)]

@@ -22,6 +22,7 @@ __all__ = [
     "DeployKeys",
     "FailKeys",
     "FlowKeys",
+    "ForEachKeys",
     "Keys",
     "OutputKeys",
     "RequireKeys",
@@ -111,6 +112,26 @@ class ArmKeys(Keys):
     else_: list[Any] | None = Field(None, description="The steps where no arm holds.")
 
 
+class ForEachKeys(Keys):
+    """Does the work, or the `steps`, once for each item of a list."""
+
+    items: Any = Field(description="The list: a reference, an expression or a literal.")
+    as_: str = Field(
+        "item", pattern=r"^[^\W\d][\w\-]*$", description="What the item is called inside; beside it there is `index`."
+    )
+    concurrency: int | None = Field(
+        None, ge=1, le=40, description="How many items are worked on at the same time; default: as many as can be, 40."
+    )
+    max_items: int | None = Field(
+        None, ge=1, description="A list of more items fails as `TooManyItems`, before any is worked on."
+    )
+    collect: bool = Field(
+        False,
+        description="`true`: an item that fails does not end the flow; the output `errors` has `type` and `cause` for each "
+        "item, null where it went well.",
+    )
+
+
 class UntilKeys(Keys):
     """A wait for a point in time."""
 
@@ -177,6 +198,11 @@ class StepKeys(Keys):
         None,
         description="For `wait-for`: what becomes of a wait that nobody ends. `fail` (the default), `continue`, or steps to run.",
     )
+    for_each: ForEachKeys | None = Field(
+        None,
+        description="Does the step's work, or its `steps`, once for each item of a list. Outside, the outputs are lists.",
+    )
+    steps: list[Any] | None = Field(None, min_length=1, description="For `for-each`: what is done with each item.")
     switch: list[ArmKeys] | None = Field(
         None, min_length=1, description="Runs the steps of the first arm whose condition holds."
     )
@@ -273,8 +299,8 @@ class FlowKeys(Keys):
 NOT_BUILT = frozenset(
     """
     needs triggers defaults policies finally cancel concurrency mode guard tags tests
-    repeat for-each stop uses asl signal detached remind steps environment
-    api approval queue
+    repeat stop asl signal remind environment
+    api approval queue source batch tolerate results
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -1,77 +1,52 @@
-"""Documents become workflows: which file is a flow, which a step of it, what each step's keys are and whose work it is.
+"""A flow's documents become a workflow: what each step's keys are, whose work it is, what is inside it.
 
 Every fault becomes a problem, and reading goes on behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.ids import slug
+from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Resource, Secret, Step, Workflow, WorkKey
 
-__all__ = ["read_workflows"]
+__all__ = ["Reader"]
 
 _RUNS_ON = "runs-on"
+_DEPTH = 20
+"""Steps of libraries that are steps of libraries; more are a circle."""
 UndoSteps = dict[str, Step] | None
 
 
-def read_workflows(
-    documents: Sequence[Document], integrations: Sequence[WorkKey], problems: list[Problem]
-) -> tuple[tuple[Workflow, ...], frozenset[str]]:
-    """The flows of the documents, in order, and what could not be read: ``step``, ``resource``.
-
-    What does not fit is added to ``problems``.
+class Reader:
+    """Reads one flow. What does not fit is added to ``problems``, and what could not be read (``step``, ``resource``) to
+    ``lost``. ``used`` gives the flow that a step names by the path at a place of a document; ``library`` the document with
+    a step of a library put in, and whether the path names one.
     """
-    groups: list[list[Document]] = []
-    for document in documents:
-        kind = document.get(("type",))
-        mark = document.mark(("type",))
-        if kind == "RunnableStep" or (kind is None and ("steps" in document.value or not groups)):
-            groups.append([document])
-        elif kind not in ("ActorStep", None):
-            problems.append(
-                Problem(
-                    "SW103",
-                    "`type` must be `RunnableStep` or `ActorStep`",
-                    mark,
-                    nearest(str(kind), ("RunnableStep", "ActorStep")),
-                )
-            )
-        elif not groups:
-            hint = "put a document with `type: RunnableStep` first"
-            problems.append(Problem("SW110", "the first document must be a flow, and this is a step", mark, hint))
-        else:
-            groups[-1].append(document)
-    lost: set[str] = set()
-    flows = [_Reader(group[0], integrations, problems, lost).flow(group[1:]) for group in groups]
-    seen: dict[str, Workflow] = {}
-    for flow in flows:
-        if flow and flow.id in seen:
-            problems.append(
-                Problem("SW201", f"two flows have the id `{flow.id}`", flow.mark, "give one of them another `id`")
-            )
-        elif flow:
-            seen[flow.id] = flow
-    return tuple(seen.values()), frozenset(lost)
-
-
-class _Reader:
-    """Reads one flow."""
 
     def __init__(
-        self, document: Document, integrations: Sequence[WorkKey], problems: list[Problem], lost: set[str]
+        self,
+        document: Document,
+        integrations: Sequence[WorkKey],
+        problems: list[Problem],
+        lost: set[str],
+        used: Callable[[Document, Path_, str], Workflow | None],
+        library: Callable[[Document, Path_, str], tuple[Document | None, bool]],
     ) -> None:
+        self._library = library
+        self._from_library = 0
         self._document = document
         self._integrations = integrations
         self._problems = problems
         self._lost = lost
+        self._used = used
         self._work_keys = {
             key for integration in integrations if integration.keys for key in key_names(integration.keys)
         }
@@ -151,11 +126,19 @@ class _Reader:
         name: str | None,
         undo_steps: UndoSteps,
     ) -> Step | None:
+        uses = value.get("uses")
+        if isinstance(uses, str) and "uses" in self._work_keys:
+            found, is_step = self._library(document, path, uses)
+            if is_step:
+                return self._step_of_library(found, path, name, undo_steps)
+        if "for-each" in value and "steps" not in value:
+            return self._for_each(document, path, name, undo_steps)
         before = len(self._problems)
         known = {key: item for key, item in value.items() if key in key_names(StepKeys)}
         self._known(document, path, value, StepKeys)
         keys = read_keys(StepKeys, document, path, known, self._problems)
         integration, work = self._work(document, path, value)
+        flow = self._flow_of(document, path, integration, work)
         if keys is None or len(self._problems) > before:
             self._lost.add("step")
             return None
@@ -165,6 +148,9 @@ class _Reader:
                 Problem("SW102", "the step has neither `id` nor `name`", document.mark(path), "add `id`")
             )
             return None
+        outputs = self._outputs(document, path, keys.outputs)
+        if keys.for_each and keys.for_each.collect:
+            outputs = (*outputs, Output("errors", (*path, "for-each", "collect")))
         id_ = keys.id or (name if name and not keys.name else None) or self._slug(title, document, (*path, "name"))
         return Step(
             id_,
@@ -172,14 +158,44 @@ class _Reader:
             document,
             path,
             keys,
-            self._outputs(document, path, keys.outputs),
+            outputs,
             integration,
             work,
             self._undo(document, path, keys, id_, undo_steps),
             self._arms(document, path, keys, undo_steps),
             self._branches(document, path, keys, undo_steps),
             self._catches(document, path, keys, undo_steps),
+            flow=flow,
         )
+
+    def _step_of_library(
+        self, found: Document | None, path: Path_, name: str | None, undo_steps: UndoSteps
+    ) -> Step | None:
+        if found is None:
+            self._lost.add("step")
+            return None
+        self._from_library += 1
+        try:
+            if self._from_library > _DEPTH:
+                message = "this step of a library leads to itself"
+                self._problems.append(Problem("SW228", message, found.mark((*path, "uses")), "break the circle"))
+                self._lost.add("step")
+                return None
+            return self._step_of(found, path, found.get(path), name, undo_steps)
+        finally:
+            self._from_library -= 1
+
+    def _for_each(self, document: Document, path: Path_, name: str | None, undo_steps: UndoSteps) -> Step | None:
+        """A step that does its own work for each item: a loop around it."""
+        split = apart(document, path)
+        step = self._step_of(split, path, split.get(path), name, undo_steps)
+        return step and replace(step, id=f"{step.id}{LOOP}", written_id=step.id)
+
+    def _flow_of(self, document: Document, path: Path_, integration: WorkKey | None, work: Any) -> Workflow | None:
+        if integration is None or integration.key is None or not integration.starts_flows or work is None:
+            return None
+        place = (*path, integration.key)
+        return self._used(document, place, document.get(place))
 
     def _arms(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Arm, ...]:
         arms: list[Arm] = []
@@ -201,6 +217,8 @@ class _Reader:
         return tuple(arms)
 
     def _branches(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Branch, ...]:
+        if keys.for_each and keys.steps:
+            return (Branch("each", self._steps(document, (*path, "steps"), keys.steps, undo_steps), each=True),)
         return tuple(
             Branch(name, self._steps(document, (*path, "parallel", name), steps, undo_steps))
             for name, steps in (keys.parallel or {}).items()

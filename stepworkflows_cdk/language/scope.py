@@ -21,7 +21,9 @@ __all__ = [
     "ExecutionTarget",
     "Frame",
     "InputTarget",
+    "ItemTarget",
     "Known",
+    "Loop",
     "OutputTarget",
     "ResourceTarget",
     "ResultTarget",
@@ -43,7 +45,16 @@ _ERROR = ("type", "cause")
 
 
 Frame = tuple[str, ...]
-"""The branches that a step is inside, outermost first, each by the id of its ``parallel`` and its name."""
+"""The branches and loops that a step is inside, outermost first, by what ``Branch.scope`` gives for each."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop that a place is inside of: the id of its step, what it calls the item, and how many scopes are around it."""
+
+    id: str
+    name: str
+    depth: int
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,10 @@ class Known:
     frame: Frame = ()
     sure: bool = True
     group: tuple[str, int, int] | None = None
+    each: int = 0
+    gaps: bool = False
+    """``each``: so many loops are around it, which the place is not inside of; an output is then a list, and ``sure`` says
+    that the outermost of the loops ran. ``gaps``: it may not have finished for some item."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,15 @@ class StatusTarget:
     """``done``, ``failed`` or ``skipped``."""
 
     known: Known
+
+
+@dataclass(frozen=True)
+class ItemTarget:
+    """The item of a loop, or something in it; its ``index``."""
+
+    loop: Loop
+    path: Tail = ()
+    index: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +163,7 @@ Target = (
     | SecretTarget
     | ExecutionTarget
     | StepTarget
+    | ItemTarget
 )
 
 
@@ -168,6 +193,8 @@ class View:
     error: bool = False
     catching: str = ""
     frame: Frame = ()
+    loops: tuple[Loop, ...] = ()
+    """Those that the place is inside of, outermost first."""
 
     def of_outputs(self) -> View:
         """The view from the step's own outputs."""
@@ -214,17 +241,22 @@ def resolve(reference: Reference, view: View) -> Target:
                 raise Unresolved("SW212", "`step` can be named only inside a step")
             return StepTarget(_one_of("step", tail, _STEP))
         case "index":
-            raise Unresolved("SW213", "`index` can be named only inside a loop")
+            if not view.loops or tail:
+                raise Unresolved("SW213", "`index` can be named only inside a `for-each`, and is a number")
+            return ItemTarget(view.loops[-1], index=True)
         case name:
             return ResultTarget(reference.parts) if view.own_result else _bare(name, reference.parts, view)
 
 
 def _bare(name: str, parts: Tail, view: View) -> Target:
+    loop = next((loop for loop in reversed(view.loops) if loop.name == name), None)
+    if loop:
+        return ItemTarget(loop, parts[1:])
     owners = [known for known in view.known if known.step.output(name)]
     groups = {known.group[0] if known.group else known.step.id for known in owners}
     declared = name in (view.workflow.keys.inputs or {})
     if len(groups) + declared > 1 or (len(groups) < len(owners) and not _exactly_one(owners)):
-        places = [f"`{{steps.{known.step.id}.outputs.{name}}}`" for known in owners]
+        places = [f"`{{steps.{known.step.title}.outputs.{name}}}`" for known in owners]
         places += [f"`{{input.{name}}}`"] * declared
         raise Unresolved("SW204", f"`{name}` could mean more than one thing", "write " + " or ".join(places))
     if owners:
@@ -233,8 +265,8 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
         return InputTarget(parts, inferred=not declared)
     later = next((step for step in view.workflow.forward if step.output(name)), None)
     if later:
-        message = f"`{name}` is an output of `{later.id}`, which has not finished here"
-        raise Unresolved("SW205", message, f"move this behind `{later.id}`")
+        message = f"`{name}` is an output of `{later.title}`, which has not finished here"
+        raise Unresolved("SW205", message, f"move this behind `{later.title}`")
     names = [output.name for known in view.known for output in known.step.outputs]
     raise Unresolved(
         "SW203", f"nothing is called `{name}` here", _suggest(name, [*names, *(view.workflow.keys.inputs or {})])
@@ -258,9 +290,12 @@ def _long_output(tail: Tail, view: View) -> Target:
     if not tail:
         raise Unresolved("SW206", "a step's id is missing", "write `{steps.ID.outputs.NAME}`")
     id_ = str(tail[0])
-    known = next((known for known in view.known if known.step.id == id_), None)
+    found = [known for known in view.known if known.step.title == id_]
+    # Of a step that does its work for each item, the loop around it has an output of its own.
+    wanted = str(tail[2]) if len(tail) > 2 else ""
+    known = next((known for known in found if known.step.output(wanted)), found[-1] if found else None)
     if known is None:
-        ids = [step.id for step in view.workflow.forward]
+        ids = [step.title for step in view.workflow.forward]
         if id_ not in ids:
             raise Unresolved("SW203", f"no step has the id `{id_}`", _suggest(id_, ids))
         raise Unresolved("SW205", f"the step `{id_}` has not finished here", f"move this behind `{id_}`")
@@ -283,16 +318,18 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
     if output is None:
         names = [known.name for known in step.outputs]
         raise Unresolved("SW203", f"the step `{step.id}` has no output `{name}`", _suggest(name, names))
-    if view.handling:
-        return OutputTarget(known, output, path, uncertain=True, others=tuple(owners[1:]))
+    if view.handling or (known.each and (output.has_default or not known.gaps)):
+        ran = known.sure and known.group is None and not view.handling
+        return OutputTarget(known, output, path, uncertain=not ran, others=tuple(owners[1:]))
     complete = known.group is not None and len(owners) == known.group[2]
     if complete and all(owner.sure for owner in owners):
         return OutputTarget(known, output, path, others=tuple(owners[1:]))
-    sure = known.sure and known.group is None
+    sure = known.sure and known.group is None and not (known.each and known.gaps)
     if sure and not step.may_fail_alone:
         return OutputTarget(known, output, path)
     if not output.has_default:
         how = "may fail without ending the flow" if step.may_fail_alone and sure else "may not run"
+        how = "may not finish for each item" if known.each else how
         hint = f"give it a default: `{name}: {{value: ..., default: null}}`"
         raise Unresolved("SW207", f"the step `{step.id}` {how}, and `{name}` is then missing", hint)
     return OutputTarget(known, output, path, uncertain=True, others=tuple(owners[1:]))

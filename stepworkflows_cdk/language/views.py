@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from stepworkflows_cdk.language.scope import Frame, Known, View
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.scope import Frame, Known, Loop, View
+from stepworkflows_cdk.language.workflow import Branch, Step, Workflow
 
 __all__ = ["at_end", "ends", "handling", "views"]
 
@@ -54,10 +54,17 @@ def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
         for arm in step.arms:
             yield from _sequence(arm.steps, here)
         for branch in step.branches:
-            yield from _sequence(branch.steps, replace(here, frame=(*view.frame, f"{step.id}/{branch.name}")))
+            yield from _sequence(branch.steps, _inside(step, branch, here))
         for catch in step.catches:
             yield from _sequence(catch.steps, replace(here, error=True, catching=step.id))
         known = (*known, *_behind(step, view.frame, True))
+
+
+def _inside(step: Step, branch: Branch, view: View) -> View:
+    """The view from inside a branch or loop."""
+    each = step.keys.for_each
+    loops = (Loop(step.id, each.as_, len(view.frame)),) if each else ()
+    return replace(view, frame=(*view.frame, branch.scope(step)), loops=(*view.loops, *loops))
 
 
 def _behind(step: Step, frame: Frame, sure: bool) -> Iterator[Known]:
@@ -69,17 +76,25 @@ def _behind(step: Step, frame: Frame, sure: bool) -> Iterator[Known]:
     for number, steps in enumerate(catches, 1):
         yield from _way(steps, frame, sure, (step.id, number, ways))
     for branch in step.branches:
-        inside = (*frame, f"{step.id}/{branch.name}")
-        yield from (
-            known
-            for inner in branch.steps
-            for known in _behind(inner, inside, sure and not catches and not step.may_fail_alone)
-        )
+        inside = (*frame, branch.scope(step))
+        ran = sure and not catches and not step.may_fail_alone
+        for inner in branch.steps:
+            for known in _behind(inner, inside, branch.each or ran):
+                yield _listed(known, step, ran, bool(catches)) if branch.each else known
     arms = [arm.steps for arm in step.arms if not ends(arm.steps)]
     complete = bool(step.arms) and step.arms[-1].when is None
     for number, steps in enumerate(arms):
         group = (f"{step.id}?", number, len(arms)) if len(arms) > 1 else None
         yield from _way(steps, frame, sure and complete, group)
+
+
+def _listed(known: Known, loop: Step, ran: bool, caught: bool) -> Known:
+    """What is known of a step inside a loop, from outside of it."""
+    each = loop.keys.for_each
+    finished = known.sure and known.group is None and not known.step.may_fail_alone
+    partly = caught or loop.may_fail_alone or bool(each and each.collect)
+    gaps = known.gaps or (known.each == 0 and (partly or not finished))
+    return replace(known, sure=ran, group=None, each=known.each + 1, gaps=gaps)
 
 
 def _way(steps: Sequence[Step], frame: Frame, sure: bool, group: tuple[str, int, int] | None) -> Iterator[Known]:
@@ -96,4 +111,5 @@ def _everything(steps: Sequence[Step], frame: Frame) -> Iterator[Known]:
         for inside in (*step.arms, *step.catches):
             yield from _everything(inside.steps, frame)
         for branch in step.branches:
-            yield from _everything(branch.steps, (*frame, f"{step.id}/{branch.name}"))
+            for known in _everything(branch.steps, (*frame, branch.scope(step))):
+                yield _listed(known, step, False, True) if branch.each else known

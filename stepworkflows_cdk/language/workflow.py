@@ -13,6 +13,7 @@ from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
 
 __all__ = [
+    "EACH",
     "RECORDED",
     "Arm",
     "Branch",
@@ -25,6 +26,9 @@ __all__ = [
     "recorded_outputs",
     "walk",
 ]
+
+EACH = "[]"
+"""The end of the name of a loop's scope."""
 
 OutputType = Literal["string", "number", "integer", "boolean", "object", "array"]
 
@@ -40,6 +44,7 @@ class WorkKey(Protocol):
     code_keys: ClassVar[frozenset[str]]
     waits: ClassVar[bool]
     beats: ClassVar[bool]
+    starts_flows: ClassVar[bool]
     raises: ClassVar[Mapping[str, str]]
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
@@ -76,10 +81,15 @@ class Arm:
 
 @dataclass(frozen=True)
 class Branch:
-    """One branch of a ``parallel``."""
+    """Steps in a scope of their own: one branch of a ``parallel``, or what a ``for-each`` does with each item."""
 
     name: str
     steps: tuple[Step, ...]
+    each: bool = False
+
+    def scope(self, step: Step) -> str:
+        """What tells the scope from all others; ``step`` is the fork or loop."""
+        return f"{step.id}{EACH}" if self.each else f"{step.id}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -100,10 +110,20 @@ class Step:
     arms: tuple[Arm, ...] = ()
     """Of a ``switch``; the else last."""
     branches: tuple[Branch, ...] = ()
-    """Of a ``parallel``."""
+    """Of a ``parallel``; of a ``for-each`` the one that is done with each item."""
     catches: tuple[Arm, ...] = ()
     whole_input: bool = False
     """Whether it is the code of the flow itself, which is given the whole input."""
+    flow: Workflow | None = field(default=None, repr=False)
+    """The other flow that it starts."""
+    written_id: str = ""
+    """The id in the document, where it is another: a step that does its work for each item becomes a loop, which has an
+    id of its own, and the work inside."""
+
+    @property
+    def title(self) -> str:
+        """The id as its author knows it."""
+        return self.written_id or self.id
 
     @property
     def mark(self) -> Mark:
@@ -112,12 +132,12 @@ class Step:
     def mark_of(self, *path: str | int) -> Mark:
         """Where the value at ``path`` inside the step stands."""
         mark = self.document.mark((*self.path, *path))
-        return Mark(mark.file, mark.line, mark.column, self.id)
+        return Mark(mark.file, mark.line, mark.column, self.title)
 
     def key_mark(self, *path: str | int) -> Mark:
         """Where the key of that value stands."""
         mark = self.document.key_mark((*self.path, *path))
-        return Mark(mark.file, mark.line, mark.column, self.id)
+        return Mark(mark.file, mark.line, mark.column, self.title)
 
     def get(self, *path: str | int) -> Any:
         """The value at ``path`` inside the step, as written."""
@@ -188,6 +208,8 @@ class Workflow:
     resources: Mapping[str, Resource] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     config: Mapping[str, ConfigKeys] = field(default_factory=dict)
+    used: bool = False
+    """Whether a step of another flow starts it."""
 
     @property
     def mark(self) -> Mark:

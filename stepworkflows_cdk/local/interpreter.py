@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from stepworkflows_cdk.local.clock import timestamp
 from stepworkflows_cdk.local.definition import Definition
@@ -18,11 +18,13 @@ from stepworkflows_cdk.local.errors import DataLimitExceeded, QueryFailed, State
 from stepworkflows_cdk.local.journal import Journal
 from stepworkflows_cdk.local.jsonata import Evaluator, plain_numbers
 from stepworkflows_cdk.local.limits import PAYLOAD, VARIABLES, payload_size
-from stepworkflows_cdk.local.scheduler import Join, Pause, Scheduler, Work
+from stepworkflows_cdk.local.scheduler import Join, Pause, Work
 from stepworkflows_cdk.local.scope import Scope
 from stepworkflows_cdk.local.tasks import Tasks
-from stepworkflows_cdk.local.tokens import Tokens
 from stepworkflows_cdk.local.world import ACCOUNT, PARTITION, World
+
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local.executions import Executions
 
 __all__ = ["Execution", "Outcome", "Visit"]
 
@@ -50,9 +52,12 @@ class Visit:
     """The id of the event by which the state was entered."""
     entered: str
     scope: Scope
-    item: Mapping[str, Any] | None
-    """``Map.Item`` of the context object, in the form that expressions read; None outside of a Map."""
+    item: Mapping[str, Any] | None = None
+    """``Map.Item`` of the context object, in the form that expressions read, while a Map selects what it passes on; inside
+    the Map there is none: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html."""
     retries: int = 0
+    index: int | None = None
+    """Of the item that the innermost Map around the state is at work for."""
     token: str = ""
     """Of a task that waits for an answer."""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -78,15 +83,17 @@ class Execution:
         world: World,
         evaluator: Evaluator,
         rng: random.Random,
+        journal: Journal,
+        executions: Executions,
     ) -> None:
-        self.scheduler = Scheduler(world.clock)
-        self.tokens = Tokens(self.scheduler)
-        self.journal = Journal(world)
+        self.scheduler = executions.scheduler
+        self.tokens = executions.tokens
+        self.executions = executions
+        self.journal = journal
         self.evaluator = evaluator
         self.tasks = tasks
         self.world = world
         self.rng = rng
-        world.start = self.scheduler.start
         self._definition = definition
         self._input = plain_numbers(input_)
         self._stored = 0
@@ -104,15 +111,15 @@ class Execution:
             }
         )
 
-    def run(self) -> Outcome:
-        """Runs the machine to its end."""
+    def outcome(self) -> Work:
+        """Runs the machine to its end: the :class:`Outcome`."""
         try:
-            done, output = self.scheduler.run(self._limited())
+            done, output = yield from self._limited()
         except StateFailed as failure:
             return Outcome("FAILED", None, failure.error, failure.cause or None)
         return Outcome("SUCCEEDED", output) if done else Outcome("TIMED_OUT", None, "States.Timeout")
 
-    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope, item: Mapping[str, Any] | None) -> Work:
+    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope, index: int | None = None) -> Work:
         """Runs the states of a machine, a branch or an iteration; the output of the last."""
         from stepworkflows_cdk.local.states import BEHAVIOUR
 
@@ -123,7 +130,7 @@ class Execution:
             step = self.tasks.step(name)
             event = self.journal.enter(name, step, state["Type"])
             entered = timestamp(self.world.clock.now())
-            visit = Visit(name, step, state, input_, event, entered, scope, item)
+            visit = Visit(name, step, state, input_, event, entered, scope, index=index)
             input_, name = yield from BEHAVIOUR[state["Type"]](self, visit)
             self.journal.leave(visit.name, step, state["Type"])
         return input_
@@ -153,14 +160,16 @@ class Execution:
     def _limited(self) -> Work:
         """The whole machine within its TimeoutSeconds: whether it came to its end, and its output."""
         limit = self._definition.timeout
-        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope(), None))
-        if limit is None:
-            yield Join((main,))
-        else:
-            yield Join((main, self.scheduler.start(_timer(limit))), first=True)
+        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope()))
+        timer = () if limit is None else (self.scheduler.start(_timer(limit)),)
+        try:
+            yield Join((main, *timer), first=True)
+        finally:
+            ended = main.ended
+            self.scheduler.stop(main, *timer)
         if main.failure is not None:
             raise main.failure
-        return main.ended, main.result
+        return ended, main.result
 
     def _variables(self, visit: Visit) -> dict[str, Any]:
         context = {

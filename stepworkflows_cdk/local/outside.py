@@ -9,7 +9,8 @@ Entries are one-key mappings with companions, as people write them in YAML::
     - {at: charge, returns: {charge_id: "c-1"}}
 
 An ``at`` entry is for one call of that step, in order: here the first fails, the second works but its answer is lost,
-the third is answered without a call, and all further ones are real. Events come at their time, counted from the start of
+the third is answered without a call, and all further ones are real. Beside `at`, ``item: 2`` is for the item of a loop
+whose ``index`` is 2. Events come at their time, counted from the start of
 the run::
 
     - {after: 2d, source: carrier, detail-type: Delivered, detail: {order_id: "1"}}
@@ -19,7 +20,6 @@ the run::
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -40,6 +40,8 @@ class Returns:
 
     number: int
     value: Any
+    item: int | None = None
+    """The index of the item that it is for; None: for whichever comes first."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Throws:
     error: str
     cause: str
     after_effect: bool
+    item: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Outside:
         self.files = files or {}
         """Bucket's resource name -> key -> text."""
         self._places = places
-        self._calls = {step: deque(entries) for step, entries in calls.items()}
+        self._calls = {step: list(entries) for step, entries in calls.items()}
 
     def check(
         self,
@@ -110,9 +113,13 @@ class Outside:
         """Whether a call of ``step`` is still to be answered by an entry."""
         return bool(self._calls.get(step))
 
-    def take(self, step: str) -> Returns | Throws | None:
-        """The entry for the next call of ``step``."""
-        return self._calls[step].popleft() if self.answers(step) else None
+    def take(self, step: str, item: int | None = None) -> Returns | Throws | None:
+        """The entry for the next call of ``step``, made for that item of a loop."""
+        entries = self._calls.get(step, [])
+        found = next((entry for entry in entries if entry.item in (None, item)), None)
+        if found is not None:
+            entries.remove(found)
+        return found
 
     def unused(self) -> tuple[str, ...]:
         """A line for each entry that no call took."""
@@ -145,7 +152,7 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
             _add_secrets(place, given.get("secrets", {}), secrets)
             _add_files(place, given.get("files", {}), files)
         elif "at" in entry:
-            _keys(place, entry, {"at", "returns", "throws", "after-effect"})
+            _keys(place, entry, {"at", "item", "returns", "throws", "after-effect"})
             step = str(entry["at"])
             _known(f"{place}, key at", step, steps)
             calls.setdefault(step, []).append(_call(place, number, entry))
@@ -209,16 +216,19 @@ def _add_files(place: str, found: Mapping[str, Any], files: dict[str, dict[str, 
 def _call(place: str, number: int, entry: Mapping[str, Any]) -> Returns | Throws:
     if ("returns" in entry) == ("throws" in entry):
         raise ConfigurationError(f"{place}: beside at, exactly one of the keys returns and throws must be given")
+    item = entry.get("item")
+    if item is not None and (not isinstance(item, int) or isinstance(item, bool) or item < 0):
+        raise ConfigurationError(f"{place}: key item is the index of an item, from 0, not {item!r}")
     after = entry.get("after-effect", False)
     if not isinstance(after, bool) or (after and "returns" in entry):
         raise ConfigurationError(f"{place}: key after-effect goes with throws, and is true or false")
     if "returns" in entry:
-        return Returns(number, entry["returns"])
+        return Returns(number, entry["returns"], item)
     throws = _keys(f"{place}, key throws", entry["throws"], {"error", "cause"})
     error, cause = throws.get("error"), throws.get("cause", "")
     if not isinstance(error, str) or not error or not isinstance(cause, str):
         raise ConfigurationError(f"{place}, key throws: error must be an error's name, and cause, if given, a text")
-    return Throws(number, error, cause, after)
+    return Throws(number, error, cause, after, item)
 
 
 def _keys(place: str, found: Any, allowed: set[str]) -> Mapping[str, Any]:

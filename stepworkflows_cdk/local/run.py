@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -20,18 +19,17 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
 from stepworkflows_cdk.local.arrivals import Arrivals
 from stepworkflows_cdk.local.clock import Clock, RealClock, VirtualClock
-from stepworkflows_cdk.local.definition import Refusals, load
 from stepworkflows_cdk.local.events import Event
+from stepworkflows_cdk.local.executions import Executions, name_machines
 from stepworkflows_cdk.local.files import files_in
-from stepworkflows_cdk.local.interpreter import Execution, Outcome
-from stepworkflows_cdk.local.jsonata import Evaluator
+from stepworkflows_cdk.local.interpreter import Outcome
+from stepworkflows_cdk.local.journal import Record
 from stepworkflows_cdk.local.limits import PAYLOAD, payload_size
 from stepworkflows_cdk.local.observers import observe
 from stepworkflows_cdk.local.outgoing import observe_outgoing
 from stepworkflows_cdk.local.outside import parse
 from stepworkflows_cdk.local.rows import table_rows
 from stepworkflows_cdk.local.surroundings import optional, surroundings
-from stepworkflows_cdk.local.tasks import Tasks
 from stepworkflows_cdk.local.tokens import answer_calls
 from stepworkflows_cdk.local.world import LogLine, World
 
@@ -48,7 +46,8 @@ class RunResult:
     error: str | None
     cause: str | None
     states: tuple[str, ...]
-    """The names of the states in the order in which they were entered."""
+    """The names of the states in the order in which they were entered; those of a flow that a state started stand behind
+    the name of that state: ``reserve/check``."""
     attempts: Mapping[str, int]
     """State -> how often it was tried; tasks, parallels and maps only."""
     outbox: tuple[Mapping[str, Any], ...]
@@ -113,7 +112,8 @@ def run(
     """
     began = time.perf_counter()
     given = _input(input)
-    came = parse(outside, steps={mark.step for mark in bundle.main.states.values() if mark.step})
+    marks = [mark for machine in bundle.machines for mark in machine.states.values()]
+    came = parse(outside, steps={mark.step for mark in marks if mark.step})
     for module in ("jsonata", "moto", "boto3", "time_machine"):
         optional(module)
     clock: Clock
@@ -123,17 +123,18 @@ def run(
         try:
             observe(world)
             observe_outgoing(world)
+            name_machines(bundle, world)
             _realise(bundle, integrations, world)
-            execution = _execution(bundle, given, integrations, world, execution_name or _name(bundle, seed))
-            answer_calls(session, execution.tokens)
+            executions = Executions(bundle, integrations, world)
+            answer_calls(session, executions.tokens)
             arrivals = Arrivals(came.arrivals, world)
-            arrivals.start(execution.scheduler)
-            outcome, lasted = execution.run(), clock.elapsed()
+            arrivals.start(executions.scheduler)
+            outcome, lasted = executions.run(execution_name or _name(bundle, seed), given)
             if not real_time:
                 arrivals.rest()
             told = (note for integration in integrations for note in integration.notes(world))
             world.notes.extend([*came.unused(), *arrivals.unused(), *told])
-            return _result(outcome, execution, lasted, time.perf_counter() - began)
+            return _result(outcome, executions.record, world, lasted, time.perf_counter() - began)
         finally:
             world.close()
 
@@ -162,39 +163,21 @@ def _realise(bundle: Bundle, integrations: Sequence[Integration], world: World) 
     world.outside.check(tables=world.tables, secrets=world.secrets, buses=world.buses.names, buckets=world.buckets)
 
 
-def _execution(bundle: Bundle, input_: Any, integrations: Sequence[Integration], world: World, name: str) -> Execution:
-    machine = bundle.main
-    tasks = Tasks(integrations, machine.states, world, machine.beside)
-    evaluator = Evaluator(world.clock, random.Random(f"{world.seed}:expressions"))
-    definition = load(machine, world.value, Refusals(expression=evaluator.problem, task=tasks.refusal))
-    return Execution(
-        definition,
-        machine=machine.id,
-        name=name,
-        input_=input_,
-        tasks=tasks,
-        world=world,
-        evaluator=evaluator,
-        rng=random.Random(f"{world.seed}:jitter"),
-    )
-
-
-def _result(outcome: Outcome, execution: Execution, lasted: float, seconds: float) -> RunResult:
-    journal, world = execution.journal, execution.world
+def _result(outcome: Outcome, record: Record, world: World, lasted: float, seconds: float) -> RunResult:
     return RunResult(
         status=outcome.status,
         output=outcome.output,
         error=outcome.error,
         cause=outcome.cause,
-        states=tuple(journal.entered),
-        attempts=dict(journal.attempts),
+        states=tuple(record.entered),
+        attempts=dict(record.attempts),
         outbox=tuple(world.outbox),
         emitted=tuple(world.emitted),
         messages=tuple(world.messages),
         files={name: files_in(world, bucket) for name, bucket in sorted(world.buckets.items())},
         tables={name: table_rows(world, table) for name, table in sorted(world.tables.items())},
         logs=tuple(world.logs),
-        transitions=journal.transitions,
+        transitions=record.transitions,
         simulated_seconds=lasted,
         real_seconds=seconds,
         notes=tuple(world.notes),

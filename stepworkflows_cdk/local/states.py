@@ -13,6 +13,7 @@ from typing import Any, Union
 
 from stepworkflows_cdk.local.definition import is_role, service_of
 from stepworkflows_cdk.local.errors import DataLimitExceeded, QueryFailed, StateFailed
+from stepworkflows_cdk.local.executions import Started
 from stepworkflows_cdk.local.interpreter import Execution, Visit
 from stepworkflows_cdk.local.limits import INLINE_CONCURRENCY, PAYLOAD, payload_size
 from stepworkflows_cdk.local.retry import Retries, catcher_for
@@ -121,7 +122,9 @@ def _task(run: Execution, visit: Visit) -> Work:
         raise DataLimitExceeded(visit.name)
     began, failure, result, given = clock.elapsed(), None, None, False
     try:
-        result, given = run.tasks.perform(service, arguments, visit.name, visit.retries + 1)
+        result, given = run.tasks.perform(
+            service, arguments, visit.name, visit.retries + 1, run.journal.prefix, visit.index
+        )
     except StateFailed as error:
         failure = error
     # The call is made, with all its effects; now its time passes, in which others go on.
@@ -138,6 +141,8 @@ def _task(run: Execution, visit: Visit) -> Work:
     if visit.token and not given:
         rest = None if limit is None else max(0.0, limit - (clock.elapsed() - began))
         result = yield from run.tokens.wait(visit.token, rest)
+    if isinstance(result, Started):
+        result = yield from run.executions.finished(result, limit)
     if payload_size(result) > PAYLOAD:
         raise DataLimitExceeded(service.split(":")[-2] if ":" in service else service)
     return result
@@ -147,7 +152,7 @@ def _parallel(run: Execution, visit: Visit) -> Work:
     arguments = (
         run.evaluate(visit, "Arguments", visit.state["Arguments"]) if "Arguments" in visit.state else visit.input
     )
-    branches = [run.states(branch, arguments, Scope(visit.scope), visit.item) for branch in visit.state["Branches"]]
+    branches = [run.states(branch, arguments, Scope(visit.scope), visit.index) for branch in visit.state["Branches"]]
     return (yield from _together(run, visit, branches, len(branches)))
 
 
@@ -177,7 +182,7 @@ def _iteration(run: Execution, visit: Visit, index: int, value: Any) -> Work:
             visit.retries,
         )
         input_ = run.evaluate(selecting, "ItemSelector", visit.state["ItemSelector"])
-    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope), item))
+    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope), index))
 
 
 def _together(run: Execution, visit: Visit, works: Sequence[Work], limit: int) -> Work:

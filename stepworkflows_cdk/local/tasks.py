@@ -1,10 +1,12 @@
-"""The calls of task states: made by the integration that performs the resource, or answered from outside."""
+"""The calls of task states: made by the integration that performs the resource, or answered from outside. What starts
+executions, the engine does itself.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import LocalRunError
@@ -14,23 +16,32 @@ from stepworkflows_cdk.local.jsonata import plain_numbers
 from stepworkflows_cdk.local.outside import Returns, Throws
 from stepworkflows_cdk.local.world import TaskCall, World
 
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local.executions import Started
+
 __all__ = ["CALLBACK", "Tasks"]
 
 _PATTERNS = (".sync", ".sync:2")
+_WAITED_FOR = "states:startExecution.sync:2"
+_STARTS = ("states:startExecution", _WAITED_FOR)
 CALLBACK = ".waitForTaskToken"
 """A task with this behind its resource makes its call, and then waits for an answer to its token."""
 
 
 class Tasks:
-    """Performs tasks. ``states`` tells the step of each state; calls of those ``beside`` are never answered from outside."""
+    """Performs tasks. ``states`` tells the step of each state, ``start`` starts an execution with a prefix for its
+    states. Calls of states ``beside`` are never answered from outside.
+    """
 
     def __init__(
         self,
         integrations: Sequence[Integration],
         states: Mapping[str, Mark],
         world: World,
+        start: Callable[[Any, str], Started],
         beside: Collection[str] = (),
     ) -> None:
+        self._start = start
         self._integrations = integrations
         self._states = states
         self._beside = beside
@@ -45,7 +56,7 @@ class Tasks:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
         step, resource = self.step(state), resource.removesuffix(CALLBACK)
         given = state not in self._beside and self._world.outside.answers(step)
-        if given or self._performer(resource) is not None:
+        if resource in _STARTS or given or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
         for pattern in _PATTERNS:
@@ -53,30 +64,36 @@ class Tasks:
                 return f"the pattern {pattern} of {resource} is not supported on this machine{way_out}"
         return f"nothing on this machine performs {resource}{way_out}"
 
-    def perform(self, resource: str, arguments: Any, state: str, attempt: int) -> tuple[Any, bool]:
-        """The result of one call, plain JSON, and whether it was given from outside, or a ``TaskFailed``."""
+    def perform(
+        self, resource: str, arguments: Any, state: str, attempt: int, prefix: str = "", item: int | None = None
+    ) -> tuple[Any, bool]:
+        """The result of one call, plain JSON, and whether it was given from outside, or a ``TaskFailed``. Of an execution
+        that is waited for the result is the ``Started``. ``prefix`` stands before the state's name where others are told
+        of it, ``item`` is the index of the item of a loop that the state is at work for.
+        """
         resource = resource.removesuffix(CALLBACK)
         step = self.step(state)
-        self._world.call = TaskCall(state, step, attempt)
+        self._world.call = TaskCall(prefix + state, step, attempt)
         try:
-            entry = None if state in self._beside else self._world.outside.take(step)
+            entry = None if state in self._beside else self._world.outside.take(step, item)
             match entry:
                 case Returns(value=value):
-                    performer = self._performer(resource)
-                    answer = performer.answer(resource, value, arguments, self._world) if performer else value
-                    return answer, True
+                    return self._answer(resource, value, arguments), True
                 case Throws(error=error, cause=cause, after_effect=after):
                     if after:
-                        self._make(resource, arguments, state)
-                    raise TaskFailed(error, cause)
-            return self._make(resource, arguments, state), False
+                        self._make(resource, arguments, state, prefix)
+                    raise _failure(resource, error, cause)
+            return self._make(resource, arguments, state, prefix), False
         except TaskFailed as failed:
             self._world.watch(f"the error of {state}", failed.cause)
             raise
         finally:
             self._world.call = None
 
-    def _make(self, resource: str, arguments: Any, state: str) -> Any:
+    def _make(self, resource: str, arguments: Any, state: str, prefix: str) -> Any:
+        if resource in _STARTS:
+            started = self._start(arguments, f"{prefix}{state}/")
+            return started if resource == _WAITED_FOR else started.receipt
         performer = self._performer(resource)
         if performer is None:
             raise LocalRunError(f"state '{state}': {self.refusal(resource, state)}; all given answers are used up")
@@ -88,6 +105,13 @@ class Tasks:
         except (TypeError, ValueError) as error:
             raise LocalRunError(f"state '{state}': {resource} gave something that is no JSON: {error}") from error
 
+    def _answer(self, resource: str, value: Any, arguments: Any) -> Any:
+        """For flows, people write what they give; Step Functions describes their execution around it."""
+        if resource == _WAITED_FOR:
+            return {"Output": value, "Status": "SUCCEEDED"}
+        performer = self._performer(resource)
+        return performer.answer(resource, value, arguments, self._world) if performer else value
+
     def _performer(self, resource: str) -> Integration | None:
         if resource.endswith(_PATTERNS):
             found = [i for i in self._integrations if resource in i.tasks]
@@ -95,3 +119,11 @@ class Tasks:
             found = [i for i in self._integrations if resource.startswith(tuple(i.tasks))]
         # The longest beginning is the most special one.
         return max(found, key=lambda i: max(len(t) for t in i.tasks if resource.startswith(t)), default=None)
+
+
+def _failure(resource: str, error: str, cause: str) -> TaskFailed:
+    """The error of a flow comes inside the description of its execution."""
+    if resource == _WAITED_FOR and not error.startswith(("States.", "StepFunctions.")):
+        described = {"Cause": cause, "Error": error, "Status": "FAILED"}
+        return TaskFailed("States.TaskFailed", json.dumps(described, separators=(",", ":"), ensure_ascii=False))
+    return TaskFailed(error, cause)

@@ -48,6 +48,8 @@ class Node:
     """The names of the errors after which it is tried again."""
     beside: bool = False
     """Whether its call is not a step's work, but what that takes."""
+    starts: str = ""
+    """The key of the machine that a task starts an execution of."""
     branches: tuple[Graph, ...] = ()
     """Of a Parallel or a Map: what runs inside. Names of states do not repeat there either."""
 
@@ -117,8 +119,14 @@ def _node(name: str, state: Mapping[str, Any], machine: Machine) -> Node:
         comment=state.get("Comment", ""),
         retries=tuple(dict.fromkeys(error for errors in again for error in errors)),
         beside=name in machine.beside,
+        starts=_started(state, machine),
         branches=tuple(_graph(title, inside, machine) for title, inside in _inside(state)),
     )
+
+
+def _started(state: Mapping[str, Any], machine: Machine) -> str:
+    target = state["Arguments"].get("StateMachineArn") if isinstance(state.get("Arguments"), dict) else None
+    return next((hole.need for hole in machine.holes if target == f"${{{hole.name}}}"), "")
 
 
 def _inside(state: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -59,7 +59,7 @@ class _Contraction:
 
     def graph(self, graph: Graph) -> Graph:
         hidden = {node.name: node for node in graph.nodes if self._is_hidden(node)}
-        leaving = {node.name: [edge for edge in graph.edges if edge.source == node.name] for node in graph.nodes}
+        leaving = {node.name: _leaving(node, graph) for node in graph.nodes}
         begin = [node.name for node in graph.nodes[:1] if node.name in hidden]
         nodes: list[Node] = []
         edges: list[Edge] = []
@@ -90,11 +90,20 @@ class _Contraction:
 
     def _node(self, node: Node) -> Node:
         if node.kind in {"Parallel", "Map"} and not self._holds_steps(node):
-            first = node.branches[0].nodes[0]
+            inside = [inner for branch in node.branches for _, inner in walk(branch)]
+            first = next((inner for inner in inside if inner.kind == "Task"), inside[0])
             fence = node.kind == "Parallel" and len(node.branches) == 1
-            return replace(node, kind=first.kind if fence else node.kind, service=first.service, branches=())
+            kind = first.kind if fence else node.kind
+            return replace(node, kind=kind, service=first.service, starts=first.starts, branches=())
         inner = (self.graph(branch) for branch in node.branches)
         return replace(node, branches=tuple(branch for branch in inner if branch.nodes))
+
+
+def _leaving(node: Node, graph: Graph) -> list[Edge]:
+    """The edges from a state. An error of a loop goes where the loop goes, to be told apart there."""
+    own = [edge for edge in graph.edges if edge.source == node.name]
+    plain = {edge.target for edge in own if edge.kind != "error"}
+    return [edge for edge in own if node.kind != "Map" or edge.kind != "error" or edge.target not in plain]
 
 
 def _ways(source: str, leaving: dict[str, list[Edge]], hidden: dict[str, Node]) -> Iterator[Edge]:

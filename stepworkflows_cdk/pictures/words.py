@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from stepworkflows_cdk.compiler.plan import machine_key
 from stepworkflows_cdk.pictures.model import Edge, Node
 
 __all__ = ["columns", "edge_text", "edge_tip", "kind_text", "node_tip", "plain", "short", "wrapped"]
@@ -53,12 +54,15 @@ def wrapped(text: str, width: int, lines: int) -> list[str]:
 
 
 def kind_text(node: Node) -> str:
-    """``lambda:invoke`` of a task, ``Wait``; of the ends and the start nothing but their names is said."""
+    """``lambda:invoke`` of a task, ``flow ID`` of one that starts a flow, ``Wait``; of the ends and the start nothing but
+    their names is said.
+    """
     if node.kind in {"Start", "Succeed", "Fail"}:
         return ""
-    if node.kind == "Task" and node.service:
-        return plain(node.service)
-    return plain(" · ".join(part for part in (node.kind, node.service) if part))
+    service = f"flow {node.starts.removeprefix(machine_key(''))}" if node.starts else node.service
+    if node.kind == "Task" and service:
+        return plain(service)
+    return plain(" · ".join(part for part in (node.kind, service) if part))
 
 
 def node_tip(node: Node) -> str:

@@ -15,6 +15,11 @@ from stepworkflows_cdk.integrations.containers.needs import ClusterNeed
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 from stepworkflows_cdk.integrations.s3.needs import BucketNeed
 
+EXECUTIONS = Text(
+    ("arn:aws:states:", Hole("aws", "region"), ":123456789012:execution:", Hole("table-orders", "name"), ":*")
+)
+"""As those of another machine: the table's name is a token too."""
+
 
 @pytest.fixture
 def every(shop, make, code):
@@ -24,7 +29,8 @@ def every(shop, make, code):
     network = NetworkNeed(id="network-main", mark=make.mark, name="main")
     inside = make.function("inside", code, network="network-main")
     cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make))
+    executions = Grant("machine-main", ("states:DescribeExecution", "states:StopExecution"), EXECUTIONS, make.mark)
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make), executions)
     bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
     needs = (*shop.needs, network, inside, bucket, cluster, make.container("pack"))
     return replace(shop, needs=needs, grants=grants)
@@ -66,6 +72,7 @@ OF_RULES = "dead-letters-of-rules"
 TARGETS = {
     "objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json",
     "task-ids": ("arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<StepWorkflowsSharedCluster54AAA4CA>/*"),
+    "executions": "arn:aws:states:<AWS::Region>:123456789012:execution:<FlowtableordersTable17947ED4>:*",
 }
 BUCKETS = ("Shop/Flow/bucket-in/Bucket/Resource", "Shop/StepWorkflowsShared/AccessLogs/Resource")
 WHERE = {
@@ -81,7 +88,7 @@ WHERE = {
     "access-logs-key": "Shop/StepWorkflowsShared/AccessLogs/Resource",
     "task-ids": "Shop/StepWorkflowsShared/TaskIdsfb68f0d0/Resource",
     "registry-login": "Shop/StepWorkflowsShared/RegistryLogin/Resource",
-    "container-settings": "Shop/Flow/container-pack/Task/Resource",
+    "executions": "Shop/StepWorkflowsShared/Executionsc727771f/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
 }

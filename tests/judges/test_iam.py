@@ -33,6 +33,7 @@ ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
     "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:{}",
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-abcdef",
 }
 Statement = tuple[str, str]
@@ -70,6 +71,8 @@ def arn(value: Any, resources: Mapping[str, Any]) -> str:
     match value:
         case str():
             return value
+        case {"Fn::GetAtt": [name, "Name"]}:
+            return str(name)
         case {"Ref": name} if name in resources and resources[name]["Type"] == "AWS::ECS::Cluster":
             return str(name)
         case {"Fn::GetAtt": [name, "Arn" | "BackupVaultArn"]} | {"Ref": name} if name in resources:
@@ -98,8 +101,8 @@ def fault(action: str, resource: str) -> str:
     meant = re.sub(r"(:log-group:[^:]+):\*$", r"\1:log-stream:any", resource)
     # A task gets its id when it is run: see the row `task-ids`.
     meant = re.sub(r"(:task/[^*/]+)/\*$", r"\1/any", meant)
-    # The name of a file may be a pattern: there are rows of the table for that.
-    named = [re.escape(each).replace(re.escape("${ObjectName}"), ".+") for each in formats]
+    # The name of a file or of an execution may be a pattern: there are rows of the table for that.
+    named = [re.sub(r"\\\$\\\{(ObjectName|ExecutionId)\\\}", ".+", re.escape(each)) for each in formats]
     patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", each) for each in named]
     return "" if any(re.fullmatch(pattern, meant) for pattern in patterns) else f"takes {', '.join(sorted(formats))}"
 
@@ -129,6 +132,7 @@ def test_what_stands_on_everything_is_in_the_table(allowed: Mapping[str, set[Sta
         ("s3:GetObject", "arn:aws:s3:::b"),
         ("s3:GetObject", "arn:aws:s3:::b*/a"),
         ("s3:ListBucket", "arn:aws:s3:::b/*"),
+        ("states:StopExecution", "arn:aws:states:us-east-1:123456789012:stateMachine:m:*"),
     ],
 )
 def test_planted_faults_are_found(action: str, resource: str) -> None:

@@ -66,7 +66,8 @@ def test_an_unused_entry_is_noted(execute: Execute) -> None:
         ({"at": "othr", "returns": 1}, "did you mean other"),
         ({"at": "a"}, "exactly one of the keys returns and throws"),
         ({"at": "a", "returns": 1, "throws": {"error": "E"}}, "exactly one of the keys returns and throws"),
-        ({"at": "a", "returns": 1, "item": 1}, "unknown key item; allowed: after-effect, at, returns, throws"),
+        ({"at": "a", "returns": 1, "items": 2}, "unknown key items; allowed: after-effect, at, item, returns, throws"),
+        ({"at": "a", "returns": 1, "item": "2"}, "key item is the index of an item, from 0, not '2'"),
         ({"at": "a", "throws": {"error": "E", "code": 1}}, "key throws: unknown key code; allowed: cause, error"),
         ({"at": "a", "throws": "E"}, "key throws must be a mapping with the keys cause, error, not 'E'"),
         ({"at": "a", "throws": {"cause": "c"}}, "error must be an error's name"),
@@ -95,3 +96,13 @@ def test_a_wrong_entry_is_refused(execute: Execute, entry: Any, fault: str) -> N
 def test_the_number_of_the_wrong_entry_is_told(execute: Execute) -> None:
     with pytest.raises(ConfigurationError, match="entry 2 "):
         execute({"A": CALL}, outside=[{"at": "a", "returns": 1}, {"at": "z", "returns": 1}])
+
+
+def test_an_entry_for_one_item_of_a_loop(execute: Execute, service: Any) -> None:
+    call = {**CALL, "Arguments": "{% $states.input %}"}
+    inside = {"StartAt": "A", "States": {"A": call}}
+    loop = {"Type": "Map", "Items": ["x", "y", "z"], "ItemProcessor": inside, "End": True}
+    outside = [{"at": "a", "item": 2, "returns": "given"}, {"at": "a", "item": 3, "returns": "never"}]
+    result = execute({"Each": loop}, service=service(), outside=outside)
+    assert result.output == ["x", "y", "given"]
+    assert result.notes == ("entry 2 of the events was never used: no such call of a",)

@@ -112,7 +112,7 @@ def _arguments(step: Step, service: Service, operation: Operation, scope: Scope)
     assert isinstance(given, dict)
     token = service.token(operation)
     if token and token not in given:
-        given[token] = token_of(step)
+        given[token] = token_of(step, scope)
     return given
 
 

@@ -23,7 +23,6 @@ __all__ = ["Record", "RecordKeys"]
 
 _TIMEOUT = 60
 RECORDED_BY = "recorded_by"
-_STATE = Jsonata(f"$states.context.Execution.Id & '/' & {STATE}", "string")
 _OWN = f"`{RECORDED_BY}` is how a second try of a step knows what the first has written"
 
 
@@ -125,7 +124,7 @@ class Record(Integration):
             arguments: dict[str, Data] = {"TableName": table_name(need), "Key": key}
             written = {name: marshal(value) for name, value in inputs.items()}
             arguments["UpdateExpression"] = expressions.update(
-                {**written, RECORDED_BY: {"S": _STATE}} if grows else written,
+                {**written, RECORDED_BY: {"S": _state(scope)}} if grows else written,
                 {name: marshal(scope.data(value)) for name, value in (spec.add or {}).items()},
                 {name: marshal([scope.data(value)]) for name, value in (spec.append or {}).items()},
             )
@@ -133,17 +132,17 @@ class Record(Integration):
         else:
             item = {**key, **{name: marshal(value) for name, value in inputs.items()}}
             if spec.mode == "once":
-                item[RECORDED_BY] = {"S": _recorder(step)}
+                item[RECORDED_BY] = {"S": _recorder(step, scope)}
             arguments = {"TableName": table_name(need), "Item": item}
             action = "PutItem"
         if spec.mode == "once":
             arguments["ConditionExpression"] = expressions.once(
-                next(iter(spec.key)), RECORDED_BY, {"S": _recorder(step)}
+                next(iter(spec.key)), RECORDED_BY, {"S": _recorder(step, scope)}
             )
         elif spec.condition or grows:
             wanted = {name: _allowed(value, scope) for name, value in (spec.condition or {}).items()}
             clauses = [expressions.condition(wanted)] if wanted else []
-            clauses += [expressions.not_by(RECORDED_BY, {"S": _STATE})] if grows else []
+            clauses += [expressions.not_by(RECORDED_BY, {"S": _state(scope)})] if grows else []
             arguments["ConditionExpression"] = " AND ".join(clauses)
         conditional = "ConditionExpression" in arguments
         call = _call(action, {**arguments, **expressions.arguments()}, need, step, scope, conditional)
@@ -186,8 +185,8 @@ def _written_before(key: dict[str, Data], need: Need, step: Step, scope: Scope) 
     lost. Then it is done; else the condition failed.
     """
     expressions = Expressions()
-    update = expressions.update({RECORDED_BY: {"S": _STATE}}, {}, {})
-    condition = expressions.condition({RECORDED_BY: [{"S": _STATE}]})
+    update = expressions.update({RECORDED_BY: {"S": _state(scope)}}, {}, {})
+    condition = expressions.condition({RECORDED_BY: [{"S": _state(scope)}]})
     arguments: dict[str, Data] = {
         "TableName": table_name(need),
         "Key": key,
@@ -199,9 +198,14 @@ def _written_before(key: dict[str, Data], need: Need, step: Step, scope: Scope) 
     return Instead("written before?", tuple(CONDITION_FAILED), call)
 
 
-def _recorder(step: Step) -> Jsonata:
+def _recorder(step: Step, scope: Scope) -> Jsonata:
     """Who writes: a second try of the same step is then no second writer."""
-    return Jsonata(f"$states.context.Execution.Id & '/{step.id}'")
+    return Jsonata(f"$states.context.Execution.Id & '/{step.id}'{scope.turn}")
+
+
+def _state(scope: Scope) -> Jsonata:
+    """Who adds: a second try of the same state."""
+    return Jsonata(f"$states.context.Execution.Id & '/' & {STATE}{scope.turn}", "string")
 
 
 def _allowed(value: Any, scope: Scope) -> list[Data]:

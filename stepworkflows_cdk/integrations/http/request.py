@@ -124,7 +124,7 @@ class Http(Integration):
         headers = {name: scope.data(value) for name, value in (spec.headers or {}).items()}
         known = {name.lower() for name in headers}
         if spec.method in _NOT_TWICE and _ONCE.lower() not in known:
-            headers[_ONCE] = token_of(step)
+            headers[_ONCE] = token_of(step, scope)
         if spec.form:
             if "content-type" not in known:
                 headers["Content-Type"] = "application/x-www-form-urlencoded"

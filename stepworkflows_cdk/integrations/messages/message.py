@@ -122,7 +122,7 @@ class Message(Integration):
             arguments["DelaySeconds"] = spec.delay
         if resource.fifo:
             arguments["MessageGroupId"] = as_text(scope.data(spec.group))
-            dedup = token_of(step) if spec.dedup is None else as_text(scope.data(spec.dedup))
+            dedup = token_of(step, scope) if spec.dedup is None else as_text(scope.data(spec.dedup))
             arguments["MessageDeduplicationId"] = dedup
         if spec.attributes:
             arguments["MessageAttributes"] = {

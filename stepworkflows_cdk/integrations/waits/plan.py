@@ -50,7 +50,6 @@ _TRANSIENT = (
     "DynamoDb.ServiceUnavailableException",
     "DynamoDb.ThrottlingException",
 )
-_OWNER = Jsonata("$states.context.Execution.Id", "string")
 _NAMES = {"#token": "token", "#owner": "owner", "#answer": "answer", "#expires": "expires"}
 
 
@@ -146,7 +145,7 @@ class WaitFor(Integration):
         update = Grant(scope.machine, ("dynamodb:UpdateItem",), Text((Hole(_TABLE, "arn"),)), step.key_mark("wait-for"))
         return Call(
             resource=f"{_UPDATE}.waitForTaskToken",
-            arguments=_claim(key, timeout + _DAY),
+            arguments=_claim(key, timeout + _DAY, scope),
             timeout=timeout,
             transient=_TRANSIENT,
             errors={_REFUSED: "WaitTaken"},
@@ -157,7 +156,7 @@ class WaitFor(Integration):
                 (_REFUSED,),
                 Call(
                     resource=_UPDATE,
-                    arguments=_take(key),
+                    arguments=_take(key, scope),
                     result="$parse($states.result.Attributes.answer.S)",
                     # Without a time-out of its own, which would be taken for that of the wait.
                     transient=_TRANSIENT,
@@ -203,8 +202,10 @@ def _text(step: Step, key: str, text: Text) -> str:
 
 def _kept(workflow: Workflow) -> int:
     """Seconds for which an answer that comes before anybody waits for it is kept: as long as an execution can last by its
-    waits, and a day; its `timeout`, where it has one.
+    waits, and a day; its `timeout`, where it has one. How long those around it last, a flow that others use cannot know.
     """
+    if workflow.used:
+        return _LONGEST
     if workflow.keys.timeout is not None:
         return workflow.keys.timeout
     length = _DAY
@@ -231,7 +232,7 @@ def _key(place: str, values: list[Jsonata]) -> Jsonata:
     )
 
 
-def _claim(key: dict[str, Data], lasts: int) -> dict[str, Data]:
+def _claim(key: dict[str, Data], lasts: int, scope: Scope) -> dict[str, Data]:
     """The token's write. It holds where the row is new, this execution's own without an answer, or out of date."""
     return {
         "TableName": Text((Hole(_TABLE, "name"),)),
@@ -243,14 +244,14 @@ def _claim(key: dict[str, Data], lasts: int) -> dict[str, Data]:
         "ExpressionAttributeNames": _names("#token", "#owner", "#answer", "#expires"),
         "ExpressionAttributeValues": {
             ":token": {"S": Jsonata("$states.context.Task.Token")},
-            ":owner": {"S": _OWNER},
+            ":owner": {"S": _owner(scope)},
             ":expires": {"N": Jsonata(f"$string($floor($millis() / 1000) + {lasts})")},
             ":now": {"N": Jsonata("$string($floor($millis() / 1000))")},
         },
     }
 
 
-def _take(key: dict[str, Data]) -> dict[str, Data]:
+def _take(key: dict[str, Data], scope: Scope) -> dict[str, Data]:
     """The taking of an answer that is there. It holds where nobody else has it."""
     return {
         "TableName": Text((Hole(_TABLE, "name"),)),
@@ -258,9 +259,13 @@ def _take(key: dict[str, Data]) -> dict[str, Data]:
         "UpdateExpression": "SET #owner = :owner",
         "ConditionExpression": "attribute_exists(#answer) AND (attribute_not_exists(#owner) OR #owner = :owner)",
         "ExpressionAttributeNames": _names("#owner", "#answer"),
-        "ExpressionAttributeValues": {":owner": {"S": _OWNER}},
+        "ExpressionAttributeValues": {":owner": {"S": _owner(scope)}},
         "ReturnValues": "ALL_NEW",
     }
+
+
+def _owner(scope: Scope) -> Jsonata:
+    return Jsonata(f"$states.context.Execution.Id{scope.turn}", "string")
 
 
 def _names(*placeholders: str) -> dict[str, Data]:

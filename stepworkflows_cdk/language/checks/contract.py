@@ -13,7 +13,7 @@ from stepworkflows_cdk.language.model import ConfigKeys, key_type
 from stepworkflows_cdk.language.scope import ROOTS
 from stepworkflows_cdk.language.workflow import Output, Workflow
 
-__all__ = ["check", "output_problems"]
+__all__ = ["breaks", "check", "output_problems"]
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
@@ -47,15 +47,15 @@ def output_problems(document: Document, output: Output, step: str = "") -> Itera
 
 
 def _default(document: Document, path: Path_, schema: Schema) -> Iterator[Problem]:
-    fault = _fault(schema.default, schema)
+    fault = breaks(schema.default, schema)
     if fault:
         yield Problem(
             "SW113", f"the default breaks its own contract: it {fault}", document.mark(path), "mend the default"
         )
 
 
-def _fault(value: Any, schema: Schema) -> str:
-    """What a value breaks of a contract, as far as a literal can."""
+def breaks(value: Any, schema: Schema) -> str:
+    """What a literal value breaks of a contract, behind the word "it"; empty where nothing is seen."""
     if schema.type is not None and not _is(value, schema.type):
         return f"is no {schema.type}"
     if schema.enum is not None and value not in schema.enum:

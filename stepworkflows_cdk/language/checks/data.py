@@ -44,7 +44,7 @@ _OTHER_REFERENCE = re.compile(
 """How others write references: JSONPath, shells and SAM, Jinja and GitHub Actions, a slip."""
 _RESERVED = re.compile(
     r"(?:again|caught|failure)\d*\Z|(?:input|left|resources|result|states)\Z"
-    r"|(?:arm|attempts|error|failed|if|status|step|tried|tries)\d*_"
+    r"|(?:arm|attempts|error|failed|if|index|item|rounds|status|step|tried|tries)\d*_"
 )
 _DEPLOYED = (ConfigTarget, ResourceTarget, SecretTarget)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from stepworkflows_cdk.language.checks import loops
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.views import ends
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
 __all__ = ["check"]
 
-_CONTROLS = ("require", "fail", "wait", "switch", "parallel")
+_CONTROLS = ("for-each", "require", "fail", "wait", "switch", "parallel")
 _TASK_KEYS = (
     "retry",
     "on-error",
@@ -25,8 +26,9 @@ _TASK_KEYS = (
     "secrets",
     "permissions",
 )
-_FOR_PARALLEL = ("on-error", "catch", "pivot")
-_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "wait-for")
+_FORKS = ("parallel", "for-each")
+_FOR_FORKS = ("on-error", "catch", "pivot")
+_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "for-each", "wait-for")
 _OWN = {
     "containers": "the cluster of steps in containers",
     "outputs": "the table of the outputs `DATABASE_...`",
@@ -43,6 +45,8 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             mark = workflow.document.key_mark(("resources", name))
             yield Problem("SW108", f"`{name}` is {what}", mark, "give it another name")
     yield from _reached(workflow)
+    for step in workflow.forward:
+        yield from loops.check(step)
     for step in workflow.all_steps:
         yield from _one_work(step)
         yield from _retries(step)
@@ -53,7 +57,8 @@ def check(workflow: Workflow) -> Iterator[Problem]:
 def _unique(workflow: Workflow) -> Iterator[Problem]:
     ids: dict[str, Step] = {}
     names: dict[str, Step] = {}
-    for step in workflow.all_steps:
+    # Of a step that does its work for each item, the loop has the same id as the work inside.
+    for step in (step for step in workflow.all_steps if not step.written_id):
         if step.id in ids:
             first = ids[step.id].mark
             yield Problem(
@@ -114,7 +119,7 @@ def _one_work(step: Step) -> Iterator[Problem]:
         found = " and ".join(f"`{key}`" for key in controls)
         message = f"a step does one work, and here are {found}"
         yield Problem("SW104", message, step.key_mark(controls[1]), "make them two steps")
-    if not controls and not step.outputs:
+    if not controls and not step.outputs and step.keys.steps is None:
         hint = "add a work key such as `runs-on`, `record` or `call`, or `outputs`"
         yield Problem("SW106", "the step does nothing", step.mark, hint)
     if step.integration is None:
@@ -134,31 +139,31 @@ def _one_work(step: Step) -> Iterator[Problem]:
 def _misfits(step: Step, control: str) -> Iterator[Problem]:
     """Keys that say something only of work, at a step that does none."""
     for key in _TASK_KEYS:
-        if step.get(key) is not None and not (control == "parallel" and key in _FOR_PARALLEL):
+        if step.get(key) is not None and not (control in _FORKS and key in _FOR_FORKS):
             yield Problem(
                 "SW107", f"`{key}` is for a step that does work", step.key_mark(key), "remove it, or add a work key"
             )
     if step.get("inputs") is not None:
         hint = "name the values in `outputs` directly" if control == "outputs" else "remove them"
         yield Problem("SW107", "`inputs` is for a step that does work", step.key_mark("inputs"), hint)
-    if control != "outputs" and step.outputs:
+    if control != "outputs" and step.get("outputs") is not None:
         mark = step.key_mark("outputs")
-        if control in ("parallel", "switch"):
+        if control in (*_FORKS, "switch"):
             hint = "name the outputs of the steps inside"
             yield Problem("SW109", f"outputs of a `{control}` are not built in this version", mark, hint)
         else:
             yield Problem("SW107", f"`{control}` gives no outputs", mark, "set values in a step of their own")
-    for index, catch in enumerate(step.catches if control == "parallel" else ()):
+    for index, catch in enumerate(step.catches if control in _FORKS else ()):
         if set(catch.errors) & {"transient", "States.TaskFailed"}:
             mark = step.key_mark("catch", index, "errors")
             hint = "write the names, or States.ALL"
             yield Problem(
-                "SW109", "groups of errors in the catch of a `parallel` are not built in this version", mark, hint
+                "SW109", f"groups of errors in the catch of a `{control}` are not built in this version", mark, hint
             )
         if catch.when is not None:
             mark = step.key_mark("catch", index, "when")
             yield Problem(
-                "SW109", "`when` in the catch of a `parallel` is not built in this version", mark, "catch by name"
+                "SW109", f"`when` in the catch of a `{control}` is not built in this version", mark, "catch by name"
             )
 
 
@@ -246,7 +251,7 @@ def _handler(step: Step, what: str) -> Iterator[Problem]:
             yield Problem("SW112", f"{what} cannot have `{key}`", step.key_mark(key), "remove it")
     if step.outputs:
         yield Problem("SW112", f"{what} gives no outputs", step.key_mark("outputs"), "remove them")
-    if step.integration is None:
+    if step.integration is None and not step.keys.for_each:
         yield Problem("SW112", f"{what} has to do work", step.mark, "add a work key such as `call` or `record`")
     for index, error in enumerate(step.keys.ignore or ()):
         if error in ("States.ALL", "States.TaskFailed"):

@@ -1,0 +1,196 @@
+"""``uses: other.yaml``: a step that is another flow, in a state machine of its own.
+
+The step starts an execution of the other machine and waits for its end; its result is the other flow's output, and where
+that flow fails, the step fails with its error. ``detached: true`` only starts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import Field
+
+from stepworkflows_cdk.compiler.contract import regex
+from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call, Integration, Scope
+from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Text, machine_key
+from stepworkflows_cdk.language.checks.contract import breaks
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.references import WrongValue, parse_value, references_in, strings_in
+from stepworkflows_cdk.language.scope import ResultTarget, Unresolved, View, resolve
+from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["Uses", "UsesKeys"]
+
+_STARTED = ("ExecutionArn", "StartDate")
+"""What a detached step gives: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html"""
+_TRANSIENT = tuple(
+    f"StepFunctions.{name}"
+    for name in (
+        "ExecutionLimitExceeded",
+        "ExecutionLimitExceededException",
+        "InternalServerException",
+        "SdkClientException",
+        "ServiceUnavailableException",
+        "ThrottlingException",
+    )
+)
+_FAILED = "States.TaskFailed"
+_TRUNCATED = regex('"Status"\\s*:\\s*"[A-Z_]+"[^{}\\[\\]]*\\}$')
+_NAME = regex('[{,]\\s*"Error"\\s*:\\s*"([^"\\\\]+)"')
+# A flow that fails comes as States.TaskFailed, with the description of its execution as the cause: JSON with Error and
+# Cause. Of a long one the end may be missing.
+_ERROR = (
+    f"($c := {CAUSE}; $m := $match($c, {_NAME}, 1); {ERROR} != '{_FAILED}' ? {ERROR} : $exists($m) ? $m.groups[0]"
+    f" : $contains($c, '\"Status\":\"TIMED_OUT\"') ? 'States.Timeout' : {ERROR})"
+)
+_CAUSE = (
+    f"($c := {CAUSE}; {ERROR} = '{_FAILED}' and $contains($c, {_TRUNCATED})"
+    " ? ($d := $parse($c); $exists($d.Cause) ? $d.Cause : '') : $c)"
+)
+# An execution's name has 80 characters at most, and singles it out for 90 days: a second start under it does nothing
+# while the first runs. So a start whose answer was lost is not made twice, and a call that is made anew has another name.
+_EXECUTION = (
+    "$substring($states.context.Execution.Name, 0, 40) & '-' & $substring($hash($join([$states.context.Execution.Id, "
+    f"{STATE}TURN, $string({ROUND}), $string($states.context.Execution.RedriveCount)], '/'), 'SHA-256'), 0, 32)"
+)
+
+
+class UsesKeys(Keys):
+    """The keys of a step that is another flow. Its `inputs` are that flow's input, its result that flow's output."""
+
+    uses: str = Field(
+        min_length=1,
+        description="The other flow's document, by its path from this document. Where that document is a step, or the path "
+        "ends in `#id` of one of a flow's steps, the step here is that step, with the keys written here laid over its own.",
+    )
+    detached: bool = Field(
+        False,
+        description="`true`: the step only starts the other flow, and goes on; its result is `ExecutionArn` and "
+        "`StartDate`.",
+    )
+
+
+class Uses(Integration):
+    """Executions started from a state: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html."""
+
+    key = "uses"
+    keys = UsesKeys
+    starts_flows = True
+
+    def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
+        flow = step.flow
+        if flow is None:
+            return
+        if step.whole_input:
+            message = "another flow is no code of this flow"
+            yield Problem("SW112", message, step.key_mark("uses"), "move it under `steps`")
+            return
+        if _keys(step).detached and step.keys.timeout:
+            message = "a detached flow is not waited for; only its own `timeout` ends it"
+            yield Problem("SW107", message, step.key_mark("timeout"), f"write it in {flow.document.file}")
+        yield from _inputs(step, flow)
+        yield from _results(step, workflow, _STARTED if _keys(step).detached else [o.name for o in flow.outputs], flow)
+
+    def plan(self, step: Step, scope: Scope) -> Call:
+        assert step.flow
+        key = machine_key(step.flow.id)
+        machine = Text((Hole(key, "arn"),))
+        arguments: dict[str, Data] = {
+            "StateMachineArn": machine,
+            "Name": Jsonata(_EXECUTION.replace("TURN", scope.turn), "string"),
+            "Input": scope.inputs(),
+        }
+        mark = step.key_mark("uses")
+        start = Grant(scope.machine, ("states:StartExecution",), Text((Hole(key, "machine_arn"),)), mark)
+        if _keys(step).detached:
+            return Call("states:startExecution", arguments, transient=_TRANSIENT, grants=(start,))
+        region = ("arn:", _aws("partition"), ":states:", _aws("region"), ":", _aws("account"))
+        executions = Text((*region, ":execution:", Hole(key, "name"), ":*"))
+        rule = Text(
+            (
+                *("arn:", _aws("partition"), ":events:", _aws("region"), ":", _aws("account")),
+                ":rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
+            )
+        )
+        return Call(
+            resource="states:startExecution.sync:2",
+            arguments=arguments,
+            result="$states.result.Output",
+            timeout=step.keys.timeout,
+            transient=_TRANSIENT,
+            error=_ERROR,
+            cause=_CAUSE,
+            envelope=_FAILED,
+            grants=(
+                start,
+                Grant(scope.machine, ("states:DescribeExecution", "states:StopExecution"), executions, mark),
+                Grant(scope.machine, ("events:DescribeRule", "events:PutRule", "events:PutTargets"), rule, mark),
+            ),
+        )
+
+
+def _keys(step: Step) -> UsesKeys:
+    assert isinstance(step.work, UsesKeys)
+    return step.work
+
+
+def _aws(attribute: str) -> Hole:
+    return Hole("aws", attribute)
+
+
+def _inputs(step: Step, flow: Workflow) -> Iterator[Problem]:
+    """Whether what the step gives is what the other flow's contract asks for."""
+    given, contract = step.keys.inputs or {}, flow.keys.inputs or {}
+    if flow.open:
+        return
+    for name, value in given.items():
+        if name not in contract:
+            known = ", ".join(f"`{known}`" for known in contract)
+            hint = nearest(name, contract) or f"its inputs are {known}"
+            yield Problem("SW229", f"the flow `{flow.id}` has no input `{name}`", step.key_mark("inputs", name), hint)
+        elif not any(_is_dynamic(text) for _, text in strings_in(value)) and (fault := breaks(value, contract[name])):
+            mark = step.mark_of("inputs", name)
+            yield Problem("SW229", f"the flow `{flow.id}` does not take this: it {fault}", mark, "mend the value")
+    for name, schema in contract.items():
+        if name not in given and not schema.optional:
+            mark = step.key_mark("inputs") if step.keys.inputs else step.key_mark("uses")
+            yield Problem("SW229", f"the flow `{flow.id}` needs the input `{name}`", mark, f"add `{name}` to `inputs`")
+
+
+def _is_dynamic(text: str) -> bool:
+    try:
+        return not isinstance(parse_value(text), str)
+    except WrongValue:
+        return True  # reported as what it is
+
+
+def _results(step: Step, workflow: Workflow, known: Iterable[str], flow: Workflow) -> Iterator[Problem]:
+    """Whether what the step's outputs read is something that the other flow gives."""
+    names = list(known)
+    view = View(workflow, step=step, own_result=True)
+    for output in step.outputs:
+        for path, text in strings_in(step.document.get(output.path), output.path):
+            for name in _fields(text, view):
+                if name not in names:
+                    gives = ", ".join(f"`{known}`" for known in names) or "nothing"
+                    hint = nearest(name, names) or f"it gives {gives}"
+                    mark = step.mark_of(*path[len(step.path) :])
+                    yield Problem("SW230", f"the flow `{flow.id}` has no output `{name}`", mark, hint)
+
+
+def _fields(text: str, view: View) -> Iterator[str]:
+    """The fields of the result that a value reads."""
+    try:
+        references: Iterable[Any] = references_in(parse_value(text))
+    except WrongValue:
+        return
+    for reference in references:
+        try:
+            target = resolve(reference, view)
+        except Unresolved:
+            continue
+        if isinstance(target, ResultTarget) and target.path:
+            yield str(target.path[0])
