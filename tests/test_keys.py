@@ -301,6 +301,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
             "python": "3.12",
             "architecture": "x86_64",
             "vpc": "main",
+            **({"network": "private"} if model is FargateSettings else {}),
             "cluster": "pool" if model is FargateSettings else "other",
             "capacity": "gpus",
         }.items()

@@ -198,13 +198,6 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "type; which images can be fetched with it is said by the other actions, on one repository.",
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html",
         ),
-        "container-settings": Acknowledged(
-            ("AwsSolutions-ECS2",),
-            ("Environment",),
-            "The variables are settings that are no secret: names of a table and of code, and what the document has under "
-            "`env`. Of a secret there is only the ARN; the code reads its value at use.",
-            "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/taskdef-envfiles.html",
-        ),
         "dead-letters": Acknowledged(
             ("Serverless-SQSRedrivePolicy",),
             ("RedrivePolicy",),

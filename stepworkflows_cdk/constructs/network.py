@@ -1,7 +1,8 @@
-"""The network that profiles put functions into: one for the stack, without a way to the Internet, and with endpoints for
-the AWS services that step code has permissions for.
+"""The network that profiles put functions and containers into, and ``network: private`` a container: one for the stack,
+without a way to the Internet, and with endpoints for the AWS services that step code has permissions for.
 
-What step code calls outside of AWS it cannot reach from there. Prices stand in ``profile``.
+What step code calls outside of AWS it cannot reach from there. An endpoint costs $0.01 an hour in each of two zones (see
+``profile``); a container needs three: for its image ``ecr.api`` and ``ecr.dkr``, for its log ``logs``.
 """
 
 from __future__ import annotations
@@ -41,16 +42,22 @@ _INTERFACES = {
     },
     "bedrock": "bedrock-runtime",
     "cloudwatch": "monitoring",
+    "ecr": "ecr.api",
+    "ecr.dkr": "ecr.dkr",
     "kinesis": "kinesis-streams",
     "ses": "email",
 }
 """What an action begins with -> what the service's endpoint is called:
 https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"""
 
+_ALSO = {"ecr": ("ecr.dkr", "s3")}
+"""What an action begins with -> what it takes beside its own endpoint: images come by Docker's API, their layers from S3.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"""
+
 
 @dataclass(frozen=True)
 class Network:
-    """A VPC, and the security group of the functions in it: nothing comes in, and out goes HTTPS."""
+    """A VPC, and the security group of the functions and containers in it: nothing comes in, and out goes HTTPS."""
 
     vpc: ec2.IVpc
     functions: ec2.SecurityGroup
@@ -67,20 +74,21 @@ def endpoints(scope: Construct, grants: Iterable[Grant]) -> None:
     none yet. A service of which no endpoint is known is a :class:`ConfigurationError`.
     """
     for grant in grants:
-        for service in sorted({action.partition(":")[0] for action in grant.actions}):
+        called = {action.partition(":")[0] for action in grant.actions}
+        for service in sorted({*called, *(each for one in called for each in _ALSO.get(one, ()))}):
             if service in _GATEWAYS:
                 sharing.once(scope, _id(service), partial(_gateway, service=service))
             elif service in _INTERFACES:
                 sharing.once(scope, _id(service), partial(_interface, service=service))
             else:
                 raise ConfigurationError(
-                    f"{grant.mark}: with this profile {grant.holder} runs in a network without a way to the Internet, "
+                    f"{grant.mark}: {grant.holder} runs in a network without a way to the Internet, "
                     f"and no endpoint for {service!r} is known; let another step of the flow `call` the service"
                 )
 
 
 def _id(service: str) -> str:
-    return f"To{service.title()}"
+    return f"To{service.title().replace('.', '')}"
 
 
 def _vpc(shared: Construct) -> ec2.IVpc:

@@ -2,7 +2,7 @@
 
 The network has public subnets and nothing else: a container gets a public address and lets nobody in. That costs nothing
 while no container runs. A NAT gateway, or interface endpoints for private subnets, cost by the hour; who wants them passes
-a network of their own, or runs an image with ``network: private``.
+a network of their own, or runs an image with ``network: private`` (see ``network``).
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.executions import Executions, ImportedWorkflow
 from stepworkflows_cdk.constructs.names import unknown_name
+from stepworkflows_cdk.constructs.network import network
 from stepworkflows_cdk.constructs.operation import operate
 from stepworkflows_cdk.constructs.profile import BASELINE, Profile
 from stepworkflows_cdk.constructs.rotation import Rotation
@@ -61,9 +62,12 @@ class StepConstructs:
 
     @property
     def security_group(self) -> ec2.ISecurityGroup:
-        """The group of the container that the step runs in. None: a ``ConfigurationError``."""
+        """The group of the container that the step runs in; in the stack's private network, that of all in it. None: a
+        ``ConfigurationError``.
+        """
         around = cast(Construct, self.container.node.scope)
-        return cast(ec2.ISecurityGroup, around.node.find_child("SecurityGroup"))
+        own = around.node.try_find_child("SecurityGroup")
+        return cast(ec2.ISecurityGroup, own) if own is not None else network(around).functions
 
     @property
     def activity(self) -> sfn.IActivity:

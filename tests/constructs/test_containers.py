@@ -93,14 +93,24 @@ def test_the_task_is_small_and_without_rights(made):
 
 def test_the_container_fetches_the_very_code_that_was_packaged(made):
     _, _, template, outdir = made
-    variables = {
-        each["Name"]: each["Value"] for each in task(template, "code")["ContainerDefinitions"][0]["Environment"]
-    }
-    packed = (outdir / f"asset.{variables['STEPWORKFLOWS_OBJECT']}").read_bytes()
-    assert hashlib.sha256(packed).hexdigest() == variables["STEPWORKFLOWS_SHA256"]
+    _, key, digest, handler = task(template, "code")["ContainerDefinitions"][0]["Command"]
+    packed = (outdir / f"asset.{key}").read_bytes()
+    assert (hashlib.sha256(packed).hexdigest(), handler) == (digest, "handler.handler")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert archive.namelist() == ["handler.py", "stepworkflows_runner.py"]
-    assert (variables["STAGE"], variables["STEPWORKFLOWS_TIMEOUT"]) == ("test", "600")
+
+
+def test_nothing_is_told_by_the_task_definition(made):
+    template = made[2]
+    tasks = of_type(template, "AWS::ECS::TaskDefinition").values()
+    assert ["Environment" in each for found in tasks for each in found["ContainerDefinitions"]] == [False, False]
+    (machine,) = of_type(template, "AWS::StepFunctions::StateMachine").values()
+    states = json.loads(machine["DefinitionString"])["States"]
+    (overrides,) = states["pack: container"]["Arguments"]["Overrides"]["ContainerOverrides"]
+    variables = {each["Name"]: each["Value"] for each in overrides["Environment"]}
+    assert variables["STAGE"] == "test"
+    assert variables["STEPWORKFLOWS_TIMEOUT"] == "600"
+    assert variables["CARRIER"].startswith("${secret_carrier_")
 
 
 def test_one_network_and_one_cluster_for_all_without_a_nat_gateway(made):

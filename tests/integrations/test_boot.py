@@ -39,7 +39,8 @@ def packed() -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr(
-            "stepworkflows_runner.py", "import boto3, os\nprint(boto3.whose, os.environ['STEPWORKFLOWS_CODE'])\n"
+            "stepworkflows_runner.py",
+            "import boto3, os\nprint(boto3.whose, *(os.environ[k] for k in ('STEPWORKFLOWS_CODE', 'STEPWORKFLOWS_HANDLER', 'HOME')))",
         )
         archive.writestr("boto3.py", "whose = 'the code has its own'\n")
         archive.writestr("handler.py", "")
@@ -54,16 +55,21 @@ def booted(address: str, folder: Path, digest: str) -> subprocess.CompletedProce
     if not s3.list_buckets()["Buckets"]:
         s3.create_bucket(Bucket="assets", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_object(Bucket="assets", Key="a.zip", Body=packed())
-    settings = {"STEPWORKFLOWS_BUCKET": "assets", "STEPWORKFLOWS_OBJECT": "a.zip", "STEPWORKFLOWS_SHA256": digest}
-    variables = {**os.environ, **settings, "AWS_ENDPOINT_URL": address, "TMPDIR": str(folder)}
+    variables = {**os.environ, "HOME": "/", "AWS_ENDPOINT_URL": address, "TMPDIR": str(folder)}
     return subprocess.run(
-        [sys.executable, "-c", BOOT.read_text("utf-8")], env=variables, capture_output=True, text=True, check=False
+        [sys.executable, "-c", BOOT.read_text("utf-8"), "assets", "a.zip", digest, "handler.pack"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 def test_it_hands_over_to_the_runner(address: str, tmp_path: Path) -> None:
     done = booted(address, tmp_path, hashlib.sha256(packed()).hexdigest())
-    assert (done.returncode, done.stdout) == (0, f"the code has its own {tmp_path}/step\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"the code has its own {tmp_path}/step handler.pack {tmp_path}\n"), (
+        done.stderr
+    )
     assert not os.access(tmp_path / "step" / "handler.py", os.X_OK)
     assert os.access(tmp_path / "step" / "bin" / "tool", os.X_OK)
 

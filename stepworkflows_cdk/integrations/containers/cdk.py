@@ -23,8 +23,8 @@ from constructs import Construct
 
 from stepworkflows_cdk.compiler.plan import Grant, Text
 from stepworkflows_cdk.constructs import permissions, sharing
-from stepworkflows_cdk.constructs.acknowledgements import acknowledge
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.constructs.network import endpoints, network
 from stepworkflows_cdk.constructs.packaging import package
 from stepworkflows_cdk.constructs.public_network import cluster, public_network
 from stepworkflows_cdk.constructs.wheels import Target
@@ -49,31 +49,22 @@ def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: 
     if given is not None:
         raise ConfigurationError(f"{need.mark}: {need.id} takes no construct of the caller")
     place = _place(scope, need, bindings)
-    group = ec2.SecurityGroup(
-        scope,
-        "SecurityGroup",
-        vpc=place.network,
-        description=f"{need.id}: lets nobody in, and out to HTTPS only",
-        allow_all_outbound=False,
-    )
-    group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS, and whatever API the code calls")
     log_group = sharing.log_group(scope, "Logs", bindings.log_retention)
     role, start = _role(scope, "Role"), _role(scope, "StartRole")
     task = _task_definition(scope, need, role, start)
-    settings, grants = _settings(scope, need, bindings), list[Grant]()
+    command, grants = list[str](), list[Grant]()
     if need.code is not None:
         code = _code(need)
         asset = assets.Asset(scope, "Code", path=str(code))
-        settings |= {
-            "STEPWORKFLOWS_BUCKET": asset.s3_bucket_name,
-            "STEPWORKFLOWS_OBJECT": asset.s3_object_key,
-            "STEPWORKFLOWS_SHA256": hashlib.sha256(code.read_bytes()).hexdigest(),
-        }
+        digest = hashlib.sha256(code.read_bytes()).hexdigest()
+        command = [asset.s3_bucket_name, asset.s3_object_key, digest, need.handler]
         location = f"arn:{cdk.Stack.of(scope).partition}:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}"
         grants.append(Grant(need.id, ("s3:GetObject",), Text((location,)), need.mark))
-    _container(task, need, settings, log_group, bindings)
-    permissions.attach(Construct(scope, "Start"), start, _start_grants(scope, need, log_group, bindings), bindings)
-    acknowledge(task, "container-settings")
+    _container(task, need, command, log_group, bindings)
+    starts = _start_grants(scope, need, log_group, bindings)
+    permissions.attach(Construct(scope, "Start"), start, starts, bindings)
+    if place.isolated:
+        endpoints(scope, starts)
     return Bound(
         construct=task,
         attributes={
@@ -82,11 +73,12 @@ def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: 
             "task_role_arn": role.role_arn,
             "execution_role_arn": start.role_arn,
             "subnets": cdk.Fn.join(",", list(place.subnets)),
-            "security_group": group.security_group_id,
+            "security_group": place.group.security_group_id,
             "public_ip": "ENABLED" if place.public else "DISABLED",
         },
         role=role,
         grants=tuple(grants),
+        in_network=place.isolated,
     )
 
 
@@ -110,24 +102,65 @@ def bind_cluster(scope: Construct, need: ClusterNeed, given: object | None) -> B
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the container runs. ``public``: with an address of its own in the internet."""
+    """Where the container runs. ``public``: with an address of its own in the internet; ``isolated``: in the stack's network
+    without a way there.
+    """
 
-    network: ec2.IVpc
+    group: ec2.ISecurityGroup
     subnets: tuple[str, ...]
-    public: bool
+    public: bool = False
+    isolated: bool = False
 
 
 def _place(scope: Construct, need: ContainerNeed, bindings: Bindings) -> _Place:
-    network = _network(scope, need, bindings)
-    inside = [*network.private_subnets] or [*network.isolated_subnets]
-    if need.launch == "FARGATE" and not network.private_subnets and network.public_subnets:
-        return _Place(network, tuple(each.subnet_id for each in network.public_subnets), True)
-    if not inside:
+    """On instances it runs in their network, which is the caller's whatever the profile demands."""
+    demanded = bindings.profile.private_network
+    if need.private or (demanded and need.launch == "FARGATE" and need.network is None):
+        _check_isolated(scope, need)
+        inside = network(scope)
+        return _Place(inside.functions, tuple(each.subnet_id for each in inside.vpc.isolated_subnets), isolated=True)
+    vpc = _network(scope, need, bindings)
+    subnets = [*vpc.private_subnets] or [*vpc.isolated_subnets]
+    if need.launch == "FARGATE" and not demanded and not vpc.private_subnets and vpc.public_subnets:
+        subnets, public = [*vpc.public_subnets], True
+    else:
+        public = False
+    if not subnets:
+        what = "with this profile a container" if need.launch == "FARGATE" else "a container on EC2"
         raise ConfigurationError(
-            f"{need.mark}: a container on EC2 gets no public address, so its network needs private subnets; pass one that "
-            "has some"
+            f"{need.mark}: {what} gets no public address, so its network needs private subnets; pass one that has some"
         )
-    return _Place(network, tuple(each.subnet_id for each in inside), False)
+    return _Place(_security_group(scope, need, vpc), tuple(each.subnet_id for each in subnets), public)
+
+
+def _check_isolated(scope: Construct, need: ContainerNeed) -> None:
+    """Endpoints for ECR lead to the registries of their own region:
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+    """
+    if need.image is None:
+        raise ConfigurationError(
+            f"{need.mark}: with this profile containers run in a network without a way to the Internet, and `zip-file` runs in "
+            "an image of public.ecr.aws; give the step an `image` in ECR, or a network of yours: `vpc: main`, with "
+            "`resources: {main: {type: network}}`"
+        )
+    region, own = need.image.fill(lambda hole: hole.attribute).split(".")[3], cdk.Stack.of(scope).region
+    if region not in ("region", own) and not cdk.Token.is_unresolved(own):
+        raise ConfigurationError(
+            f"{need.mark}: the image is in {region}, and this container's network leads to the registries of {own} only; "
+            "name an image that is there"
+        )
+
+
+def _security_group(scope: Construct, need: ContainerNeed, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+    group = ec2.SecurityGroup(
+        scope,
+        "SecurityGroup",
+        vpc=vpc,
+        description=f"{need.id}: lets nobody in, and out to HTTPS only",
+        allow_all_outbound=False,
+    )
+    group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS, and whatever API the code calls")
+    return group
 
 
 def _network(scope: Construct, need: ContainerNeed, bindings: Bindings) -> ec2.IVpc:
@@ -176,19 +209,6 @@ def _task_definition(scope: Construct, need: ContainerNeed, role: iam.Role, star
     )
 
 
-def _settings(scope: Construct, need: ContainerNeed, bindings: Bindings) -> dict[str, str]:
-    region = cdk.Stack.of(scope).region
-    return {
-        "AWS_DEFAULT_REGION": region,
-        "AWS_REGION": region,
-        "STEPWORKFLOWS_HANDLER": need.handler,
-        "STEPWORKFLOWS_MEMORY": str(need.memory),
-        "STEPWORKFLOWS_NAME": need.id,
-        "STEPWORKFLOWS_TABLE": bindings[need.table].attributes["name"],
-        "STEPWORKFLOWS_TIMEOUT": str(need.timeout),
-    }
-
-
 def _code(need: ContainerNeed) -> Path:
     assert need.code is not None
     try:
@@ -201,26 +221,25 @@ def _code(need: ContainerNeed) -> Path:
 def _container(
     task: ecs.TaskDefinition,
     need: ContainerNeed,
-    settings: dict[str, str],
+    command: list[str],
     log_group: logs.LogGroup,
     bindings: Bindings,
 ) -> None:
     linux = ecs.LinuxParameters(task, "Linux", init_process_enabled=True)
-    command: list[str] | None = None
+    program: list[str] | None = None
     if need.image is None:
         linux.drop_capabilities(ecs.Capability.ALL)
-        command = ["/var/lang/bin/python3", "-c", (_RUNNER / "boot.py").read_text(encoding="utf-8")]
-        settings = {"HOME": "/tmp", "PYTHONUNBUFFERED": "1", **settings}
+        program = ["/var/lang/bin/python3", "-c", (_RUNNER / "boot.py").read_text(encoding="utf-8")]
     task.add_container(
         _NAME,
         container_name=_NAME,
         image=ecs.ContainerImage.from_registry(_image(need, bindings)),
-        entry_point=command,
-        environment={**settings, **{name: bindings.fill(text) for name, text in need.env}},
+        entry_point=program,
+        command=command or None,
         linux_parameters=linux,
         logging=ecs.LogDriver.aws_logs(stream_prefix=need.id, log_group=log_group),
         stop_timeout=cdk.Duration.seconds(_LONGEST_STOP),
-        user=_USER if command else None,
+        user=_USER if program else None,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -15,7 +16,17 @@ from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import WrongValue, is_fixed, parse_value
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
-__all__ = ["ContainerKeys", "Ec2Keys", "Ec2Settings", "FargateKeys", "FargateSettings", "check_container", "memory_of"]
+__all__ = [
+    "ROOM",
+    "ContainerKeys",
+    "Ec2Keys",
+    "Ec2Settings",
+    "FargateKeys",
+    "FargateSettings",
+    "check_container",
+    "memory_of",
+    "room_of",
+]
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 _GIB = 1024
@@ -28,6 +39,10 @@ _SIZES = {
     8192: tuple(range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB)),
     16384: tuple(range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB)),
 }
+# Of 8,192 characters, as JSON, that all overrides of a task have; the rest is for what the runner is told:
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+ROOM = 6_500
+"""Characters for the variables of a step, as :func:`room_of` counts them."""
 _LONGEST = 365 * 86_400  # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 
@@ -55,6 +70,11 @@ class FargateSettings(ContainerSettings):
         None,
         min_length=1,
         description="The name of a cluster under `resources`; default: one that the stack makes, or that you give as `containers`.",
+    )
+    network: Literal["private"] | None = Field(
+        None,
+        description="`private`: a network of the stack's without a way to the Internet, for an `image`; it has endpoints, which "
+        "cost by the hour, for ECR, logs and each service that the step has `permissions` for.",
     )
 
 
@@ -135,6 +155,11 @@ def memory_of(settings: FargateSettings | Ec2Settings) -> int:
     return _SIZES[settings.cpu][0]
 
 
+def room_of(variables: Mapping[str, str]) -> int:
+    """How many characters the variables take in the overrides of a task."""
+    return sum(len(json.dumps({"name": name, "value": value})) + 1 for name, value in variables.items())
+
+
 def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflow: Workflow) -> Iterable[Problem]:
     """What is wrong with the keys beyond their shape."""
     keys = step.work
@@ -147,9 +172,17 @@ def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflo
             if variable.startswith("STEPWORKFLOWS_"):
                 message = "names that begin with STEPWORKFLOWS_ are the runner's"
                 yield Problem("SW108", message, step.key_mark(place_, variable), "give it another name")
+    variables = {**(step.keys.env or {}), **(step.keys.secrets or {})}
+    if room_of(variables) > ROOM:
+        message = (
+            f"with their names, the variables of a container may have {ROOM:,} characters, not {room_of(variables):,}"
+        )
+        yield Problem("SW401", message, step.key_mark("env" if step.keys.env else "secrets"), "pass data in `inputs`")
     for key, name in (("network", settings.vpc), ("cluster", settings.cluster)):
         if name is not None:
             yield from undeclared(step, (*place, "vpc" if key == "network" else key), name, key, workflow)
+    if isinstance(settings, FargateSettings) and settings.network:
+        yield from _check_private(step, keys, settings, place)
     if isinstance(settings, FargateSettings) and memory_of(settings) not in _SIZES[settings.cpu]:
         sizes = ", ".join(map(str, _SIZES[settings.cpu]))
         message = f"with `cpu: {settings.cpu}` Fargate has no {settings.memory} MiB"
@@ -187,6 +220,18 @@ def _check_image(step: Step, image: str, settings: ContainerSettings, place: tup
         return  # reported as what it is
     if isinstance(value, str):
         yield from image_problems(step, value)
+
+
+def _check_private(
+    step: Step, keys: ContainerKeys, settings: FargateSettings, place: tuple[str, str]
+) -> Iterator[Problem]:
+    mark = step.key_mark(*place, "network")
+    if settings.vpc is not None:
+        message = "the network is given twice, as `network` and as `vpc`"
+        yield Problem("SW104", message, mark, "remove one of them")
+    if keys.zip_file is not None:
+        message = "`zip-file` runs in a public image, to which `network: private` has no way"
+        yield Problem("SW104", message, mark, "give the step an `image` in ECR, or remove `network`")
 
 
 def _check_time(step: Step, settings: ContainerSettings, place: tuple[str, str]) -> Iterator[Problem]:

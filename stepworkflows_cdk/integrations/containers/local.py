@@ -26,7 +26,7 @@ from stepworkflows_cdk.local.errors import StateFailed, TaskFailed
 from stepworkflows_cdk.local.handlers import KEPT, code_folder
 from stepworkflows_cdk.local.surroundings import CREDENTIALS, optional
 from stepworkflows_cdk.local.told import hear
-from stepworkflows_cdk.local.world import ACCOUNT, PARTITION, REGION, World
+from stepworkflows_cdk.local.world import ACCOUNT, PARTITION, World
 
 __all__ = ["answer", "perform", "realise"]
 
@@ -52,10 +52,10 @@ def realise(need: ContainerNeed, world: World) -> Mapping[str, str]:
 
 def answer(value: Any, arguments: Any, world: World) -> Any:
     """As if the code had given ``value``."""
-    need, key = _asked(arguments, world)
+    _, variables = _asked(arguments, world)
     world.client("dynamodb").update_item(
-        TableName=world.attributes[need.table]["name"],
-        Key={"key": {"S": key}},
+        TableName=variables["STEPWORKFLOWS_TABLE"],
+        Key={"key": {"S": variables["STEPWORKFLOWS_KEY"]}},
         UpdateExpression="SET #written = :written REMOVE #inputs",
         ExpressionAttributeNames={"#written": "result", "#inputs": "inputs"},
         ExpressionAttributeValues={":written": {"S": json.dumps(value)}},
@@ -65,28 +65,28 @@ def answer(value: Any, arguments: Any, world: World) -> Any:
 
 def perform(arguments: Any, world: World) -> Any:
     """Runs the container to its end: https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html."""
-    need, key = _asked(arguments, world)
+    need, variables = _asked(arguments, world)
     if need.code is None:
         step = world.call.step if world.call is not None else need.id
         raise LocalRunError(
             f"step {step} runs an image, and no image is run on this machine; say what it gives: "
             f"{{at: {step}, returns: ...}}"
         )
-    status = _process(need, need.code, key, world)
+    status = _process(need, need.code, variables, world)
     task = _task(status)
     if status != 0:
         raise TaskFailed("States.TaskFailed", json.dumps(task))
     return task
 
 
-def _asked(arguments: Any, world: World) -> tuple[ContainerNeed, str]:
-    """The container that is to run, and the key of its row."""
+def _asked(arguments: Any, world: World) -> tuple[ContainerNeed, dict[str, str]]:
+    """The container that is to run, and its variables."""
     needs: Mapping[str, ContainerNeed] = world.store.get(_NEEDS, {})
     need = needs.get(str(arguments.get("TaskDefinition")))
     if need is None:
         raise TaskFailed("ECS.ClientException", "Unable to find task definition (Service: AmazonECS; Status Code: 400)")
-    variables = arguments["Overrides"]["ContainerOverrides"][0]["Environment"]
-    return need, next(each["Value"] for each in variables if each["Name"] == "STEPWORKFLOWS_KEY")
+    (overrides,) = arguments["Overrides"]["ContainerOverrides"]
+    return need, {each["Name"]: each["Value"] for each in overrides["Environment"]}
 
 
 def _task(status: int) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _task(status: int) -> dict[str, Any]:
     }
 
 
-def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
+def _process(need: ContainerNeed, code: Path, given: Mapping[str, str], world: World) -> int:
     folders: dict[str, Path] = world.store.setdefault(_FOLDERS, {})
     if need.id not in folders:
         folders[need.id] = code_folder(code, world)
@@ -108,24 +108,17 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
         **{kept: os.environ[kept] for kept in KEPT if kept in os.environ},
         **CREDENTIALS,
         "AWS_CONFIG_FILE": os.devnull,
-        "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": _server(world),
-        "AWS_REGION": REGION,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "TZ": ":UTC",
         "STEPWORKFLOWS_CODE": str(folder),
         "STEPWORKFLOWS_HANDLER": need.handler,
-        "STEPWORKFLOWS_KEY": key,
-        "STEPWORKFLOWS_MEMORY": str(need.memory),
-        "STEPWORKFLOWS_NAME": need.id,
-        "STEPWORKFLOWS_TABLE": world.attributes[need.table]["name"],
-        "STEPWORKFLOWS_TIMEOUT": str(need.timeout),
         "STEPWORKFLOWS_SEEN": ",".join(map(".".join, (*observers.OBSERVED, *outgoing.OBSERVED))),
         "STEPWORKFLOWS_TOLD": str(told),
-        **{name: world.fill(text) for name, text in need.env},
+        **given,
     }
     if world.clock.virtual:
         now = world.clock.now().timestamp()
@@ -142,7 +135,7 @@ def _process(need: ContainerNeed, code: Path, key: str, world: World) -> int:
         errors="replace",
     ) as process:
         try:
-            printed, _ = process.communicate(timeout=need.timeout + _PATIENCE)
+            printed, _ = process.communicate(timeout=float(given["STEPWORKFLOWS_TIMEOUT"]) + _PATIENCE)
         except subprocess.TimeoutExpired as error:
             raise StateFailed("States.Timeout") from error
         finally:

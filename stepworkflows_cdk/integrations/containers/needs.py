@@ -28,16 +28,13 @@ class ContainerNeed(Need):
     and ``execution_role_arn``; ``subnets``, their ids with commas between; ``security_group``; ``public_ip``, ``ENABLED``
     or ``DISABLED``.
 
-    It runs ``code`` (a folder or a zip, as resolved on this machine), or ``image``, the whole name of one.
+    It runs ``code`` (a folder or a zip, as resolved on this machine), or ``image``, the whole name of one. What it is told
+    beside comes with each run, in the overrides of its environment.
     """
 
     code: Path | None
     image: Text | None
     handler: str
-    env: tuple[tuple[str, Text], ...]
-    """Environment variables, sorted by name."""
-    timeout: int
-    """Seconds that the code may take."""
     cpu: int
     """1024 are one processor."""
     memory: int
@@ -47,17 +44,16 @@ class ContainerNeed(Need):
     """``arm64`` or ``x86_64``."""
     launch: str
     """``FARGATE`` or ``EC2``."""
-    table: str
-    """The id of the table need by which inputs and results go in and out."""
     cluster: str
     """The id of a cluster need."""
     capacity: str | None = None
     """The name of a capacity provider of the cluster."""
     network: str | None = None
     """The id of a network need; None: the network of the caller's cluster, or one that the stack makes."""
+    private: bool = False
+    """Whether it runs in the stack's network without a way to the Internet."""
 
     @property
     def refers_to(self) -> frozenset[str]:
-        found = {hole.need for _, text in self.env for hole in text.holes}
-        found |= {hole.need for hole in self.image.holes} if self.image else set()
-        return frozenset({*found, self.table, self.cluster, *filter(None, (self.network,))} - {"aws"})
+        found = {hole.need for hole in self.image.holes} if self.image else set()
+        return frozenset({*found, self.cluster, *filter(None, (self.network,))} - {"aws"})

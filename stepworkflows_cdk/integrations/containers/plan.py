@@ -16,6 +16,7 @@ from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonat
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.code import code_name, image_problems, image_text
 from stepworkflows_cdk.integrations.containers.keys import (
+    ROOM,
     ContainerKeys,
     Ec2Keys,
     Ec2Settings,
@@ -23,6 +24,7 @@ from stepworkflows_cdk.integrations.containers.keys import (
     FargateSettings,
     check_container,
     memory_of,
+    room_of,
 )
 from stepworkflows_cdk.integrations.containers.needs import ClusterNeed, ContainerNeed
 from stepworkflows_cdk.integrations.containers.text import json_text
@@ -42,6 +44,8 @@ __all__ = ["ClusterKeys", "Containers", "Ec2", "Fargate"]
 # Ids that no document can give: `work` and `containers` are no names for resources.
 _TABLE, _CLUSTER = "table-work", "cluster-containers"
 _DAY = 86_400
+_LONGEST_NAME = 256
+"""Characters of what CloudFormation makes up: an ARN, the URL of a queue."""
 _CONTAINER = "code"
 """The container's name inside its task."""
 # How long a container may take to start, beside its own time: an image is fetched, an instance may have to come first.
@@ -60,7 +64,7 @@ _ROW_TRANSIENT = (
 _TRANSIENT = (
     "AmazonECS.Unknown",
     "Container.NotStarted",
-    "DynamoDB.ConditionalCheckFailedException",  # two items of a loop came in the same millisecond
+    "DynamoDB.ConditionalCheckFailedException",  # a second try of a row that had been written
     "ECS.AccessDeniedException",  # for a moment of a deployment, between a new revision and the permission to run it
     "ECS.AmazonECSException",
     "ECS.SdkClientException",
@@ -72,10 +76,7 @@ _RAISES = {
     "Container.Exited": "the process ended without a word: it was killed, or called `exit`",
     "Container.Stopped": "somebody, or AWS, stopped the container",
 }
-_KEY = Jsonata(
-    "$states.context.Execution.Id & '/' & $states.context.State.Name & '/' & $states.context.State.EnteredTime"
-    " & '/' & $states.context.Map.Item.Index"
-)
+_KEY = "$states.context.Execution.Id & '/' & $states.context.State.Name & '/' & $states.context.State.EnteredTime"
 # What ECS says of a stopped task: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 _BLAME = (
     "($e := $states.result.Item.error.S; $c := $caught.cause; $exists($e) ? $parse($e) : {"
@@ -97,22 +98,23 @@ class _Container(Integration):
         return check_container(step, _settings(step), workflow)
 
     def plan(self, step: Step, scope: Scope) -> Call:
-        need = _container(step, scope)
+        need, lasts = _container(step, scope), _timeout(step)
+        key = Jsonata(f"{_KEY}{scope.turn}", "string")
+        margin = lasts + _MARGINS[need.launch]
         row = {"TableName": Text((Hole(_TABLE, "name"),))}
-        lasts = need.timeout + _MARGINS[need.launch]
         return Call(
             resource="dynamodb:putItem",
             arguments={
                 **row,
                 "Item": {
-                    "key": {"S": _KEY},
+                    "key": {"S": key},
                     "inputs": {"S": json_text(step, scope)},
-                    "expires": {"N": Jsonata(f"$string($floor($millis() / 1000) + {lasts + _DAY})")},
+                    "expires": {"N": Jsonata(f"$string($floor($millis() / 1000) + {margin + _DAY})")},
                 },
                 "ConditionExpression": "attribute_not_exists(#key)",
                 "ExpressionAttributeNames": {"#key": "key"},
             },
-            output={"key": _KEY, "subnets": Text((Hole(need.id, "subnets"),))},
+            output={"key": key, "subnets": Text((Hole(need.id, "subnets"),))},
             transient=_ROW_TRANSIENT,
             needs=(*_shared(need, step.mark), need),
             grants=(*_grants(step, scope, need), *scope.permissions(need.id)),
@@ -121,9 +123,9 @@ class _Container(Integration):
                 "container",
                 Call(
                     resource="ecs:runTask.sync",
-                    arguments=_run(need),
+                    arguments=_run(need, _environment(step, scope, need, lasts)),
                     output={"key": Jsonata("$states.input.key")},
-                    timeout=lasts,
+                    timeout=margin,
                     transient=_TRANSIENT,
                     blame=Blame("error", _read(row, "error"), _BLAME),
                     then=Part("result", _read(row, "result")),
@@ -209,7 +211,6 @@ def _container(step: Step, scope: Scope) -> ContainerNeed:
     keys, settings = step.work, _settings(step)
     assert isinstance(keys, ContainerKeys)
     name = code_name(keys.zip_file, keys.handler) if keys.zip_file else step.id
-    own_timeout = None if step.whole_input else step.keys.timeout
     return ContainerNeed(
         id="-".join(part for part in ("container", name, scope.distinct) if part),
         mark=step.mark,
@@ -217,18 +218,45 @@ def _container(step: Step, scope: Scope) -> ContainerNeed:
         code=(step.document.folder / keys.zip_file) if keys.zip_file else None,
         image=_image(step, keys.image, scope) if keys.image else None,
         handler=keys.handler,
-        env=scope.env(),
-        timeout=own_timeout or settings.timeout,
         cpu=settings.cpu,
         memory=memory_of(settings),
         python=settings.python,
         architecture=settings.architecture,
         launch="FARGATE" if isinstance(settings, FargateSettings) else "EC2",
         capacity=settings.capacity if isinstance(settings, Ec2Settings) else None,
-        table=_TABLE,
+        private=isinstance(settings, FargateSettings) and settings.network == "private",
         network=scope.resource(settings.vpc).id if settings.vpc else None,
         cluster=scope.resource(settings.cluster).id if settings.cluster else _CLUSTER,
     )
+
+
+def _timeout(step: Step) -> int:
+    """Seconds that the code may take."""
+    return (None if step.whole_input else step.keys.timeout) or _settings(step).timeout
+
+
+def _environment(step: Step, scope: Scope, need: ContainerNeed, timeout: int) -> dict[str, Data]:
+    """What the container is told. It comes with the run, since whoever may read task definitions reads their variables:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html
+    """
+    own = dict(scope.env())
+    taken = room_of({name: text.fill(lambda hole: "x" * _LONGEST_NAME) for name, text in own.items()})
+    if taken > ROOM:
+        raise ConfigurationError(
+            f"{step.mark}: with this config the variables of {step.id} may have {taken:,} characters in the overrides of a "
+            f"task, which take {ROOM:,}; pass data in `inputs`"
+        )
+    region = Text((Hole("aws", "region"),))
+    return {
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "STEPWORKFLOWS_KEY": Jsonata("$states.input.key"),
+        "STEPWORKFLOWS_MEMORY": str(need.memory),
+        "STEPWORKFLOWS_NAME": need.id,
+        "STEPWORKFLOWS_TABLE": Text((Hole(_TABLE, "name"),)),
+        "STEPWORKFLOWS_TIMEOUT": str(timeout),
+        **own,
+    }
 
 
 def _image(step: Step, written: str, scope: Scope) -> Text:
@@ -245,11 +273,12 @@ def _shared(need: ContainerNeed, mark: Mark) -> Iterator[Need]:
         yield ClusterNeed(id=_CLUSTER, mark=mark, name="containers")
 
 
-def _run(need: ContainerNeed) -> dict[str, Data]:
+def _run(need: ContainerNeed, environment: Mapping[str, Data]) -> dict[str, Data]:
     """The parameters of the call: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html.
 
     The task is named by its family, which means the newest revision: an execution that has begun before a deployment would
-    ask for a revision that is gone, with code that its role may no longer fetch.
+    ask for a revision that is gone, with code that its role may no longer fetch. So where the code is comes with the
+    revision, and not with the run.
     """
     network: dict[str, Data] = {
         "Subnets": Jsonata("$split($states.input.subnets, ',')"),
@@ -268,7 +297,7 @@ def _run(need: ContainerNeed) -> dict[str, Data]:
             "ContainerOverrides": [
                 {
                     "Name": _CONTAINER,
-                    "Environment": [{"Name": "STEPWORKFLOWS_KEY", "Value": Jsonata("$states.input.key")}],
+                    "Environment": [{"Name": name, "Value": value} for name, value in environment.items()],
                 }
             ]
         },
