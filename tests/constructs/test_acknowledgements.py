@@ -153,6 +153,18 @@ def test_acknowledgements_do_not_grow_with_steps_or_flows(
     assert findings(many, PROFILES[profile].packs) == set()
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_acknowledgements_do_not_grow_with_containers(new_stack, shop, make, bind, findings, acknowledged, profile):
+    cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
+    few, many = new_stack(), new_stack()
+    for stack, number in ((few, 1), (many, 5)):
+        containers = (make.container(f"step-{each}") for each in range(number))
+        bundle = replace(shop, needs=(*shop.needs, cluster, *containers), grants=(*shop.grants, stops(make)))
+        bind(stack, bundle, profile=PROFILES[profile])
+    assert acknowledged(many) == acknowledged(few)
+    assert findings(many, PROFILES[profile].packs) == set()
+
+
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payment-a1b2c3"
 
 

@@ -248,3 +248,62 @@ def test_what_cannot_be_is_said(new_stack, folder, given, message):
     document = {**OWN, "resources": {"pool": {"type": "cluster"}}, "steps": OWN["steps"][:1]}
     with pytest.raises(ConfigurationError, match=message):
         StepWorkflow(stack, "Flow", definition=written(folder, document), resources=chosen)
+
+
+PRIVATE = {
+    "name": "flow",
+    "inputs": {},
+    "resources": {"jobs": {"type": "queue"}},
+    "secrets": {"carrier": {}},
+    "steps": [
+        {
+            "id": "pack",
+            "runs-on": {"fargate": {"network": "private"}},
+            "image": "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/pack:1",
+            "secrets": {"CARRIER": "{secrets.carrier}"},
+            "permissions": {"jobs": ["sqs:SendMessage"]},
+        },
+        {"id": "label", "runs-on": "fargate", "zip-file": "code"},
+    ],
+}
+
+
+def test_a_private_network_leads_to_what_the_step_may_call_and_nowhere_else(new_stack, template, findings, folder):
+    stack = new_stack()
+    flow = StepWorkflow(stack, "Flow", definition=written(folder, PRIVATE))
+    assert findings(stack) == set()
+    found = template(stack)
+    ((inside, _),) = (each for each in found.of_type("AWS::EC2::VPC").items() if "Public" not in each[0])
+    (machine,) = found.of_type("AWS::StepFunctions::StateMachine").values()
+    holes = machine["DefinitionSubstitutions"]
+    assert (holes["container_pack_public_ip"], holes["container_code_public_ip"]) == ("DISABLED", "ENABLED")
+    subnets = [each["Ref"] for each in holes["container_pack_subnets"]["Fn::Join"][1]]
+    assert {found.resources[each]["Properties"]["VpcId"]["Ref"] for each in subnets} == {inside}
+    endpoints = [each for each in found.of_type("AWS::EC2::VPCEndpoint").values() if each["VpcId"] == {"Ref": inside}]
+    assert {each["ServiceName"]["Fn::Join"][1][-1]: each["VpcEndpointType"] for each in endpoints} == {
+        ".dynamodb": "Gateway",
+        ".ecr.api": "Interface",
+        ".ecr.dkr": "Interface",
+        ".logs": "Interface",
+        ".s3": "Gateway",
+        ".secretsmanager": "Interface",
+        ".sqs": "Interface",
+    }
+    group = holes["container_pack_security_group"]
+    assert found.only("AWS::EC2::SecurityGroupIngress")["SourceSecurityGroupId"] == group
+    assert stack.resolve(flow.steps["pack"].security_group.security_group_id) == group
+
+
+def test_a_private_network_leads_to_registries_of_its_region(new_stack, folder):
+    stack = new_stack(env=cdk.Environment(account="111122223333", region="eu-west-1"))
+    image = "ACCOUNT_ID.dkr.ecr.us-east-1.amazonaws.com/pack:1"
+    document = {**PRIVATE, "steps": [{**PRIVATE["steps"][0], "image": image}]}
+    with pytest.raises(ConfigurationError, match=r"image is in us-east-1, .* the registries of eu-west-1 only"):
+        StepWorkflow(stack, "Flow", definition=written(folder, document))
+
+
+def test_a_service_without_a_known_endpoint_is_refused(new_stack, folder):
+    permissions = {"arn:aws:iot:REGION:ACCOUNT_ID:topic/parcels": ["iot:Publish"]}
+    document = {**PRIVATE, "steps": [{**PRIVATE["steps"][0], "permissions": permissions}]}
+    with pytest.raises(ConfigurationError, match=r"container-pack runs in a network without .* no endpoint for 'iot'"):
+        StepWorkflow(new_stack(), "Flow", definition=written(folder, document))

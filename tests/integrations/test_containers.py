@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stepworkflows_cdk import Definition, compile_workflow
-from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.errors import ConfigurationError, DocumentError, LocalRunError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import run
 from stepworkflows_cdk.local.run import RunResult
@@ -293,3 +293,43 @@ def test_the_worker_is_not_here_without_code(folder: Path) -> None:
     document = {"name": "flow", "inputs": {}, "steps": [step]}
     with pytest.raises(LocalRunError, match=r"step work is done by workers, .* \{at: work, returns: \.\.\.\}"):
         ran(folder, document)
+
+
+def test_each_item_of_a_loop_has_a_row_of_its_own(folder: Path) -> None:
+    inner = {"id": "inner", "for-each": {"items": [1, 2], "as": "small"}, "steps": [flow("fargate")["steps"][0]]}
+    inner["steps"][0]["outputs"] = {"pair": "{pair}"}
+    inner["steps"][0]["inputs"] = {"do": "echo", "pair": ["{big}", "{small}"]}
+    outer = {"id": "outer", "for-each": {"items": [10, 20], "as": "big"}, "steps": [inner]}
+    result = ran(folder, {"name": "flow", "inputs": {}, "outputs": {"pairs": "{pair}"}, "steps": [outer]})
+    assert result.status == "SUCCEEDED", result.cause
+    assert result.output == {"pairs": [[[10, 1], [10, 2]], [[20, 1], [20, 2]]]}
+    # At the same moment, and none had to wait since a row of that name was there.
+    assert (result.attempts["work"], result.simulated_seconds) == (4, 0)
+
+
+def test_variables_are_told_as_a_container_is_told_them(folder: Path) -> None:
+    env = {"HOME_OF": "{resources.pool} of {config.who}"}
+    document = {**flow("fargate", inputs={"do": "log"}, env=env), "config": {"who": {"default": "me"}}}
+    assert ran(folder, document).output["result"] == "cluster-pool of me"
+
+
+@pytest.mark.parametrize(("size", "fits"), [(6_470, True), (6_471, False)])
+def test_variables_have_a_size(folder: Path, size: int, fits: bool) -> None:
+    path = folder / "flow.json"
+    path.write_text(json.dumps(flow("fargate", env={"TEXT": "x" * size})), encoding="utf-8")
+    if fits:
+        machine = json.loads(compile_workflow(Definition.load(path)).main.text)
+        overrides = machine["States"]["work: container"]["Arguments"]["Overrides"]
+        # ARNs and names of this length take less than what is left of the 8,192 characters.
+        assert len(json.dumps(overrides)) < 8_192 - 900
+        return
+    with pytest.raises(DocumentError, match=r"the variables of a container may have 6,500 characters, not 6,501"):
+        compile_workflow(Definition.load(path))
+
+
+def test_variables_from_config_have_a_size(folder: Path) -> None:
+    path = folder / "flow.json"
+    document = {**flow("fargate", env={"TEXT": "{config.who}"}), "config": {"who": {"default": "x" * 7_000}}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"with this config the variables of work .* take 6,500"):
+        compile_workflow(Definition.load(path))

@@ -1,5 +1,5 @@
 """Every golden flow and the order flow, a stack each, in one app that is synthesized into the folder given as argument; the
-order flow with each compliance profile.
+order flow with each compliance profile, and containers with one.
 
 A program, since it is by process that AWS's own reading of templates is switched on or off.
 """
@@ -59,4 +59,7 @@ for folder in sorted(FLOWS.iterdir()):
         definition = Definition.load(*documents)
         own, kept = given(stack, definition), secrets(stack, definition)
         StepWorkflow(stack, "Flow", definition=definition, resources=own, secrets=kept)
+stack = cdk.Stack(app, "containers-nist")
+definition = Definition.load(FLOWS / "container-image" / "workflow.yaml")
+StepWorkflow(stack, "Flow", definition=definition, resources=given(stack, definition), profile="nist")
 app.synth()
