@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stepworkflows_cdk.constructs.order_flow import OrderFlow
     from stepworkflows_cdk.constructs.profile import Profile
     from stepworkflows_cdk.constructs.rotation import Rotation
+    from stepworkflows_cdk.constructs.space import WorkflowSpace
     from stepworkflows_cdk.constructs.workflow import StepWorkflow
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Rotation",
     "StepWorkflow",
     "StepWorkflowsError",
+    "WorkflowSpace",
     "compile_workflow",
     "validate",
 ]
@@ -45,6 +47,7 @@ _CONSTRUCTS = {
     "Profile": "profile",
     "Rotation": "rotation",
     "StepWorkflow": "workflow",
+    "WorkflowSpace": "space",
 }
 
 

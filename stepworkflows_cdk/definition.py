@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.compile import compile_workflows
@@ -22,6 +22,8 @@ from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.language.workflow import Workflow
 
 __all__ = ["Definition", "compile_workflow", "validate"]
+
+Library: TypeAlias = Mapping[str, str | os.PathLike[str]]
 
 
 _FOLLOW_UPS = {
@@ -46,24 +48,30 @@ class Definition:
         *paths: str | os.PathLike[str],
         integrations: Sequence[Integration] = BUILTIN,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        library: Library | None = None,
     ) -> Definition:
         """Reads the files, in this order, as one definition.
 
         ``integrations`` are the things that steps can run on or talk to; default: all that this package has.
         ``overrides`` changes steps of the documents, by their ids: a JSON merge patch (RFC 7396) of a step's keys, with
-        absolute paths. Raises :class:`~stepworkflows_cdk.errors.DocumentError` with every problem found, and
+        absolute paths. ``library`` are documents that ``uses`` can name from anywhere: name -> path. Raises
+        :class:`~stepworkflows_cdk.errors.DocumentError` with every problem found, and
         :class:`~stepworkflows_cdk.errors.ConfigurationError` for an override of a step that is not there.
         """
         chosen = tuple(integrations)
-        workflows, report = _read([Path(path) for path in paths], chosen, Overrides(overrides or {}))
+        workflows, report = _read([Path(path) for path in paths], chosen, Overrides(overrides or {}), library or {})
         if report.errors:
             raise DocumentError(report)
         return cls(workflows, chosen, report)
 
 
-def validate(*paths: str | os.PathLike[str], integrations: Sequence[Integration] = BUILTIN) -> Report:
-    """All problems of the files as one definition; an empty report where there are none."""
-    return _read([Path(path) for path in paths], tuple(integrations), Overrides({}))[1]
+def validate(
+    *paths: str | os.PathLike[str], integrations: Sequence[Integration] = BUILTIN, library: Library | None = None
+) -> Report:
+    """All problems of the files as one definition; an empty report where there are none. The arguments are those of
+    :meth:`Definition.load`.
+    """
+    return _read([Path(path) for path in paths], tuple(integrations), Overrides({}), library or {})[1]
 
 
 def compile_workflow(definition: Definition, *, config: Mapping[str, Any] | None = None) -> Bundle:
@@ -76,7 +84,7 @@ def compile_workflow(definition: Definition, *, config: Mapping[str, Any] | None
 
 
 def _read(
-    paths: Sequence[Path], integrations: Sequence[Integration], overrides: Overrides
+    paths: Sequence[Path], integrations: Sequence[Integration], overrides: Overrides, library: Library
 ) -> tuple[tuple[Workflow, ...], Report]:
     problems: list[Problem] = []
     root = paths[0].parent if paths else Path()
@@ -97,7 +105,11 @@ def _read(
 
     documents = [document for path in paths if (document := load(path))]
     complete = len(documents) == len(paths)
-    workflows, lost = read_workflows(documents, integrations, problems, load) if complete else ((), frozenset())
+    workflows: tuple[Workflow, ...] = ()
+    lost: frozenset[str] = frozenset()
+    if complete:
+        named = {name: Path(path) for name, path in library.items()}
+        workflows, lost = read_workflows(documents, integrations, problems, load, named)
     if complete:
         overrides.check()
         sources[OVERRIDES] = overrides.text

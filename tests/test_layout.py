@@ -26,6 +26,7 @@ PUBLIC = [
     "Rotation",
     "StepWorkflow",
     "StepWorkflowsError",
+    "WorkflowSpace",
     "compile_workflow",
     "validate",
 ]

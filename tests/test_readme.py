@@ -59,3 +59,14 @@ def test_the_app_synthesizes(repository: Path, greet: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (greet / "cdk.out" / "Greetings.template.json").exists()
+
+
+def test_the_app_of_the_page_on_deploying_synthesizes(repository: Path, greet: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (repository / "docs" / "deploying.md").read_text("utf-8"), re.DOTALL)
+    (greet / "app.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, str(greet / "app.py")]
+    done = subprocess.run(command, cwd=greet, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    template = (greet / "cdk.out" / "Shop.template.json").read_text(encoding="utf-8")
+    assert "1814400" in template, "21 days"
+    assert '"MemorySize": 1024' in template

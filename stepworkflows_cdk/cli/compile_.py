@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
+from stepworkflows_cdk.cli.options import add_config, add_flow, config_of, library_of
 from stepworkflows_cdk.definition import Definition, compile_workflow
 
 __all__ = ["add"]
@@ -27,7 +27,7 @@ def add(verbs: Any) -> None:
 
 
 def _do(given: argparse.Namespace) -> int:
-    definition = Definition.load(*given.flow)
+    definition = Definition.load(*given.flow, library=library_of(given))
     bundle = compile_workflow(definition, config=config_of(given, definition))
     print(json.dumps(bundle.to_json(), ensure_ascii=False, indent=2) if given.bundle else bundle.main.text)
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
+from stepworkflows_cdk.cli.options import add_config, add_flow, config_of, library_of
 from stepworkflows_cdk.compiler.causes import Cause, causes
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
@@ -32,7 +32,7 @@ def add(verbs: Any) -> None:
 
 
 def _do(given: argparse.Namespace) -> int:
-    definition = Definition.load(*given.flow)
+    definition = Definition.load(*given.flow, library=library_of(given))
     found = causes(compile_workflow(definition, config=config_of(given, definition)))
     if given.step is not None:
         found = _of_step(given.step, found, [step.id for flow in definition.workflows for step in flow.all_steps])

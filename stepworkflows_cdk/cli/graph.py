@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
+from stepworkflows_cdk.cli.options import add_config, add_flow, config_of, library_of
 from stepworkflows_cdk.cli.output import write
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.pictures.mermaid import mermaid
@@ -33,7 +33,7 @@ def add(verbs: Any) -> None:
 
 
 def _do(given: argparse.Namespace) -> int:
-    definition = Definition.load(*given.flow)
+    definition = Definition.load(*given.flow, library=library_of(given))
     graph = read(compile_workflow(definition, config=config_of(given, definition)))
     svg_file = given.output is not None and Path(given.output).suffix.lower() == ".svg"
     draw = _FORMATS[given.format or ("svg" if svg_file else "mermaid")]

@@ -9,12 +9,19 @@ from stepworkflows_cdk.compiler.config import declared_config, from_text
 from stepworkflows_cdk.definition import Definition
 from stepworkflows_cdk.errors import ConfigurationError
 
-__all__ = ["add_config", "add_flow", "config_of"]
+__all__ = ["add_config", "add_flow", "config_of", "library_of"]
 
 
 def add_flow(parser: argparse.ArgumentParser) -> None:
-    """The documents."""
+    """The documents, and those that they can use by names."""
     parser.add_argument("flow", nargs="+", metavar="FLOW", help="the documents of the flow, a RunnableStep first")
+    parser.add_argument(
+        "--library",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a document that `uses` can name, as the library of a WorkflowSpace has it; may be repeated",
+    )
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -37,4 +44,15 @@ def config_of(given: argparse.Namespace, definition: Definition) -> dict[str, An
         if not equals:
             raise ConfigurationError(f"--config {entry}: write NAME=VALUE")
         found[name] = from_text(name, value, declared)
+    return found
+
+
+def library_of(given: argparse.Namespace) -> dict[str, str]:
+    """The documents of ``--library`` by their names. Raises ``ConfigurationError``."""
+    found: dict[str, str] = {}
+    for entry in given.library:
+        name, equals, file = entry.partition("=")
+        if not (name and equals and file):
+            raise ConfigurationError(f"--library {entry}: write NAME=FILE")
+        found[name] = file
     return found

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stepworkflows_cdk.cli.options import add_config, add_flow, config_of
+from stepworkflows_cdk.cli.options import add_config, add_flow, config_of, library_of
 from stepworkflows_cdk.cli.output import write
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.plan import machine_key
@@ -54,7 +54,7 @@ def add(verbs: Any) -> None:
 def _do(given: argparse.Namespace) -> int:
     from stepworkflows_cdk.local import run
 
-    definition = Definition.load(*given.flow)
+    definition = Definition.load(*given.flow, library=library_of(given))
     bundle = compile_workflow(definition, config=config_of(given, definition))
     sample = Path(given.flow[0]).parent / "sample"
     input_, source = _input(given.input, sample, definition)

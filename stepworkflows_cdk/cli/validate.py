@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from stepworkflows_cdk.cli.options import add_flow
+from stepworkflows_cdk.cli.options import add_flow, library_of
 from stepworkflows_cdk.definition import Definition
 from stepworkflows_cdk.definition import validate as find_problems
 from stepworkflows_cdk.language.usage import inferred_inputs
@@ -21,14 +21,14 @@ def add(verbs: Any) -> None:
 
 
 def _do(given: argparse.Namespace) -> int:
-    report = find_problems(*given.flow)
+    report = find_problems(*given.flow, library=library_of(given))
     if report.problems:
         print(report.text())
     if report.errors:
         warnings = len(report.problems) - len(report.errors)
         print(_counted(len(report.errors), "problem") + (f", {_counted(warnings, 'warning')}" if warnings else ""))
         return 1
-    for workflow in Definition.load(*given.flow).workflows:
+    for workflow in Definition.load(*given.flow, library=library_of(given)).workflows:
         print(f"{workflow.name}: ok, {_counted(len(workflow.all_steps), 'step')}")
         for step in workflow.all_steps:
             for name in recorded_outputs(step).values():

@@ -76,7 +76,7 @@ def bind_bundle(
         check_machine(machine)
 
     stack = cdk.Stack.of(scope)
-    settle(scope, settings.profile)
+    settle(scope, settings.profile, settings.space)
     bindings = Bindings(
         partition=stack.partition,
         region=stack.region,

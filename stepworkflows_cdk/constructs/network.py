@@ -62,24 +62,32 @@ class Network:
     vpc: ec2.IVpc
     functions: ec2.SecurityGroup
 
+    @property
+    def subnets(self) -> ec2.SubnetSelection:
+        """Those that functions are in: private ones, of which the network that is made here has isolated ones only."""
+        private = ec2.SubnetType.PRIVATE_WITH_EGRESS if self.vpc.private_subnets else ec2.SubnetType.PRIVATE_ISOLATED
+        return ec2.SubnetSelection(subnet_type=private)
+
 
 def network(scope: Construct) -> Network:
     """The stack's network: subnets in two zones, and a log of what goes through them."""
-    vpc = sharing.once(scope, "Network", _vpc)
-    return Network(vpc, sharing.once(scope, "Functions", lambda shared: _functions(shared, vpc)))
+    vpc = sharing.in_space(scope, "Network", _vpc)
+    return Network(vpc, sharing.in_space(scope, "Functions", lambda shared: _functions(shared, vpc)))
 
 
 def endpoints(scope: Construct, grants: Iterable[Grant]) -> None:
     """Makes an endpoint for each service that code in the network is allowed to call by these grants, where the stack has
     none yet. A service of which no endpoint is known is a :class:`ConfigurationError`.
     """
+    if sharing.is_given(scope, "Network"):
+        return  # it is up to its owner what can be reached from there
     for grant in grants:
         called = {action.partition(":")[0] for action in grant.actions}
         for service in sorted({*called, *(each for one in called for each in _ALSO.get(one, ()))}):
             if service in _GATEWAYS:
-                sharing.once(scope, _id(service), partial(_gateway, service=service))
+                sharing.in_space(scope, _id(service), partial(_gateway, service=service))
             elif service in _INTERFACES:
-                sharing.once(scope, _id(service), partial(_interface, service=service))
+                sharing.in_space(scope, _id(service), partial(_interface, service=service))
             else:
                 raise ConfigurationError(
                     f"{grant.mark}: {grant.holder} runs in a network without a way to the Internet, "
@@ -127,7 +135,7 @@ def _gateway(shared: Construct, service: str) -> ec2.GatewayVpcEndpoint:
 
 def _interface(shared: Construct, service: str) -> ec2.InterfaceVpcEndpoint:
     inside = network(shared)
-    group = sharing.once(shared, "Endpoints", lambda shared: _endpoints(shared, inside))
+    group = sharing.in_space(shared, "Endpoints", lambda shared: _endpoints(shared, inside))
     return ec2.InterfaceVpcEndpoint(
         shared,
         _id(service),

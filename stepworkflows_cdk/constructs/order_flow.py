@@ -11,8 +11,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stepworkflows_cdk.constructs.profile import BASELINE, Profile
+from stepworkflows_cdk.constructs.profile import Profile
 from stepworkflows_cdk.constructs.rotation import Rotation
+from stepworkflows_cdk.constructs.space import WorkflowSpace
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.reference import order_flow
 
@@ -31,13 +32,14 @@ class OrderFlow(StepWorkflow):
         secrets: Mapping[str, secretsmanager.ISecret] | None = None,
         config: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        space: WorkflowSpace | None = None,
         alarms: sns.ITopic | None = None,
         failures: int = 1,
         notify: bool = True,
         dashboard: bool = True,
         log_retention: logs.RetentionDays | None = None,
         log_data: bool = False,
-        profile: str | Profile = BASELINE,
+        profile: str | Profile | None = None,
         rotations: Mapping[str, Rotation] | None = None,
         secrets_key: kms.IKey | None = None,
     ) -> None:
@@ -57,6 +59,7 @@ class OrderFlow(StepWorkflow):
             secrets=secrets,
             config=config,
             overrides=overrides,
+            space=space,
             alarms=alarms,
             failures=failures,
             notify=notify,

@@ -30,7 +30,7 @@ from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.errors import ConfigurationError
 
-__all__ = ["BASELINE", "PACKS", "PROFILES", "Profile", "profile_of", "settle", "shared"]
+__all__ = ["BASELINE", "PACKS", "PROFILES", "Profile", "profile_of", "settle", "shared", "space_path"]
 
 PACKS: tuple[str, ...] = (
     "AwsSolutions",
@@ -44,6 +44,7 @@ PACKS: tuple[str, ...] = (
 
 SCOPE = "StepWorkflowsShared"
 _CONTEXT = "stepworkflows:profile"
+_SPACE = "stepworkflows:space"
 
 
 @dataclass(frozen=True)
@@ -172,16 +173,31 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 )
 
 
-def settle(scope: Construct, profile: Profile) -> None:
-    """Makes ``profile`` that of the stack. Another flow of the stack with another one is a :class:`ConfigurationError`."""
-    found = Stack.of(scope).node.try_find_child(SCOPE)
-    if found is None:
+def settle(scope: Construct, profile: Profile, space: IConstruct | None = None) -> None:
+    """Makes ``profile`` that of the stack, and ``space`` its space. Another flow of the stack with others is a
+    :class:`ConfigurationError`.
+    """
+    path = space.node.path if space is not None else None
+    name = Stack.of(scope).stack_name
+    if Stack.of(scope).node.try_find_child(SCOPE) is None:
         shared(scope).node.set_context(_CONTEXT, json.dumps(asdict(profile)))
+        shared(scope).node.set_context(_SPACE, path)
+    elif path != space_path(scope):
+        raise ConfigurationError(
+            f"space: what the flows of the stack {name} share is in {space_path(scope) or 'the stack itself'!r}; give "
+            f"{scope.node.path} the same space, or a stack of its own"
+        )
     elif profile_of(scope) != profile:
         raise ConfigurationError(
-            f"profile: another flow of the stack {Stack.of(scope).stack_name} has {profile_of(scope).name!r}, and they "
-            f"share queues, keys and policies; give {scope.node.path} the same one, or a stack of its own"
+            f"profile: another flow of the stack {name} has {profile_of(scope).name!r}, and they share queues, keys and "
+            f"policies; give {scope.node.path} the same one, or a stack of its own"
         )
+
+
+def space_path(scope: IConstruct) -> str | None:
+    """The path of the stack's space; None where it has none."""
+    path: str | None = shared(scope).node.try_get_context(_SPACE)
+    return path
 
 
 def profile_of(scope: IConstruct) -> Profile:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
+from constructs import IConstruct
 
 from stepworkflows_cdk.constructs.profile import BASELINE, Profile
 from stepworkflows_cdk.constructs.rotation import Rotation
@@ -29,6 +30,7 @@ class Settings:
     profile: Profile = BASELINE
     rotations: Mapping[str, Rotation] | None = None
     secrets_key: kms.IKey | None = None
+    space: IConstruct | None = None
 
     @property
     def retention(self) -> logs.RetentionDays:

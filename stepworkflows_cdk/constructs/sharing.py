@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_backup as backup
@@ -28,7 +29,7 @@ from constructs import Construct, IConstruct
 
 from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge
 from stepworkflows_cdk.constructs.names import this_time
-from stepworkflows_cdk.constructs.profile import profile_of, shared
+from stepworkflows_cdk.constructs.profile import profile_of, shared, space_path
 
 __all__ = [
     "access_logs",
@@ -36,6 +37,9 @@ __all__ = [
     "backup_plan",
     "dead_letters",
     "dead_letters_alarm",
+    "give",
+    "in_space",
+    "is_given",
     "key",
     "log_group",
     "once",
@@ -96,18 +100,18 @@ def undelivered(scope: Construct) -> sqs.IQueue:
 def dead_letters_alarm(scope: Construct, topic: sns.ITopic) -> cloudwatch.Alarm:
     """The stack's alarm that there are dead letters, told to ``topic``: one alarm for each topic."""
     queue = dead_letters(scope)
-    own = topic.node.path == f"{shared(scope).node.path}/Alarms"
+    own = topic.node.path == f"{_space(scope).node.path}/Alarms"
     construct_id = "DeadLettersAlarm" if own else f"DeadLettersAlarm-{topic.node.addr}"
     return once(scope, construct_id, lambda shared: _letters_alarm(shared, construct_id, queue, topic))
 
 
-def alarm_topic(scope: Construct) -> sns.Topic:
-    """The stack's topic for alarms. Nobody has subscribed to it yet.
+def alarm_topic(scope: Construct) -> sns.ITopic:
+    """The space's topic for alarms. Nobody has subscribed to one that is made here.
 
     Its key is its own, which costs 1 dollar a month: neither alarms nor rules may use the account's key of SNS, and a topic
     is not left unencrypted. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
-    return once(scope, "Alarms", _topic)
+    return in_space(scope, "Alarms", _topic)
 
 
 def access_logs(scope: Construct) -> s3.Bucket:
@@ -118,14 +122,14 @@ def access_logs(scope: Construct) -> s3.Bucket:
     return once(scope, "AccessLogs", _logs)
 
 
-def key(scope: Construct) -> kms.Key | None:
-    """The stack's KMS key, where its profile demands one. It outlives the stack, as what it encrypts does.
+def key(scope: Construct) -> kms.IKey | None:
+    """The space's KMS key, where the profile demands one. It outlives its stack, as what it encrypts does.
 
     CloudWatch Logs uses it for log groups of this account and region, EventBridge for dead letters of its rules; whoever
     else does has to be allowed to by IAM, in calls that come through the service that keeps what is encrypted.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
-    return once(scope, "Key", _key) if profile_of(scope).customer_key else None
+    return in_space(scope, "Key", _key) if profile_of(scope).customer_key else None
 
 
 def log_group(
@@ -155,8 +159,45 @@ def backup_plan(scope: Construct) -> tuple[backup.BackupPlan, backup.IBackupVaul
 
 def once(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
     """What the stack has under this id, made by the first that asks."""
-    found = shared(scope).node.try_find_child(construct_id)
-    return cast(_Made, found) if found is not None else make(shared(scope))
+    return _of(shared(scope), construct_id, make)
+
+
+def in_space(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
+    """What the workflow's space has under this id: the caller's own, or made by the first that asks. Without a space it is
+    the stack's.
+    """
+    space = _space(scope)
+    given = _GIVEN.get(space, {}).get(construct_id)
+    return cast(_Made, given) if given is not None else _of(space, construct_id, make)
+
+
+def is_given(scope: Construct, construct_id: str) -> bool:
+    """Whether what the workflow's space has under this id is the caller's own."""
+    return _GIVEN.get(_space(scope), {}).get(construct_id) is not None
+
+
+def give(space: Construct, given: Mapping[str, IConstruct | None]) -> None:
+    """Makes what the caller gave, by the ids of :func:`in_space`, that of the space."""
+    _GIVEN[space] = given
+
+
+_GIVEN: MutableMapping[Construct, Mapping[str, IConstruct | None]] = WeakKeyDictionary()
+"""By space. Whoever makes a workflow in it has it in hand, so it is still there."""
+
+
+def _space(scope: Construct) -> Construct:
+    path = space_path(scope)
+    if path is None:
+        return shared(scope)
+    found: IConstruct = scope.node.root
+    for construct_id in path.split("/"):
+        found = found.node.find_child(construct_id)
+    return cast(Construct, found)
+
+
+def _of(scope: Construct, construct_id: str, make: Callable[[Construct], _Made]) -> _Made:
+    found = scope.node.try_find_child(construct_id)
+    return cast(_Made, found) if found is not None else make(scope)
 
 
 def _construct_id(row: str) -> str:
@@ -265,7 +306,7 @@ def _letters_alarm(shared: Construct, construct_id: str, queue: sqs.Queue, topic
     return alarm
 
 
-def _topic(shared: Construct) -> sns.Topic:
+def _topic(shared: Construct) -> sns.ITopic:
     key = kms.Key(
         shared,
         "AlarmsKey",
@@ -277,7 +318,7 @@ def _topic(shared: Construct) -> sns.Topic:
     return sns.Topic(shared, "Alarms", display_name="Alarms of workflows", master_key=key, enforce_ssl=True)
 
 
-def _key(shared: Construct) -> kms.Key:
+def _key(shared: Construct) -> kms.IKey:
     stack = Stack.of(shared)
     made = kms.Key(
         shared,

@@ -33,6 +33,7 @@ from stepworkflows_cdk.constructs.operation import operate
 from stepworkflows_cdk.constructs.profile import BASELINE, Profile
 from stepworkflows_cdk.constructs.rotation import Rotation
 from stepworkflows_cdk.constructs.settings import Settings
+from stepworkflows_cdk.constructs.space import WorkflowSpace
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
@@ -94,13 +95,14 @@ class StepWorkflow(Executions, Construct):
         config: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         integrations: Sequence[Integration] = BUILTIN,
+        space: WorkflowSpace | None = None,
         alarms: sns.ITopic | None = None,
         failures: int = 1,
         notify: bool = True,
         dashboard: bool = True,
         log_retention: logs.RetentionDays | None = None,
         log_data: bool = False,
-        profile: str | Profile = BASELINE,
+        profile: str | Profile | None = None,
         rotations: Mapping[str, Rotation] | None = None,
         secrets_key: kms.IKey | None = None,
     ) -> None:
@@ -116,6 +118,7 @@ class StepWorkflow(Executions, Construct):
             remove; mappings are merged. ``{"charge": {"zip-file": Path(__file__).parent / "my_charge"}}``.
         :param integrations: what steps can run on or talk to, for reading paths. Default: all of this package. A
             :class:`Definition` has its own.
+        :param space: what it shares with other workflows, the same for all of a stack. Default: what those of its stack share.
         :param alarms: the topic that alarms and messages about executions go to. An imported one has to let
             ``cloudwatch.amazonaws.com`` and ``events.amazonaws.com`` publish. Default: one that the stack's workflows share,
             encrypted with a key of its own (1 dollar a month); subscribe to ``alarm_topic``.
@@ -131,7 +134,7 @@ class StepWorkflow(Executions, Construct):
             these, and they stay as long as it does: leave it off where data is personal or secret. Default: no.
         :param profile: what compliance demands: ``"baseline"``, ``"hipaa"``, ``"pci"``, ``"nist"``, or a
             :class:`Profile`, whose module tells what each costs. All flows of a stack have the same. Default: the
-            baseline, which passes cdk-nag's AwsSolutions and Serverless.
+            space's, else the baseline, which passes cdk-nag's AwsSolutions and Serverless.
         :param rotations: how secrets that are created here get new values, by their names under ``secrets``:
             ``{"payment": Rotation(my_function, Duration.days(30))}``. Default: they keep what is put in.
         :param secrets_key: the KMS key that secrets created here are encrypted with. Default: the stack's key, where
@@ -147,11 +150,12 @@ class StepWorkflow(Executions, Construct):
             dashboard=dashboard,
             log_retention=log_retention,
             log_data=log_data,
-            profile=Profile.named(profile),
+            profile=_profile(profile, space),
+            space=space,
             rotations=rotations,
             secrets_key=secrets_key,
         )
-        loaded = _load(definition, integrations, overrides or {})
+        loaded = _load(definition, integrations, overrides or {}, space.library if space is not None else {})
         bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})
         # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.
         super().__init__(scope, construct_id)
@@ -242,8 +246,22 @@ def _context(scope: Construct, definition: Definition) -> dict[str, Any]:
     }
 
 
+def _profile(profile: str | Profile | None, space: WorkflowSpace | None) -> Profile:
+    if profile is None:
+        return space.profile if space is not None else BASELINE
+    chosen = Profile.named(profile)
+    if space is not None and chosen != space.profile:
+        raise ConfigurationError(
+            f"profile: {chosen.name!r} in a space whose profile is {space.profile.name!r}; leave it away here"
+        )
+    return chosen
+
+
 def _load(
-    definition: Documents, integrations: Sequence[Integration], overrides: Mapping[str, Mapping[str, Any]]
+    definition: Documents,
+    integrations: Sequence[Integration],
+    overrides: Mapping[str, Mapping[str, Any]],
+    library: Mapping[str, Path],
 ) -> Definition:
     if isinstance(definition, Definition):
         if tuple(integrations) not in (BUILTIN, definition.integrations):
@@ -260,7 +278,7 @@ def _load(
                 f"definition: the relative path {os.fspath(path)!r} would depend on the folder that synth is run in; "
                 f'pass Path(__file__).parent / "{Path(path).as_posix()}"'
             )
-    return Definition.load(*paths, integrations=integrations, overrides=overrides)
+    return Definition.load(*paths, integrations=integrations, overrides=overrides, library=library)
 
 
 def _functions(bundle: Bundle, bound: BoundBundle) -> dict[str, lambda_.IFunction]:

@@ -26,6 +26,7 @@ from stepworkflows_cdk.integrations.s3.file import File
 from stepworkflows_cdk.integrations.secretsmanager.plan import Secrets
 from stepworkflows_cdk.integrations.ses.plan import Email
 from stepworkflows_cdk.integrations.subflows.plan import Uses
+from stepworkflows_cdk.integrations.subflows.resources import Workflows
 from stepworkflows_cdk.integrations.waits.plan import WaitFor
 
 __all__ = ["BUILTIN"]
@@ -53,6 +54,7 @@ BUILTIN: tuple[Integration, ...] = (
     Emit(),
     WaitFor(),
     Uses(),
+    Workflows(),
     Secrets(),
 )
 """What this package brings. Pass ``(*BUILTIN, Mine())`` to add your own."""

@@ -14,7 +14,7 @@ from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
 from stepworkflows_cdk.language.reader import Reader
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Workflow, WorkKey
+from stepworkflows_cdk.language.workflow import Workflow, WorkKey, given_flow
 
 __all__ = ["read_workflows"]
 
@@ -22,15 +22,20 @@ Load = Callable[[Path], Document | None]
 
 
 def read_workflows(
-    documents: Sequence[Document], integrations: Sequence[WorkKey], problems: list[Problem], load: Load
+    documents: Sequence[Document],
+    integrations: Sequence[WorkKey],
+    problems: list[Problem],
+    load: Load,
+    library: Mapping[str, Path],
 ) -> tuple[tuple[Workflow, ...], frozenset[str]]:
     """The flows of the documents, in order, then those that their steps use; and what could not be read: ``step``,
     ``resource``.
 
-    ``load`` reads one more document; None where it cannot. What does not fit is added to ``problems``.
+    ``load`` reads one more document; None where it cannot. ``library`` are documents that can be used by a name, wherever
+    they are. What does not fit is added to ``problems``.
     """
     groups = _groups(documents, problems)
-    shelf = _Shelf({_file(group[0]): group for group in groups}, integrations, problems, load)
+    shelf = _Shelf({_file(group[0]): group for group in groups}, integrations, problems, load, library)
     for group in groups:
         shelf.read(_file(group[0]), group)
     seen: dict[str, Workflow] = {}
@@ -84,6 +89,7 @@ class _Shelf:
         integrations: Sequence[WorkKey],
         problems: list[Problem],
         load: Load,
+        library: Mapping[str, Path],
     ) -> None:
         self.flows: dict[Path, Workflow | None] = {}
         self.lost: set[str] = set()
@@ -92,6 +98,7 @@ class _Shelf:
         self._integrations = integrations
         self._problems = problems
         self._load = load
+        self._library = library
         self._documents: dict[Path, Document | None] = {}
         self._open: list[Path] = []
         """The files that are being read, each used by the one before it."""
@@ -107,9 +114,11 @@ class _Shelf:
         return self.flows[file]
 
     def _used(self, document: Document, place: Path_, written: str) -> Workflow | None:
-        """The flow that a document names by a path."""
+        """The flow that a document names by a path; none where the caller gives it."""
+        if given_flow(written):
+            return None
         mark = document.mark(place)
-        file = (document.folder / written).resolve()
+        file = self._path(document, written)
         self.used.add(file)
         if file in self._open:
             names = [path.name for path in (*self._open[self._open.index(file) :], file)]
@@ -129,7 +138,7 @@ class _Shelf:
         ``library.yaml#id`` is a step of the flow in that file; a file that holds a step names that.
         """
         name, _, id_ = written.partition("#")
-        file, mark = (document.folder / name).resolve(), document.mark((*path, "uses"))
+        file, mark = self._path(document, name), document.mark((*path, "uses"))
         if not id_ and not file.is_file():
             return None, False  # said where a flow is sought
         library = self._document(file, document, name, mark)
@@ -152,12 +161,16 @@ class _Shelf:
                 return None, True
         return inlined(document, path, library, place), True
 
+    def _path(self, document: Document, written: str) -> Path:
+        """The file that is meant by a name of the library, or by a path from the document."""
+        return (self._library.get(written) or document.folder / written).resolve()
+
     def _document(self, file: Path, document: Document, written: str, mark: Mark) -> Document | None:
         """A document that another names, read once."""
         if file not in self._documents:
             if not file.is_file():
                 others = [path.relative_to(document.folder.resolve()).as_posix() for path in _beside(file, document)]
-                hint = nearest(written, others) or "write its path from this document"
+                hint = nearest(written, [*self._library, *others]) or "write its path from this document"
                 self._problems.append(Problem("SW227", f"there is no file `{written}`", mark, hint))
                 return None
             self._documents[file] = self._load(file)

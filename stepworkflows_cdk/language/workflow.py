@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
@@ -23,6 +24,7 @@ __all__ = [
     "Step",
     "WorkKey",
     "Workflow",
+    "given_flow",
     "recorded_outputs",
     "walk",
 ]
@@ -151,6 +153,15 @@ class Step:
     def may_fail_alone(self) -> bool:
         """Whether the flow goes on behind it also where it failed."""
         return self.keys.on_error == "continue"
+
+
+_GIVEN = re.compile(r"\{resources\.([\w-]+)\}\Z")
+
+
+def given_flow(written: Any) -> str | None:
+    """The name of the resource where a step uses a flow that the caller gives: ``{resources.x}``."""
+    found = _GIVEN.match(written) if isinstance(written, str) else None
+    return found[1] if found else None
 
 
 def walk(steps: Iterable[Step]) -> Iterator[Step]:

@@ -18,6 +18,7 @@ from typing import Any
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.plan import in_order
+from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local.definition import Definition, Refusals, load
 from stepworkflows_cdk.local.errors import StateFailed, TaskFailed
 from stepworkflows_cdk.local.interpreter import Execution, Outcome
@@ -95,6 +96,12 @@ class Executions:
         if unknown := sorted(set(arguments) - _FIELDS):
             raise StateFailed("States.Runtime", f'The field "{unknown[0]}" is not supported by Step Functions')
         arn = str(arguments.get("StateMachineArn", ""))
+        if arn in self._world.elsewhere:
+            step = self._world.call.step if self._world.call is not None else arn
+            raise LocalRunError(
+                f"step {step} starts {arn}, which the caller gives and which is not on this machine; say what it gives: "
+                f"{{at: {step}, returns: ...}}"
+            )
         if arn not in self._kinds:
             raise self._refused("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         name, input_ = str(arguments.get("Name") or self._world.request_id()), self._input(arguments.get("Input", {}))

@@ -80,6 +80,8 @@ class World:
     buses: Buses = field(default_factory=Buses)
     start: Callable[[Work], object] = exhaust
     """Has something done beside the execution, as soon as whoever is at work now has come to rest."""
+    elsewhere: set[str] = field(default_factory=set)
+    """ARNs of machines that are not on this machine."""
     emitted: list[dict[str, Any]] = field(default_factory=list)
     """Events of the flow: ``bus``, ``source``, ``detail-type``, ``detail``, ``time``."""
     messages: list[dict[str, Any]] = field(default_factory=list)

@@ -50,6 +50,56 @@ def test_what_may_start_a_workflow_may_start_it_alone(stack, flow, template):
     assert "*" not in json.dumps(statement["Resource"])
 
 
+GIVEN = """\
+name: outer
+inputs: {name: string}
+resources: {greet: {type: workflow}}
+steps:
+  - {id: run, uses: "{resources.greet}", inputs: {name: "{name}"}, outputs: {text: "{text}"}}
+outputs: {text: "{text}"}
+"""
+
+
+def by_hand(stack, flow):
+    chain = sfn.Pass(stack, "Hello")
+    return sfn.StateMachine(stack, "Greet", definition_body=sfn.DefinitionBody.from_chainable(chain))
+
+
+def compiled(stack, flow):
+    return StepWorkflow(stack, "Greet", definition=flow)
+
+
+def imported(stack, flow):
+    return StepWorkflow.from_arn(stack, "Greet", f"{ARN}:live")
+
+
+@pytest.mark.parametrize("make", [by_hand, compiled, imported])
+def test_a_machine_of_the_callers_is_a_step_of_a_workflow(stack, flow, template, findings, make):
+    (flow.parent / "outer.yaml").write_text(GIVEN, encoding="utf-8")
+    given = make(stack, flow)
+    outer = StepWorkflow(stack, "Outer", definition=flow.parent / "outer.yaml", resources={"greet": given})
+    found = template(stack).resources[stack.get_logical_id(outer.state_machine.node.default_child)]["Properties"]
+    started = found["DefinitionSubstitutions"]["workflow_greet_arn"]
+    machine = given if make is by_hand else given.state_machine
+    assert started == stack.resolve(machine.state_machine_arn if make is by_hand else given.start_arn)
+    assert json.dumps(stack.resolve(machine.state_machine_arn)) in json.dumps(template(stack).resources)
+    own = [place for _, place in findings(stack) if place.startswith(("Shop/Outer", "Shop/StepWorkflowsShared"))]
+    assert own == []
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({}, "the workflow 'greet' is not made here; pass one"),
+        ({"greet": 1}, "'greet' is a workflow; pass a StepWorkflow or an sfn.IStateMachine, not int"),
+    ],
+)
+def test_what_is_no_workflow_is_not_taken(stack, flow, resources, message):
+    (flow.parent / "outer.yaml").write_text(GIVEN, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=message):
+        StepWorkflow(stack, "Outer", definition=flow.parent / "outer.yaml", resources=resources)
+
+
 ARN = "arn:aws:states:eu-west-1:111122223333:stateMachine:greet"
 
 

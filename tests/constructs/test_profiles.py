@@ -50,7 +50,7 @@ def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
         documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
         if not folder.name.startswith("wrong-") and folder.name not in REFUSED:
             definition = Definition.load(*documents)
-            given = networks(stack, folder.name, definition)
+            given = {**networks(stack, folder.name, definition), **workflows(stack, folder.name, definition)}
             kept = secrets(stack, folder.name, definition)
             StepWorkflow(stack, folder.name, definition=definition, resources=given, secrets=kept, profile=EVERYTHING)
     return stack
@@ -62,6 +62,13 @@ def secrets(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, se
     flows = [flow for flow in definition.workflows if any(r.type == "connection" for r in flow.resources.values())]
     made = secretsmanager.Secret.from_secret_complete_arn
     return {each: made(stack, f"{name}-{each}", arn.format(each)) for flow in flows for each in sorted(flow.secrets)}
+
+
+def workflows(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, object]:
+    """The flows that steps use and the caller gives."""
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:given:live"
+    names = {n for flow in definition.workflows for n, found in flow.resources.items() if found.type == "workflow"}
+    return {each: StepWorkflow.from_arn(stack, f"Given-{name}-{each}", arn) for each in sorted(names)}
 
 
 def networks(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, ec2.IVpc | ecs.ICluster]:

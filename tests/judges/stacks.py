@@ -33,6 +33,13 @@ def given(stack: cdk.Stack, definition: Definition) -> dict[str, object]:
     return found
 
 
+def workflows(stack: cdk.Stack, definition: Definition) -> dict[str, object]:
+    """The flows that steps use and the caller gives."""
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:given:live"
+    names = {n for flow in definition.workflows for n, found in flow.resources.items() if found.type == "workflow"}
+    return {name: StepWorkflow.from_arn(stack, f"Given-{name}", arn) for name in sorted(names)}
+
+
 def secrets(stack: cdk.Stack, definition: Definition) -> dict[str, secretsmanager.ISecret]:
     """What connections take from the caller of a flow: secrets that have their value."""
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-a1b2c3"
@@ -57,7 +64,7 @@ for folder in sorted(FLOWS.iterdir()):
     if not folder.name.startswith("wrong-"):
         stack = cdk.Stack(app, f"flow-{folder.name}")
         definition = Definition.load(*documents)
-        own, kept = given(stack, definition), secrets(stack, definition)
+        own, kept = {**given(stack, definition), **workflows(stack, definition)}, secrets(stack, definition)
         StepWorkflow(stack, "Flow", definition=definition, resources=own, secrets=kept)
 stack = cdk.Stack(app, "containers-nist")
 definition = Definition.load(FLOWS / "container-image" / "workflow.yaml")

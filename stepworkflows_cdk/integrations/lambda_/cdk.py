@@ -13,7 +13,7 @@ from constructs import Construct
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import Bindings, Bound, via
-from stepworkflows_cdk.constructs.network import SUBNETS, Network, network
+from stepworkflows_cdk.constructs.network import Network, network
 from stepworkflows_cdk.constructs.packaging import package
 from stepworkflows_cdk.constructs.release import OF_A_DEPLOYMENT
 from stepworkflows_cdk.constructs.wheels import Target
@@ -177,7 +177,7 @@ def _code(need: FunctionNeed, bindings: Bindings) -> tuple[lambda_.Code, str, la
 
 def _subnets(inside: Network | None) -> ec2.SubnetSelection:
     egress = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-    return SUBNETS if inside is not None else egress
+    return inside.subnets if inside is not None else egress
 
 
 def _asset(need: FunctionNeed) -> lambda_.Code:

@@ -15,12 +15,13 @@ from stepworkflows_cdk.compiler.contract import regex
 from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Text, machine_key
 from stepworkflows_cdk.language.checks.contract import breaks
+from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import WrongValue, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.scope import ResultTarget, Unresolved, View, resolve
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import Step, Workflow, given_flow
 
 __all__ = ["Uses", "UsesKeys"]
 
@@ -64,7 +65,8 @@ class UsesKeys(Keys):
     uses: str = Field(
         min_length=1,
         description="The other flow's document, by its path from this document. Where that document is a step, or the path "
-        "ends in `#id` of one of a flow's steps, the step here is that step, with the keys written here laid over its own.",
+        "ends in `#id` of one of a flow's steps, the step here is that step, with the keys written here laid over its own. "
+        '`"{resources.x}"` is a flow that the caller gives.',
     )
     detached: bool = Field(
         False,
@@ -82,6 +84,8 @@ class Uses(Integration):
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         flow = step.flow
+        if given := given_flow(_keys(step).uses):
+            yield from undeclared(step, ("uses",), given, "workflow", workflow)
         if flow is None:
             return
         if step.whole_input:
@@ -95,8 +99,9 @@ class Uses(Integration):
         yield from _results(step, workflow, _STARTED if _keys(step).detached else [o.name for o in flow.outputs], flow)
 
     def plan(self, step: Step, scope: Scope) -> Call:
-        assert step.flow
-        key = machine_key(step.flow.id)
+        given = given_flow(_keys(step).uses)
+        assert given or step.flow
+        key = scope.resource(given).id if given else machine_key(step.flow.id) if step.flow else ""
         machine = Text((Hole(key, "arn"),))
         arguments: dict[str, Data] = {
             "StateMachineArn": machine,
