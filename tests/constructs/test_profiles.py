@@ -18,7 +18,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from stepworkflows_cdk import ConfigurationError, Definition, OrderFlow, Profile, Rotation, StepWorkflow
+from stepworkflows_cdk import ConfigurationError, Definition, OrderFlow, Profile, Rotation, StepWorkflow, WorkflowSpace
 from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -317,6 +317,19 @@ def test_a_network_of_the_caller_wins(new_stack, template, tmp_path, subnets: st
         return
     StepWorkflow(stack, "Flow", definition=tmp_path / "flow.json", **given)
     assert template(stack).of_type("AWS::EC2::VPC") == {}
+
+
+def test_the_network_of_a_space_may_have_a_way_to_public_images(new_stack, template) -> None:
+    stack = new_stack()
+    values = {"vpc_id": "vpc-1", "availability_zones": ["a"], "private_subnet_ids": ["subnet-1"]}
+    space = WorkflowSpace(
+        stack, "Space", network=ec2.Vpc.from_vpc_attributes(stack, "Network", **values), profile="pci"
+    )
+    StepWorkflow(stack, "Flow", definition=FLOWS / "container" / "workflow.yaml", space=space)
+    found = template(stack)
+    holes = found.only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]
+    assert (holes["container_pack_subnets"], holes["container_pack_public_ip"]) == ("subnet-1", "DISABLED")
+    assert found.of_type("AWS::EC2::VPC") == found.of_type("AWS::EC2::VPCEndpoint") == {}
 
 
 def test_the_network_asks_aws_nothing(new_stack, template, tmp_path) -> None:

@@ -116,15 +116,14 @@ def _place(scope: Construct, need: ContainerNeed, bindings: Bindings) -> _Place:
     """On instances it runs in their network, which is the caller's whatever the profile demands."""
     demanded = bindings.profile.private_network
     if need.private or (demanded and need.launch == "FARGATE" and need.network is None):
-        _check_isolated(scope, need)
         inside = network(scope)
-        return _Place(inside.functions, tuple(each.subnet_id for each in inside.vpc.isolated_subnets), isolated=True)
+        if not inside.vpc.private_subnets:  # as only a network of the caller's has them, with a way out
+            _check_isolated(scope, need)
+        subnets = inside.vpc.private_subnets or inside.vpc.isolated_subnets
+        return _Place(inside.functions, tuple(each.subnet_id for each in subnets), isolated=True)
     vpc = _network(scope, need, bindings)
-    subnets = [*vpc.private_subnets] or [*vpc.isolated_subnets]
-    if need.launch == "FARGATE" and not demanded and not vpc.private_subnets and vpc.public_subnets:
-        subnets, public = [*vpc.public_subnets], True
-    else:
-        public = False
+    public = need.launch == "FARGATE" and not demanded and not vpc.private_subnets and bool(vpc.public_subnets)
+    subnets = vpc.public_subnets if public else vpc.private_subnets or vpc.isolated_subnets
     if not subnets:
         what = "with this profile a container" if need.launch == "FARGATE" else "a container on EC2"
         raise ConfigurationError(
