@@ -6,7 +6,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from stepworkflows_cdk.integrations.activities.plan import ActivityKeys, ActivityRuntime
 from stepworkflows_cdk.integrations.api.plan import ApiKeys, CallerKeys, ThrottleKeys
+from stepworkflows_cdk.integrations.containers.keys import (
+    Ec2Keys,
+    Ec2Runtime,
+    Ec2Settings,
+    FargateKeys,
+    FargateRuntime,
+    FargateSettings,
+)
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
 from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
 from stepworkflows_cdk.integrations.events.emit import EmitSpec
@@ -60,6 +69,7 @@ FLOW: dict[str, Any] = {
             "type": "connection",
             "auth": {"oauth": {"url": "https://example.com", "client-id": "me", "secret": "{secrets.key}"}},
         },
+        "pool": {"type": "cluster"},
     },
     "triggers": {
         "api": {"path": "/orders", "auth": {"cognito": "users"}, "throttle": {}},
@@ -111,13 +121,17 @@ FLOW: dict[str, Any] = {
             "inputs": {"a": 1},
             "outputs": {"filled": "{result}"},
         },
+        {"id": "box", "runs-on": {"fargate": {}}, "zip-file": "code"},
+        {"id": "van", "runs-on": {"ec2": {"cluster": "pool"}}, "zip-file": "code"},
+        {"id": "hand", "runs-on": {"activity": {}}, "zip-file": "code", "timeout": "1d"},
         {"id": "part", "uses": "part.json"},
         {"id": "each", "for-each": {"items": "{l}"}, "steps": [{"id": "one", "outputs": {"x": "{item}"}}]},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
-SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL, PART, EACH, OVER = (("steps", index) for index in range(12, 23))
+SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
+BOX, VAN, HAND, PART, EACH, OVER = (("steps", index) for index in range(20, 26))
 API, SCHEDULE, EVENT = (("triggers", kind) for kind in ("api", "schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
@@ -154,6 +168,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "outputs"): (WORK, {"a": "{a}"}),
     (StepKeys, "env"): (WORK, {"A": "b"}),
     (StepKeys, "timeout"): (WORK, "2m"),
+    (StepKeys, "heartbeat"): (HAND, "2m"),
     (StepKeys, "retry"): (WORK, {"errors": ["Busy"]}),
     (StepKeys, "on-error"): (WORK, "continue"),
     (StepKeys, "undo"): (WORK, "nobody"),
@@ -233,6 +248,35 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (LambdaSettings, "vpc"): ((*WORK, "runs-on", "lambda"), "main"),
     (LambdaSettings, "account"): ((*ABROAD_, "runs-on", "lambda"), "444455556666"),
     (LambdaSettings, "role"): ((*ABROAD_, "runs-on", "lambda"), f"{ROLE}-2"),
+    **{
+        (model, key): (place, value)
+        for model, place in ((FargateSettings, (*BOX, "runs-on", "fargate")), (Ec2Settings, (*VAN, "runs-on", "ec2")))
+        for key, value in {
+            "cpu": 1024,
+            "memory": 1024,
+            "timeout": "1m",
+            "python": "3.12",
+            "architecture": "x86_64",
+            "vpc": "main",
+            **({"network": "private"} if model is FargateSettings else {}),
+            "cluster": "pool" if model is FargateSettings else "other",
+            "capacity": "gpus",
+        }.items()
+    },
+    (FargateRuntime, "fargate"): ((*BOX, "runs-on"), {"cpu": 512}),
+    (Ec2Runtime, "ec2"): ((*VAN, "runs-on"), {"cluster": "pool", "cpu": 512}),
+    (ActivityRuntime, "activity"): ((*HAND, "runs-on"), {"more": 1}),
+    (FargateKeys, "runs-on"): (BOX, "lambda"),
+    (FargateKeys, "zip-file"): (BOX, "nowhere"),
+    (FargateKeys, "image"): (BOX, "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/a:1"),
+    (FargateKeys, "handler"): (BOX, "handler.other"),
+    (Ec2Keys, "runs-on"): (VAN, "fargate"),
+    (Ec2Keys, "zip-file"): (VAN, "nowhere"),
+    (Ec2Keys, "image"): (VAN, "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/a:1"),
+    (Ec2Keys, "handler"): (VAN, "handler.other"),
+    (ActivityKeys, "runs-on"): (HAND, "fargate"),
+    (ActivityKeys, "zip-file"): (HAND, "nowhere"),
+    (ActivityKeys, "handler"): (HAND, "handler.other"),
     (RecordSpec, "table"): ((*WRITE, "record"), "nobody"),
     (RecordSpec, "key"): ((*WRITE, "record"), {"id": "y"}),
     (RecordSpec, "mode"): ((*WRITE, "record"), "once"),

@@ -45,7 +45,7 @@ RULES = {
     "integration": Rule(
         COMPILED | {"integration", "shared"}, frozenset({"integration.cdk", "integration.local", "botocore"})
     ),
-    "integration.cdk": Rule(COMPILED | CDK | {"integration", "integration.cdk", "constructs/"}),
+    "integration.cdk": Rule(COMPILED | CDK | {"shared", "integration", "integration.cdk", "constructs/"}),
     "integration.local": Rule(COMPILED | AWS | {"integration", "integration.local", "local"}),
     "integrations": Rule(KNOWN),
     "step code": Rule(BOTO),

@@ -16,7 +16,14 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.integrations.activities.plan import ActivityRuntime, ActivitySettings
 from stepworkflows_cdk.integrations.api.plan import CallerKeys, ThrottleKeys
+from stepworkflows_cdk.integrations.containers.keys import (
+    Ec2Runtime,
+    Ec2Settings,
+    FargateRuntime,
+    FargateSettings,
+)
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
 from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
 from stepworkflows_cdk.integrations.events.emit import EmitSpec
@@ -63,6 +70,12 @@ MODELS: tuple[type[BaseModel], ...] = (
     Schema,
     LambdaRuntime,
     LambdaSettings,
+    FargateRuntime,
+    FargateSettings,
+    Ec2Runtime,
+    Ec2Settings,
+    ActivityRuntime,
+    ActivitySettings,
     RecordSpec,
     FetchSpec,
     EmailSpec,

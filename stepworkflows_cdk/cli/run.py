@@ -100,7 +100,8 @@ def _display(definition: Definition, source: str, bundle: Bundle) -> Any:
         own = auxiliary_states(graph)
         marks |= {prefix + name: mark for name, mark in machine.states.items()}
         hidden |= {prefix + name for name in own}
-        calls |= {prefix + node.name for _, node in walk(graph) if node.name in own and node.kind == "Task"}
+        tasks = [node for _, node in walk(graph) if node.name in own and node.kind == "Task"]
+        calls |= {prefix + node.name for node in tasks if not node.beside}
         fails |= {prefix + step.name for step in flows[machine.key].forward if step.keys.fail}
     return Display(definition.workflows[0].name, source, marks, hidden=hidden, calls=calls, fails=fails)
 

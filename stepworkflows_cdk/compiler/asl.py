@@ -136,14 +136,17 @@ class _Writer:
                 return {"Type": "Fail", "Error": self._data(state.error), "Cause": self._data(state.cause)}
 
     def _task(self, task: Task) -> dict[str, Any]:
-        resource = Text(("arn:", _PARTITION, f":states:::{task.resource}"))
+        service = task.resource
+        resource = service if isinstance(service, Text) else Text(("arn:", _PARTITION, f":states:::{service}"))
         timeout = {} if task.timeout is None else {"TimeoutSeconds": task.timeout}
+        heartbeat = {} if task.heartbeat is None else {"HeartbeatSeconds": task.heartbeat}
         return {
             "Type": "Task",
             "Resource": self._data(resource),
             "Arguments": self._data(task.arguments),
             **({} if task.credentials is None else {"Credentials": self._data(task.credentials)}),
             **timeout,
+            **heartbeat,
             **self._assign(task.assign),
             "Output": self._data(task.output),
             **self._errors(task.retry, task.catch),
@@ -161,7 +164,12 @@ class _Writer:
             result["Retry"] = [_retrier(rule) for rule in retry]
         if catch:
             result["Catch"] = [
-                {"ErrorEquals": list(rule.errors), **self._assign(rule.assign), "Output": {}, "Next": rule.next}
+                {
+                    "ErrorEquals": list(rule.errors),
+                    **self._assign(rule.assign),
+                    "Output": self._data(rule.output),
+                    "Next": rule.next,
+                }
                 for rule in catch
             ]
         return result

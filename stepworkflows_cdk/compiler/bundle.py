@@ -24,6 +24,7 @@ class Machine:
 
     ``text`` is its definition in Amazon States Language (JSONata mode), a literal JSON string with ``${name}`` for
     each of ``holes``; ``states`` tells for each state, branches included, the line of the document that caused it.
+    ``beside`` are the states whose calls are not a step's work, but what that takes.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Machine:
     states: Mapping[str, Mark]
     mark: Mark
     deploy: Deploy = field(default_factory=Deploy)
+    beside: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:

@@ -16,7 +16,7 @@ from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.integration import Call, Integration, Start
 from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
-from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, in_order
+from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, Task, in_order
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.sequence import Planned
 from stepworkflows_cdk.compiler.states import all_states
@@ -40,7 +40,8 @@ def compile_workflows(
     for machine in plan.machines:
         text, holes = render(machine)
         states = {state.name: state.mark for state in all_states(machine.states)}
-        machines.append(Machine(machine.id, text, holes, states, machine.mark, machine.deploy))
+        beside = {state.name for state in all_states(machine.states) if isinstance(state, Task) and state.beside}
+        machines.append(Machine(machine.id, text, holes, states, machine.mark, machine.deploy, frozenset(beside)))
     return Bundle(tuple(machines), plan.needs, plan.grants, plan.origins)
 
 

@@ -30,9 +30,11 @@ __all__ = [
     "ERROR",
     "ROUND",
     "STATE",
+    "Blame",
     "Call",
     "Instead",
     "Integration",
+    "Part",
     "Scope",
     "Start",
     "TriggerScope",
@@ -64,10 +66,12 @@ def token_of(step: Step, scope: Scope) -> Jsonata:
 
 @dataclass(frozen=True)
 class Call:
-    """What a step becomes: one task state, before the planner gives it its name, its retries and its place."""
+    """What a step becomes: one task state, before the planner gives it its name, its retries and its place. With ``then``
+    it is the first of a chain, whose last call gives the step's result.
+    """
 
-    resource: str
-    """What follows ``states:::`` in the ARN of the task: ``lambda:invoke``."""
+    resource: str | Text
+    """What follows ``states:::`` in the ARN of the task: ``lambda:invoke``; or, as a text with holes, a whole ARN."""
     arguments: Data
     result: str = "$states.result"
     """JSONata for the step's result, read in the Assign of the task."""
@@ -93,6 +97,43 @@ class Call:
     grants: tuple[Grant, ...] = ()
     instead: Instead | None = None
     """What is called in place of this where it fails in a certain way."""
+    heartbeat: int | None = None
+    """Seconds without a sign of life after which Step Functions gives the task up."""
+    output: Data = field(default_factory=dict)
+    """What the next call of a chain finds as ``$states.input``."""
+    then: Part | None = None
+    """What is called after this."""
+    blame: Blame | None = None
+    """What finds out why this failed; for a call of a chain."""
+    beside: bool = False
+    """Whether it is not the step's work, but what that takes: what comes from outside a run here does not answer it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A call of a chain behind its first. ``name`` is what its state is called, behind the step's name.
+
+    Every try of the step begins with the first call of the chain. Needs and grants are those of the first call, default
+    tries those of all: an error that is ``transient`` of a call with ``beside`` is tried again where it arose, any other by
+    a try of the whole chain.
+    """
+
+    name: str
+    call: Call
+
+
+@dataclass(frozen=True)
+class Blame:
+    """A call that is made where a call of a chain failed, but for its time-out: it reads what the work has left about its
+    failure. It gets the output of the failed call.
+
+    ``error`` is JSONata for an object with ``type`` and ``cause`` of the error that the flow sees; there ``$caught`` is the
+    same of the error as Step Functions reports it. Where the call fails itself, that stands.
+    """
+
+    name: str
+    call: Call
+    error: str
 
 
 @dataclass(frozen=True)
@@ -249,6 +290,8 @@ class Integration:
     """Which of ``env``, ``secrets`` and ``permissions`` have an effect beside its key."""
     waits: ClassVar[bool] = False
     """Whether a step with its key waits for the outside world, and can have ``on-timeout``."""
+    beats: ClassVar[bool] = False
+    """Whether whoever does a step with its key can send signs of life, so that it can have a ``heartbeat``."""
     starts_flows: ClassVar[bool] = False
     """Whether the value of its key is the path of another flow's document, which is then ``step.flow``."""
     keeps_secrets: ClassVar[bool] = False
@@ -311,6 +354,10 @@ class Integration:
     def notes(self, world: World) -> Iterable[str]:
         """What whoever ran a flow on this machine should know at its end."""
         return ()
+
+    def answer(self, resource: str, value: Any, arguments: Any, world: World) -> Any:
+        """What a task gives that is not performed, since ``value`` was given from outside for what its step gives."""
+        return value
 
     def perform(self, resource: str, arguments: Any, world: World) -> Any:
         """Does one task on this machine: its result, or a ``TaskFailed`` with the error's name and cause."""

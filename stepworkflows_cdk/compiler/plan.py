@@ -210,17 +210,18 @@ class Catch:
     errors: tuple[str, ...]
     next: str
     assign: Mapping[str, Data] = field(default_factory=dict)
+    output: Data = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A call of a service. ``resource`` is what follows ``states:::`` in the resource's ARN; ``next`` None ends the
-    machine.
+    """A call of a service. ``resource`` is what follows ``states:::`` in the resource's ARN, or a text that is the whole
+    ARN; ``next`` None ends the machine. ``beside``: the call is not a step's work, but what that takes.
     """
 
     name: str
     mark: Mark
-    resource: str
+    resource: str | Text
     arguments: Data
     next: str | None
     assign: Mapping[str, Data] = field(default_factory=dict)
@@ -230,6 +231,8 @@ class Task:
     catch: tuple[Catch, ...] = ()
     credentials: Data = None
     """``{"RoleArn": ...}``: the role that the call is made with; None: the machine's own."""
+    heartbeat: int | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True)

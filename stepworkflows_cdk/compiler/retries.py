@@ -13,7 +13,7 @@ from stepworkflows_cdk.compiler.plan import Retry
 from stepworkflows_cdk.compiler.values import Values
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["ALL", "Loop", "Retries", "aws_names", "caught_as", "retries"]
+__all__ = ["ALL", "Loop", "Retries", "aws_names", "caught_as", "default_retry", "retries"]
 
 ALL = "States.ALL"
 _ANY = frozenset({ALL, "States.TaskFailed"})
@@ -57,23 +57,35 @@ def retries(
     *,
     undo: bool,
     looped: Sequence[str] = (),
+    whole: bool = False,
 ) -> Retries:
     """The retriers and loops of one task. An undo step is tried again on every error that nothing else is said of. A rule
-    for one of the errors ``looped`` becomes a loop in any case.
+    for one of the errors ``looped`` becomes a loop in any case; of a ``whole`` chain, every rule does.
     """
     ignored = tuple(aws_names(ignore, call))
-    plan = _Plan(call, values, ignored, undo, looped)
+    plan = _Plan(call, values, ignored, undo, looped, whole)
     for rule in rules:
         plan.add(rule)
     plan.add_default()
     return Retries(tuple(plan.finished()), tuple(plan.loops), ignored)
 
 
+def default_retry(errors: Sequence[str]) -> Retry:
+    """The retrier for errors that nobody says anything of."""
+    return Retry(tuple(errors), _DEFAULT.attempts, _DEFAULT.interval, _DEFAULT.backoff, _DEFAULT.max_interval)
+
+
 class _Plan:
     """Collects rules in their order, with what each error is decided by already."""
 
     def __init__(
-        self, call: Call, values: Values, ignored: Sequence[str], undo: bool, always_looped: Sequence[str]
+        self,
+        call: Call,
+        values: Values,
+        ignored: Sequence[str],
+        undo: bool,
+        always_looped: Sequence[str],
+        whole: bool,
     ) -> None:
         self._call = call
         self._values = values
@@ -82,6 +94,7 @@ class _Plan:
         self._retriers: list[Retry] = []
         self._answered = call.instead.errors if call.instead else ()
         self._always_looped = always_looped
+        self._whole = whole
         self._decided: set[str] = set(self._answered)
         self.loops: list[Loop] = []
         plain = tuple(error for error in ignored if error not in call.transient_when)
@@ -151,6 +164,10 @@ class _Plan:
     def _retrier(self, errors: tuple[str, ...], rule: RetryKeys) -> None:
         if ALL in errors:
             errors = (ALL,)
+        if self._whole:
+            self.loops.append(Loop(errors, "true", rule))
+            self._decided.update(errors)
+            return
         self._decided.update(errors)
         capped = rule.max_interval is not None and rule.max_interval <= rule.interval
         backoff = 1.0 if capped else rule.backoff

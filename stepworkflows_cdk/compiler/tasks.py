@@ -8,62 +8,32 @@ and back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from stepworkflows_cdk.compiler.chains import chain_states
 from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call
 from stepworkflows_cdk.compiler.jsonata import literal
+from stepworkflows_cdk.compiler.place import Handler, TaskPlace, reads, replaced
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, State, Task
 from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, caught_as, retries
 from stepworkflows_cdk.compiler.tries import Loops, Route, Tries, loop_states
 from stepworkflows_cdk.compiler.values import ATTEMPT, Values
-from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import RetryKeys
 
 __all__ = ["CAUSE", "ERROR", "Handler", "TaskPlace", "needs_handler", "task_states"]
 
 
-@dataclass(frozen=True)
-class Handler:
-    """Where an error goes. ``assign`` makes the variables from JSONata for the error's name and for its cause."""
-
-    next: str
-    assign: Callable[[str, str], Mapping[str, Data]]
-
-
-@dataclass(frozen=True)
-class TaskPlace:
-    """Where a call stands in its machine, and what surrounds it.
-
-    ``failed`` is None where nothing handles an error: then the execution fails with it by itself. ``unread`` handles
-    results that could not be read, where that is another matter than failed work. ``ignore`` are errors that lead to
-    ``next``. An ``undo`` is tried again on every error.
-    """
-
-    name: str
-    mark: Mark
-    step_id: str
-    next: str
-    failed: Handler | None
-    retry: Sequence[RetryKeys] = ()
-    assign: Callable[[Call], Mapping[str, Data]] = lambda _call: {}
-    """What is set where a call gave its result."""
-    unread: Handler | None = None
-    ignore: Sequence[str] = ()
-    undo: bool = False
-    routes: tuple[Route, ...] = ()
-    """The step's own ``catch``, in its order; errors by the names that the document has."""
-    caught: str = "caught"
-
-
 def task_states(
     place: TaskPlace, call: Call, values: Values, tries: Tries, unique: Callable[[str], str]
 ) -> tuple[State, ...]:
-    """The states of one call, and of what is called instead. ``values`` compiles the conditions on its errors."""
+    """The states of one call, of what is called instead, or of a chain. ``values`` compiles the conditions on errors."""
+    if call.then:
+        return chain_states(place, call, values, tries, unique)
     if call.instead is None:
         return _states(place, call, values, tries, unique)
     second = replace(place, name=unique(f"{place.name}: {call.instead.name}"))
     other = call.instead.call
-    other = replace(other, arguments=_replaced(other.arguments, STATE, literal(place.name)))
+    other = replace(other, arguments=replaced(other.arguments, STATE, literal(place.name)))
     ahead = Catch(call.instead.errors, second.name)
     return (
         *_states(place, call, values, tries, unique, ahead=ahead),
@@ -75,7 +45,7 @@ def task_states(
 def needs_handler(call: Call, retry: Sequence[RetryKeys], routes: Sequence[Route] = ()) -> bool:
     """Whether a task needs somewhere to send its errors even where nothing is to be undone."""
     looked_at = any(rule.when for rule in retry) or any(route.condition for route in routes)
-    return bool(call.errors or call.envelope or call.transient_when or looked_at)
+    return bool(call.errors or call.envelope or call.transient_when or call.then or looked_at)
 
 
 def _states(
@@ -105,7 +75,9 @@ def _states(
         call.timeout,
         plan.retriers,
         tuple(_catchers(place, call, plan, routes, closer, again, counted, ahead)),
-        call.credentials,
+        credentials=call.credentials,
+        heartbeat=call.heartbeat,
+        beside=call.beside,
     )
     if not closer or place.failed is None:
         return (task,)
@@ -172,35 +144,11 @@ def _counted(arguments: Data, step_id: str, plan: Retries, tries: Tries) -> tupl
     that.
     """
     counted: dict[str, Data] = {}
-    if plan.loops and _reads(arguments, ATTEMPT):
+    if plan.loops and reads(arguments, ATTEMPT):
         variable = tries.add(f"attempts_{step_id}")
         sofar = f"${variable} + {ATTEMPT}"
-        arguments, counted[variable] = _replaced(arguments, ATTEMPT, f"({sofar})"), Jsonata(sofar)
-    if plan.loops and _reads(arguments, ROUND):
+        arguments, counted[variable] = replaced(arguments, ATTEMPT, f"({sofar})"), Jsonata(sofar)
+    if plan.loops and reads(arguments, ROUND):
         variable = tries.add(f"rounds_{step_id}")
-        arguments, counted[variable] = _replaced(arguments, ROUND, f"${variable}"), Jsonata(f"${variable} + 1")
-    return _replaced(arguments, ROUND, "0"), counted
-
-
-def _reads(data: Data, code: str) -> bool:
-    match data:
-        case Jsonata():
-            return code in data.code
-        case list():
-            return any(_reads(item, code) for item in data)
-        case dict():
-            return any(_reads(item, code) for item in data.values())
-        case _:
-            return False
-
-
-def _replaced(data: Data, old: str, new: str) -> Data:
-    match data:
-        case Jsonata(code):
-            return replace(data, code=code.replace(old, new))
-        case list():
-            return [_replaced(item, old, new) for item in data]
-        case dict():
-            return {key: _replaced(item, old, new) for key, item in data.items()}
-        case _:
-            return data
+        arguments, counted[variable] = replaced(arguments, ROUND, f"${variable}"), Jsonata(f"${variable} + 1")
+    return replaced(arguments, ROUND, "0"), counted

@@ -65,6 +65,8 @@ class Loops:
     """The variable of what was caught, which is another one in each scope."""
     back: str
     """Where a further try begins."""
+    counted: Mapping[str, Data] = field(default_factory=dict)
+    """What every further try assigns."""
 
 
 def loop_states(
@@ -85,7 +87,7 @@ def loop_states(
         if before and {ALL, _TASK_FAILED} & set(loop.errors):
             tests.insert(1, f"$not({_is_one_of(before, loops)})")
         condition = " and ".join(test for test in tests if test != "true")
-        rules.append(Rule(Jsonata(condition), wait, {counter: Jsonata(f"${counter} + 1")}))
+        rules.append(Rule(Jsonata(condition), wait, {counter: Jsonata(f"${counter} + 1"), **loops.counted}))
         waits.append(Wait(wait, loops.mark, loops.back, Jsonata(_seconds(loop.rule, counter))))
     for error in loops.plan.ignored:
         conditions = [loop.condition for loop in loops.plan.loops if error in loop.errors]
@@ -97,6 +99,8 @@ def loop_states(
         condition = " and ".join(test for test in tests if test != "true") or "true"
         caught = (f"${loops.caught}.type", f"${loops.caught}.cause")
         rules.append(Rule(Jsonata(condition), route.next, route.assign(*caught)))
+    if not rules:
+        return [Pass(loops.again, loops.mark, fallback[0], fallback[1])]
     if any(loop.fenced for loop in loops.plan.loops) or any(route.condition for route in loops.routes):
         return [*_fenced(loops, rules, fallback, unique), *waits]
     return [Choice(loops.again, loops.mark, tuple(rules), fallback[0], fallback[1]), *waits]

@@ -232,6 +232,21 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "received too often to the queue behind it.",
             "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html",
         ),
+        "task-ids": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::{target}]",),
+            ("ecs:DescribeTasks", "ecs:StopTask"),
+            "The id of a task is made when it is run, so a policy can only name the tasks of a cluster. Step Functions stops "
+            "no others than those that it has run.",
+            "https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html",
+            target=r"[^*?]+:task/[^*?]+/\*",
+        ),
+        "registry-login": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::*]",),
+            ("ecr:GetAuthorizationToken",),
+            "The token logs in to the account's registry, before any repository is named, and the action has no resource "
+            "type; which images can be fetched with it is said by the other actions, on one repository.",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html",
+        ),
         "dead-letters": Acknowledged(
             ("Serverless-SQSRedrivePolicy",),
             ("RedrivePolicy",),

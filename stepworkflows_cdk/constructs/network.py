@@ -1,7 +1,8 @@
-"""The network that profiles put functions into: one for the stack, without a way to the Internet, and with endpoints for
-the AWS services that step code has permissions for.
+"""The network that profiles put functions and containers into, and ``network: private`` a container: one for the stack,
+without a way to the Internet, and with endpoints for the AWS services that step code has permissions for.
 
-What step code calls outside of AWS it cannot reach from there. Prices stand in ``profile``.
+What step code calls outside of AWS it cannot reach from there. An endpoint costs $0.01 an hour in each of two zones (see
+``profile``); a container needs three: for its image ``ecr.api`` and ``ecr.dkr``, for its log ``logs``.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stepworkflows_cdk.compiler.plan import Grant
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.acknowledgements import acknowledge
+from stepworkflows_cdk.constructs.traffic import log_traffic
 from stepworkflows_cdk.errors import ConfigurationError
 
 __all__ = ["SUBNETS", "Network", "endpoints", "network"]
@@ -41,16 +42,22 @@ _INTERFACES = {
     },
     "bedrock": "bedrock-runtime",
     "cloudwatch": "monitoring",
+    "ecr": "ecr.api",
+    "ecr.dkr": "ecr.dkr",
     "kinesis": "kinesis-streams",
     "ses": "email",
 }
 """What an action begins with -> what the service's endpoint is called:
 https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"""
 
+_ALSO = {"ecr": ("ecr.dkr", "s3")}
+"""What an action begins with -> what it takes beside its own endpoint: images come by Docker's API, their layers from S3.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"""
+
 
 @dataclass(frozen=True)
 class Network:
-    """A VPC, and the security group of the functions in it: nothing comes in, and out goes HTTPS."""
+    """A VPC, and the security group of the functions and containers in it: nothing comes in, and out goes HTTPS."""
 
     vpc: ec2.IVpc
     functions: ec2.SecurityGroup
@@ -75,20 +82,21 @@ def endpoints(scope: Construct, grants: Iterable[Grant]) -> None:
     if sharing.given(scope, "Network") is not None:
         return  # it is up to its owner what can be reached from there
     for grant in grants:
-        for service in sorted({action.partition(":")[0] for action in grant.actions}):
+        called = {action.partition(":")[0] for action in grant.actions}
+        for service in sorted({*called, *(each for one in called for each in _ALSO.get(one, ()))}):
             if service in _GATEWAYS:
                 sharing.in_space(scope, _id(service), partial(_gateway, service=service))
             elif service in _INTERFACES:
                 sharing.in_space(scope, _id(service), partial(_interface, service=service))
             else:
                 raise ConfigurationError(
-                    f"{grant.mark}: with this profile {grant.holder} runs in a network without a way to the Internet, "
+                    f"{grant.mark}: {grant.holder} runs in a network without a way to the Internet, "
                     f"and no endpoint for {service!r} is known; let another step of the flow `call` the service"
                 )
 
 
 def _id(service: str) -> str:
-    return f"To{service.title()}"
+    return f"To{service.title().replace('.', '')}"
 
 
 def _vpc(shared: Construct) -> ec2.IVpc:
@@ -96,7 +104,7 @@ def _vpc(shared: Construct) -> ec2.IVpc:
     made = ec2.CfnVPC(shared, "Vpc", cidr_block="10.0.0.0/16", enable_dns_hostnames=True, enable_dns_support=True)
     cdk.Tags.of(made).add("Name", made.node.path)
     acknowledge(made, "default-security-group")
-    _log(shared, made.ref)
+    log_traffic(shared, "Network", made.ref)
     zones = [cdk.Fn.select(number, cdk.Fn.get_azs()) for number in range(len(_CIDRS))]
     subnets = [
         ec2.PrivateSubnet(shared, f"Subnet{number}", vpc_id=made.ref, availability_zone=zone, cidr_block=cidr)
@@ -109,47 +117,6 @@ def _vpc(shared: Construct) -> ec2.IVpc:
         availability_zones=zones,
         isolated_subnet_ids=[subnet.subnet_id for subnet in subnets],
         isolated_subnet_route_table_ids=[subnet.route_table.route_table_id for subnet in subnets],
-    )
-
-
-def _log(shared: Construct, vpc_id: str) -> None:
-    """Which addresses spoke to which. With the resource, since the L2 construct writes an inline policy.
-
-    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-    """
-    stack = cdk.Stack.of(shared)
-    group = sharing.log_group(shared, "NetworkLogs")
-    flow_logs = stack.format_arn(service="ec2", resource="vpc-flow-log", resource_name="*")
-    policy = iam.ManagedPolicy(
-        shared,
-        "NetworkLogsPermissions",
-        statements=[
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                resources=[group.log_group_arn],
-            )
-        ],
-    )
-    role = iam.Role(
-        shared,
-        "NetworkLogsRole",
-        assumed_by=iam.ServicePrincipal(
-            "vpc-flow-logs.amazonaws.com",
-            conditions={
-                "ArnLike": {"aws:SourceArn": flow_logs},
-                "StringEquals": {"aws:SourceAccount": stack.account},
-            },
-        ),
-        managed_policies=[policy],
-    )
-    ec2.CfnFlowLog(
-        shared,
-        "NetworkFlowLog",
-        resource_id=vpc_id,
-        resource_type="VPC",
-        traffic_type="ALL",
-        log_group_name=group.log_group_name,
-        deliver_logs_permission_arn=role.role_arn,
     )
 
 

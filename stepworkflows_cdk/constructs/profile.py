@@ -8,7 +8,7 @@ What profiles other than the baseline cost beside what they protect, in us-east-
 * the stack's key: $1 a month, and $1 for each of its first two rotations; $0.03 for 10,000 uses
   (https://aws.amazon.com/kms/pricing/);
 * the network: $0.01 an hour for each service that step code calls, in each of two zones, so $14.60 a month a service;
-  none for DynamoDB and S3; $0.01 a GB (https://aws.amazon.com/privatelink/pricing/);
+  none for DynamoDB and S3; three more, $43.80 a month, where the stack has containers; $0.01 a GB (https://aws.amazon.com/privatelink/pricing/);
 * logs that are kept: $0.03 a GB and month, and $0.50 a GB of flow logs when they come in
   (https://aws.amazon.com/cloudwatch/pricing/);
 * daily backups of tables: $0.10 a GB and month (https://aws.amazon.com/backup/pricing/);
@@ -62,8 +62,8 @@ class Profile:
     with a KMS key of the stack, which rotates every year. The data of executions stays under a key of AWS's own.
     """
     private_network: bool = False
-    """Whether functions run in a network without a way to the Internet, and reach the AWS services that they have
-    permissions for through endpoints in it.
+    """Whether functions, and containers on Fargate, run in a network without a way to the Internet, and reach the AWS services
+    that they have permissions for through endpoints in it.
     """
     concurrency: int | None = None
     """How many calls of one function may run at once, set aside for it. More are tried again by the machine."""

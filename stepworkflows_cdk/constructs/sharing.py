@@ -1,9 +1,9 @@
 """What all flows of a stack share: made once per stack by the first that asks, under a fixed construct id.
 
 The same for every flow and function are: where dead letters go, where buckets log, where alarms go, policies with
-wildcards, each with its row of the acknowledgements, and what the stack's profile demands, its key and its vault of backups
-(its network: see ``network``). One of each per stack means that neither the template nor the list of wildcards grows with
-steps.
+wildcards, each with its row of the acknowledgements, and what the stack's profile demands, its key and its vault of
+backups; for networks see ``network`` and ``public_network``. One of each per stack means that neither
+the template nor the list of wildcards grows with steps.
 """
 
 from __future__ import annotations

@@ -44,8 +44,9 @@ class WorkflowSpace(Construct):
         library: Mapping[str, str | os.PathLike[str]] | None = None,
     ) -> None:
         """
-        :param network: where functions run whose profile demands a network; with private subnets, or isolated ones and
-            the endpoints that step code needs. Default: one without a way to the Internet, made when it is needed.
+        :param network: where functions and containers run whose profile or step demands a network; with private subnets,
+            or isolated ones and the endpoints that step code needs. Default: one without a way to the Internet, made when it
+            is needed.
         :param key: what tables, queues, logs and all else is encrypted with whose profile demands a key. Its policy has to
             let CloudWatch Logs use it. Default: one, made when it is needed.
         :param alarms: the topic for alarms and messages about executions of all workflows. Default: one, made when it is

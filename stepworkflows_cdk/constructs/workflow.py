@@ -12,6 +12,8 @@ from typing import Any, TypeAlias, cast
 from aws_cdk import Annotations
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -27,6 +29,7 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.executions import Executions, ImportedWorkflow
 from stepworkflows_cdk.constructs.names import unknown_name
+from stepworkflows_cdk.constructs.network import network
 from stepworkflows_cdk.constructs.operation import operate
 from stepworkflows_cdk.constructs.profile import BASELINE, Profile
 from stepworkflows_cdk.constructs.rotation import Rotation
@@ -48,14 +51,36 @@ class StepConstructs:
     """What one step became."""
 
     id: str
-    _function: lambda_.IFunction | None
+    _work: IConstruct | None
 
     @property
     def function(self) -> lambda_.IFunction:
-        """The function that the step's code runs in, which other steps may share. No code: a ``ConfigurationError``."""
-        if self._function is None:
-            raise ConfigurationError(f"step {self.id!r} has no function: no code of its own runs in it")
-        return self._function
+        """The function that the step's code runs in, which other steps may share. None: a ``ConfigurationError``."""
+        return cast(lambda_.IFunction, self._made("function_arn", "function: no code of its own runs in one"))
+
+    @property
+    def container(self) -> ecs.TaskDefinition:
+        """The task definition of the container that the step runs in. None: a ``ConfigurationError``."""
+        return cast(ecs.TaskDefinition, self._made("task_definition_arn", "container: it does not run in one"))
+
+    @property
+    def security_group(self) -> ec2.ISecurityGroup:
+        """The group of the container that the step runs in; in the stack's private network, that of all in it. None: a
+        ``ConfigurationError``.
+        """
+        around = cast(Construct, self.container.node.scope)
+        own = around.node.try_find_child("SecurityGroup")
+        return cast(ec2.ISecurityGroup, own) if own is not None else network(around).functions
+
+    @property
+    def activity(self) -> sfn.IActivity:
+        """The activity that workers ask for the step's work. None: a ``ConfigurationError``."""
+        return cast(sfn.IActivity, self._made("activity_arn", "activity: no worker does it"))
+
+    def _made(self, attribute: str, what: str) -> IConstruct:
+        if not hasattr(self._work, attribute):
+            raise ConfigurationError(f"step {self.id!r} has no {what}")
+        return cast(IConstruct, self._work)
 
 
 class StepWorkflow(Executions, Construct):
@@ -105,8 +130,8 @@ class StepWorkflow(Executions, Construct):
         :param notify: whether each execution that fails, times out or is aborted is told to the topic, by name, status and
             link, without its data. Default: yes.
         :param dashboard: whether there is a page of graphs (3 dollars a month behind the account's third). Default: yes.
-        :param log_retention: how long the logs of the machine and of its functions are kept. Default: as the profile
-            demands, three months for the baseline.
+        :param log_retention: how long the logs of the machine, its functions and containers are kept. Default: as the
+            profile demands, three months for the baseline.
         :param log_data: whether the log has the input and output of every state as well. Whoever reads the log reads
             these, and they stay as long as it does: leave it off where data is personal or secret. Default: no.
         :param profile: what compliance demands: ``"baseline"``, ``"hipaa"``, ``"pci"``, ``"nist"``, or a
@@ -272,15 +297,10 @@ def _functions(bundle: Bundle, bound: BoundBundle) -> dict[str, lambda_.IFunctio
 
 
 def _steps(bundle: Bundle, bound: BoundBundle) -> dict[str, StepConstructs]:
-    functions = {
-        step: cast(lambda_.IFunction, bound.bindings[need.id].construct)
-        for need in bundle.needs
-        if isinstance(need, FunctionNeed)
-        for step in need.steps
-    }
+    works = {step: bound.bindings[need.id].construct for need in bundle.needs for step in need.steps}
     marked = (mark.step for machine in bundle.machines for mark in machine.states.values())
-    ids = dict.fromkeys((*filter(None, marked), *functions))
-    return {id_: StepConstructs(id_, functions.get(id_)) for id_ in ids}
+    ids = dict.fromkeys((*filter(None, marked), *works))
+    return {id_: StepConstructs(id_, works.get(id_)) for id_ in ids}
 
 
 def _api(bundle: Bundle, bound: BoundBundle) -> apigateway.RestApi | None:

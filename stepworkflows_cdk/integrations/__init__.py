@@ -7,9 +7,11 @@ In each, as far as it has them: ``plan`` (the key, its model, its checks, what i
 from __future__ import annotations
 
 from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.integrations.activities.plan import Activity
 from stepworkflows_cdk.integrations.api.plan import Api
 from stepworkflows_cdk.integrations.api.resources import Authorizers
 from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
+from stepworkflows_cdk.integrations.containers.plan import Containers, Ec2, Fargate
 from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
 from stepworkflows_cdk.integrations.dynamodb.record import Record
 from stepworkflows_cdk.integrations.dynamodb.tables import Tables
@@ -37,6 +39,10 @@ __all__ = ["BUILTIN"]
 
 BUILTIN: tuple[Integration, ...] = (
     Lambda(),
+    Fargate(),
+    Ec2(),
+    Activity(),
+    Containers(),
     Networks(),
     Tables(),
     Record(),

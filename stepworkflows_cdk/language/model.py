@@ -172,6 +172,9 @@ class StepKeys(Keys):
         None, description="Environment variables of the step's code, fixed at deployment."
     )
     timeout: Duration | None = Field(None, description="The longest time that the work may take.")
+    heartbeat: Duration | None = Field(
+        None, description="For `runs-on: activity`: the longest time without a sign of life from the worker."
+    )
     retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
         None, description="When to try again, one rule or a list; comes before the default."
     )
@@ -302,7 +305,7 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    needs heartbeat defaults policies finally cancel concurrency mode guard tags tests
+    needs defaults policies finally cancel concurrency mode guard tags tests
     repeat stop asl signal remind environment
     api approval jwt queue source batch tolerate results
     """.split()

@@ -321,13 +321,6 @@ class Reader:
                 f"add `{_RUNS_ON}`: {known}",
             )
         written = value[_RUNS_ON]
-        if isinstance(written, str) and written in ("fargate", "ec2", "activity"):
-            return Problem(
-                "SW109",
-                f"`{_RUNS_ON}: {written}` is not built in this version",
-                document.mark((*path, _RUNS_ON)),
-                f"use {known}",
-            )
         return Problem(
             "SW103", f"`{_RUNS_ON}` must be {known}", document.mark((*path, _RUNS_ON)), nearest(str(written), runtimes)
         )

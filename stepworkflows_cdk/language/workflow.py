@@ -48,6 +48,7 @@ class WorkKey(Protocol):
     exclusive: ClassVar[frozenset[str]]
     code_keys: ClassVar[frozenset[str]]
     waits: ClassVar[bool]
+    beats: ClassVar[bool]
     starts_flows: ClassVar[bool]
     raises: ClassVar[Mapping[str, str]]
 

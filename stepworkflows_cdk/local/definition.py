@@ -32,7 +32,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "Parallel": _ONWARD | {"Branches", "Arguments", "Retry", "Catch"},
     "Pass": _ONWARD,
     "Succeed": frozenset({"Output"}),
-    "Task": _ONWARD | {"Resource", "Arguments", "Credentials", "TimeoutSeconds", "Retry", "Catch"},
+    "Task": _ONWARD | {"Resource", "Arguments", "Credentials", "HeartbeatSeconds", "TimeoutSeconds", "Retry", "Catch"},
     "Wait": _ONWARD | {"Seconds", "Timestamp"},
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -250,7 +250,7 @@ def _numbers(where: str, type_: str, state: dict[str, Any]) -> Iterator[str]:
             yield f"{place}: field BackoffRate must be a number from 1, not {rate!r}"
         if entry.get("JitterStrategy", "NONE") not in ("FULL", "NONE"):
             yield f"{place}: field JitterStrategy must be FULL or NONE, not {entry['JitterStrategy']!r}"
-    for field, least in (("TimeoutSeconds", 1), ("Seconds", 0), ("MaxConcurrency", 0)):
+    for field, least in (("HeartbeatSeconds", 1), ("TimeoutSeconds", 1), ("Seconds", 0), ("MaxConcurrency", 0)):
         value = state.get(field, least)
         if code_of(value) is None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
             yield f"{where}: field {field} must be a whole number from {least} or an expression, not {value!r}"

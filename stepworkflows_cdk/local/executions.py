@@ -129,7 +129,7 @@ class Executions:
         return description
 
     def _kind(self, machine: Machine, integrations: Sequence[Integration]) -> _Kind:
-        tasks = Tasks(integrations, machine.states, self._world, self.start)
+        tasks = Tasks(integrations, machine.states, self._world, self.start, machine.beside)
         refusals = Refusals(expression=self._evaluator.problem, task=tasks.refusal)
         return _Kind(machine.id, load(machine, self._world.value, refusals), tasks)
 

@@ -34,12 +34,12 @@ from stepworkflows_cdk.local.modules import Modules
 from stepworkflows_cdk.local.surroundings import CREDENTIALS, environment, optional
 from stepworkflows_cdk.local.world import REGION, World
 
-__all__ = ["Context", "Function"]
+__all__ = ["KEPT", "Context", "Function", "code_folder"]
 
 _SLEEP, _MONOTONIC, _PERF_COUNTER = time.sleep, time.monotonic, time.perf_counter
 _ROOT = "/var/task"
 """Where the code is in Lambda; shown in stack traces in place of the folder on this machine."""
-_KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT")
+KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT")
 """Variables of the process that step code sees too; no other, as in Lambda."""
 
 
@@ -82,7 +82,7 @@ class Function:
     ) -> None:
         self.arn = arn
         self._name, self._handler, self._timeout, self._memory = name, handler, timeout, memory
-        self._folder = _folder(code, world)
+        self._folder = code_folder(code, world)
         self._modules = Modules(self._folder)
         self._world = world
         self._level = logging.WARNING
@@ -90,7 +90,7 @@ class Function:
         self._time: Any = None
         self._slept = 0.0
         self._variables = {
-            **{kept: os.environ[kept] for kept in _KEPT if kept in os.environ},
+            **{kept: os.environ[kept] for kept in KEPT if kept in os.environ},
             **CREDENTIALS,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -292,7 +292,7 @@ class _LogHandler(logging.Handler):
         self._log(f"[{record.levelname}]\t{timestamp(self._clock.now())}\t{self._request}\t{self.format(record)}")
 
 
-def _folder(code: Path, world: World) -> Path:
+def code_folder(code: Path, world: World) -> Path:
     """The folder of the code; a zip is unpacked into a temporary one."""
     if code.is_dir():
         return code.resolve()

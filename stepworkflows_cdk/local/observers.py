@@ -21,11 +21,13 @@ from stepworkflows_cdk.local.events import EventEmitted, MailSent, RowWritten
 from stepworkflows_cdk.local.rows import plain_row
 from stepworkflows_cdk.local.world import World
 
-__all__ = ["observe"]
+__all__ = ["OBSERVED", "observe"]
 
 _PARAMETERS = "stepworkflows-parameters"
 _MAILS = (("ses", "SendEmail"), ("ses", "SendRawEmail"), ("ses", "SendTemplatedEmail"), ("sesv2", "SendEmail"))
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+OBSERVED = (*_MAILS, ("eventbridge", "PutEvents"), *(("dynamodb", operation) for operation in _WRITES))
+"""The calls that are seen: the service, as botocore's events call it, and the operation."""
 
 
 def observe(world: World) -> None:

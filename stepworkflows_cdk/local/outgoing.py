@@ -13,7 +13,7 @@ from stepworkflows_cdk.local.clock import timestamp
 from stepworkflows_cdk.local.events import FileWritten, MessageSent
 from stepworkflows_cdk.local.world import World
 
-__all__ = ["observe_outgoing"]
+__all__ = ["OBSERVED", "observe_outgoing"]
 
 _PARAMETERS = "stepworkflows-parameters"
 _FILES = {
@@ -24,6 +24,8 @@ _FILES = {
     "PutObject": "put",
 }
 _MESSAGES = (("sns", "Publish"), ("sns", "PublishBatch"), ("sqs", "SendMessage"), ("sqs", "SendMessageBatch"))
+OBSERVED = (*_MESSAGES, *(("s3", operation) for operation in _FILES))
+"""The calls that are seen, as in ``observers``."""
 
 
 def observe_outgoing(world: World) -> None:

@@ -7,15 +7,14 @@ functions of ``socket``.
 from __future__ import annotations
 
 import importlib
-import ipaddress
 import os
 import random
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.local.offline import no_network
 from stepworkflows_cdk.local.world import ACCOUNT, REGION
 
 __all__ = ["CREDENTIALS", "environment", "optional", "surroundings"]
@@ -58,7 +57,7 @@ def surroundings(seed: int) -> Iterator[Any]:
         stack.enter_context(moto.mock_aws())
         stack.callback(setattr, boto3, "DEFAULT_SESSION", default)
         stack.callback(random.setstate, state)
-        stack.enter_context(_no_network())
+        stack.enter_context(no_network())
         random.seed(seed)
         requests.post(f"http://motoapi.amazonaws.com/moto-api/seed?a={seed}", timeout=5)
         boto3.setup_default_session(
@@ -81,52 +80,3 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-@contextmanager
-def _no_network() -> Iterator[None]:
-    """Refuses all connections to other machines. moto answers before a socket is opened."""
-    connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
-
-    def guarded_connect(self: socket.socket, address: Any) -> None:
-        _refuse(self.family, address)
-        connect(self, address)
-
-    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
-        _refuse(self.family, address)
-        return connect_ex(self, address)
-
-    def guarded_resolve(host: Any, *rest: Any, **named: Any) -> Any:
-        if host is not None and not _here(host):
-            _refuse(socket.AF_INET, (host, rest[0] if rest else None))
-        return resolve(host, *rest, **named)
-
-    patched: Any = socket
-    inherited = {name: name in vars(socket.socket) for name in ("connect", "connect_ex")}
-    patched.socket.connect, patched.socket.connect_ex = guarded_connect, guarded_connect_ex
-    patched.getaddrinfo = guarded_resolve
-    try:
-        yield
-    finally:
-        patched.getaddrinfo = resolve
-        for name, method in (("connect", connect), ("connect_ex", connect_ex)):
-            if inherited[name]:
-                setattr(socket.socket, name, method)
-            else:
-                delattr(socket.socket, name)
-
-
-def _refuse(family: int, address: Any) -> None:
-    if family in (socket.AF_INET, socket.AF_INET6) and not _here(address[0]):
-        raise ConnectionRefusedError(
-            f"no network in a run on this machine: {address[0]}:{address[1]} was not called; "
-            "give {at: step-id, returns: ...} for the step that calls it"
-        )
-
-
-def _here(host: Any) -> bool:
-    name = host.decode() if isinstance(host, bytes) else str(host)
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name in ("localhost", "")

@@ -5,7 +5,7 @@ executions, the engine does itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.integration import Integration
@@ -30,7 +30,7 @@ CALLBACK = ".waitForTaskToken"
 
 class Tasks:
     """Performs tasks. ``states`` tells the step of each state, ``start`` starts an execution with a prefix for its
-    states.
+    states. Calls of states ``beside`` are never answered from outside.
     """
 
     def __init__(
@@ -39,10 +39,12 @@ class Tasks:
         states: Mapping[str, Mark],
         world: World,
         start: Callable[[Any, str], Started],
+        beside: Collection[str] = (),
     ) -> None:
         self._start = start
         self._integrations = integrations
         self._states = states
+        self._beside = beside
         self._world = world
 
     def step(self, state: str) -> str:
@@ -53,7 +55,8 @@ class Tasks:
     def refusal(self, resource: str, state: str) -> str | None:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
         step, resource = self.step(state), resource.removesuffix(CALLBACK)
-        if resource in _STARTS or self._world.outside.answers(step) or self._performer(resource) is not None:
+        given = state not in self._beside and self._world.outside.answers(step)
+        if resource in _STARTS or given or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
         for pattern in _PATTERNS:
@@ -72,10 +75,10 @@ class Tasks:
         step = self.step(state)
         self._world.call = TaskCall(prefix + state, step, attempt)
         try:
-            entry = self._world.outside.take(step, item)
+            entry = None if state in self._beside else self._world.outside.take(step, item)
             match entry:
                 case Returns(value=value):
-                    return _answer(resource, value), True
+                    return self._answer(resource, value, arguments), True
                 case Throws(error=error, cause=cause, after_effect=after):
                     if after:
                         self._make(resource, arguments, state, prefix)
@@ -102,6 +105,13 @@ class Tasks:
         except (TypeError, ValueError) as error:
             raise LocalRunError(f"state '{state}': {resource} gave something that is no JSON: {error}") from error
 
+    def _answer(self, resource: str, value: Any, arguments: Any) -> Any:
+        """For flows, people write what they give; Step Functions describes their execution around it."""
+        if resource == _WAITED_FOR:
+            return {"Output": value, "Status": "SUCCEEDED"}
+        performer = self._performer(resource)
+        return performer.answer(resource, value, arguments, self._world) if performer else value
+
     def _performer(self, resource: str) -> Integration | None:
         if resource.endswith(_PATTERNS):
             found = [i for i in self._integrations if resource in i.tasks]
@@ -109,17 +119,6 @@ class Tasks:
             found = [i for i in self._integrations if resource.startswith(tuple(i.tasks))]
         # The longest beginning is the most special one.
         return max(found, key=lambda i: max(len(t) for t in i.tasks if resource.startswith(t)), default=None)
-
-
-def _answer(resource: str, value: Any) -> Any:
-    """For code and flows, people write what they return, and for an API its body; Step Functions wraps it."""
-    if resource == _WAITED_FOR:
-        return {"Output": value, "Status": "SUCCEEDED"}
-    if resource.startswith("http:invoke") and not (isinstance(value, Mapping) and "ResponseBody" in value):
-        return {"ResponseBody": value, "Headers": {}, "StatusCode": 200, "StatusText": "OK"}
-    if resource.startswith("lambda:invoke"):
-        return {"ExecutedVersion": "$LATEST", "Payload": value, "StatusCode": 200}
-    return value
 
 
 def _failure(resource: str, error: str, cause: str) -> TaskFailed:

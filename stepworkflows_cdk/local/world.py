@@ -8,6 +8,7 @@ import random
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,8 @@ class World:
     """Mails: ``from``, ``to``, ``subject``, ``text``, ``html``, ``time``."""
     logs: list[LogLine] = field(default_factory=list)
     _clients: dict[str, Any] = field(default_factory=dict)
-    _folders: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
+    ends: ExitStack = field(default_factory=ExitStack)
+    """What is left to do when the run ends."""
 
     def __post_init__(self) -> None:
         self._requests = random.Random(f"{self.seed}:requests")
@@ -134,8 +136,7 @@ class World:
 
     def folder(self) -> Path:
         """A new temporary folder, which goes when the run ends."""
-        self._folders.append(tempfile.TemporaryDirectory(prefix="stepworkflows-"))
-        return Path(self._folders[-1].name).resolve()
+        return Path(self.ends.enter_context(tempfile.TemporaryDirectory(prefix="stepworkflows-"))).resolve()
 
     def log(self, text: str) -> None:
         """Keeps what step code printed, line by line."""
@@ -162,6 +163,5 @@ class World:
             self.listener(event)
 
     def close(self) -> None:
-        """Removes the temporary folders."""
-        while self._folders:
-            self._folders.pop().cleanup()
+        """Does what is left to do, such as removing the temporary folders."""
+        self.ends.close()

@@ -46,6 +46,8 @@ class Node:
     comment: str = ""
     retries: tuple[str, ...] = ()
     """The names of the errors after which it is tried again."""
+    beside: bool = False
+    """Whether its call is not a step's work, but what that takes."""
     starts: str = ""
     """The key of the machine that a task starts an execution of."""
     branches: tuple[Graph, ...] = ()
@@ -116,6 +118,7 @@ def _node(name: str, state: Mapping[str, Any], machine: Machine) -> Node:
         step=mark.step,
         comment=state.get("Comment", ""),
         retries=tuple(dict.fromkeys(error for errors in again for error in errors)),
+        beside=name in machine.beside,
         starts=_started(state, machine),
         branches=tuple(_graph(title, inside, machine) for title, inside in _inside(state)),
     )
@@ -160,8 +163,10 @@ def _error(errors: list[str]) -> str:
 
 def _service(resource: str) -> str:
     """``arn:${aws_partition}:states:::aws-sdk:sqs:sendMessage`` -> ``sqs:sendMessage``; of an ARN of a function or an
-    activity, its service and kind.
+    activity, its service and kind; of one that only the deployment knows, what it is of.
     """
+    if resource.startswith("${"):
+        return resource[2:].partition("_")[0]
     _, integration, action = resource.partition(":states:::")
     if integration:
         return action.removeprefix("aws-sdk:")

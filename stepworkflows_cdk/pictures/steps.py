@@ -69,7 +69,11 @@ class _Contraction:
             found = list(_ways(node.name, leaving, hidden))
             loops = [edge for edge in found if edge.target == node.name and edge not in graph.edges]
             again = (error for edge in loops if edge.kind == "error" for error in _errors(edge.label))
-            nodes.append(replace(self._node(node), retries=tuple(dict.fromkeys([*node.retries, *again]))))
+            shown = self._node(node)
+            if node.beside:
+                works = (other.service for other in graph.nodes if other.step == node.step and not other.beside)
+                shown = replace(shown, service=next(filter(None, works), node.service))
+            nodes.append(replace(shown, retries=tuple(dict.fromkeys([*node.retries, *again]))))
             edges += _joined(edge for edge in found if edge not in loops)
         if begin:
             # What a hidden first state leads to begins.

@@ -80,3 +80,13 @@ def test_what_branches_do_stands_at_their_own_steps(shown: Shown, tmp_path: Path
     assert lines_of("slow", lines) == ["slow ok"]
     at_write = next(number for number, line in enumerate(lines) if " write " in line)
     assert lines[at_write + 1].split() == ["put", "rows/z/a"]  # the key in the order of the table
+
+
+FLOWS = Path(__file__).parent.parent / "flows"
+
+
+@pytest.mark.parametrize(("fault", "how"), [("", "pack ok"), ("busy", "pack ok"), ("heavy", "pack caught")])
+def test_a_container_is_one_line_however_it_ends(shown: Shown, fault: str, how: str) -> None:
+    given = {"order_id": "1", "sizes": [1], "fault": fault}
+    lines = shown([], FLOWS / "container" / "workflow.yaml", given)
+    assert lines_of("pack", lines) == [how]

@@ -25,6 +25,8 @@ from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.profile import BASELINE
 from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.integrations.api.plan import Api
+from stepworkflows_cdk.integrations.containers.needs import ContainerNeed
+from stepworkflows_cdk.integrations.containers.plan import Containers
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.integrations.messages.resources import Queues
@@ -72,7 +74,10 @@ class Secrets(Integration):
         return bind(scope, need, given, bindings)
 
 
-INTEGRATIONS = (Functions(), Networks(), Tables(), Secrets(), Buckets(), Api(), Queues(), QueueTrigger())
+INTEGRATIONS = (
+    *(Functions(), Containers(), Networks(), Tables(), Secrets(), Buckets()),
+    *(Api(), Queues(), QueueTrigger()),
+)
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 """The feature flags that the app has as well: they change logical ids and policies."""
 
@@ -201,6 +206,24 @@ def _function(id_: str, code: Path | None, **changes: Any) -> FunctionNeed:
     return FunctionNeed(**{**values, **changes})
 
 
+def _container(id_: str, **changes: Any) -> ContainerNeed:
+    values: dict[str, Any] = {
+        "id": f"container-{id_}",
+        "mark": MARK,
+        "code": None,
+        "image": Text((Hole("aws", "account"), ".dkr.ecr.", Hole("aws", "region"), ".amazonaws.com/shop/pack:1.4")),
+        "handler": "handler.handler",
+        "cpu": 256,
+        "memory": 512,
+        "python": "3.14",
+        "architecture": "arm64",
+        "launch": "FARGATE",
+        "cluster": "cluster-containers",
+        "steps": (id_,),
+    }
+    return ContainerNeed(**{**values, **changes})
+
+
 def _table(name: str = "orders", sort_key: str | None = None) -> TableNeed:
     return TableNeed(id=f"table-{name}", mark=MARK, name=name, partition_key="order_id", sort_key=sort_key)
 
@@ -228,7 +251,14 @@ def _task(resource: str, arguments: dict[str, Any], next_: str | None = None) ->
 def make() -> SimpleNamespace:
     """Makes the parts of a bundle, with what a test does not care for filled in."""
     return SimpleNamespace(
-        function=_function, table=_table, secret=_secret, grant=_grant, machine=_machine, task=_task, mark=MARK
+        function=_function,
+        container=_container,
+        table=_table,
+        secret=_secret,
+        grant=_grant,
+        machine=_machine,
+        task=_task,
+        mark=MARK,
     )
 
 

@@ -14,6 +14,7 @@ from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.api.needs import ApiNeed
+from stepworkflows_cdk.integrations.containers.needs import ClusterNeed
 from stepworkflows_cdk.integrations.messages.needs import QueueNeed
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
 from stepworkflows_cdk.integrations.s3.needs import BucketNeed
@@ -29,10 +30,12 @@ def every(shop, make, code):
     inside = make.function("inside", code, network="network-main")
     bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
     looks = Grant("function-charge", ("states:DescribeExecution",), executions_arn("machine-main"), make.mark)
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"), looks)
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make), looks)
     queue = QueueNeed(id="queue-todo", mark=make.mark, name="todo", fifo=False, keep=60, timeout=30, tries=1)
     source = QueueSourceNeed(id="source", mark=make.mark, queue=queue.id, function="function-charge", batch=1)
-    return replace(shop, needs=(*shop.needs, network, inside, bucket, api(make), queue, source), grants=grants)
+    cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
+    needs = (network, inside, bucket, api(make), queue, source, cluster, make.container("pack"))
+    return replace(shop, needs=(*shop.needs, *needs), grants=grants)
 
 
 def api(make):
@@ -56,6 +59,12 @@ CALLS = (
     Condition("StringEquals", "states:HTTPMethod", (Text(("POST",)),)),
     Condition("StringLike", "states:HTTPEndpoint", (Text(("https://api.example.com/orders/*",)),)),
 )
+
+
+def stops(make):
+    """The grant on the tasks of the stack's cluster."""
+    place = ("arn:", Hole("aws", "partition"), ":ecs:", Hole("aws", "region"), ":", Hole("aws", "account"), ":task/")
+    return Grant("machine-main", ("ecs:StopTask",), Text((*place, Hole("cluster-containers", "name"), "/*")), make.mark)
 
 
 def files(make, holder, key="invoices/*.json", *actions):
@@ -84,6 +93,7 @@ MACHINE = "<FlowmachinemainStateMachine80C9C03A.Name>"
 TARGETS = {
     "objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json",
     "executions": f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{MACHINE}:*",
+    "task-ids": ("arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<StepWorkflowsSharedCluster54AAA4CA>/*"),
 }
 BUCKETS = ("Shop/Flow/bucket-in/Bucket/Resource", "Shop/StepWorkflowsShared/AccessLogs/Resource")
 WHERE = {
@@ -104,6 +114,8 @@ WHERE = {
     ),
     "api-logs": "Shop/StepWorkflowsShared/ApiLogger/Resource",
     "queue-source": "Shop/Flow/source/Source/Resource",
+    "task-ids": "Shop/StepWorkflowsShared/TaskIdsfb68f0d0/Resource",
+    "registry-login": "Shop/StepWorkflowsShared/RegistryLogin/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
     # Of each method of a path by itself, since each says who may call it.
@@ -173,6 +185,18 @@ def test_acknowledgements_do_not_grow_with_steps_or_flows(
     assert findings(many, PROFILES[profile].packs) == set()
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_acknowledgements_do_not_grow_with_containers(new_stack, shop, make, bind, findings, acknowledged, profile):
+    cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
+    few, many = new_stack(), new_stack()
+    for stack, number in ((few, 1), (many, 5)):
+        containers = (make.container(f"step-{each}") for each in range(number))
+        bundle = replace(shop, needs=(*shop.needs, cluster, *containers), grants=(*shop.grants, stops(make)))
+        bind(stack, bundle, profile=PROFILES[profile])
+    assert acknowledged(many) == acknowledged(few)
+    assert findings(many, PROFILES[profile].packs) == set()
+
+
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payment-a1b2c3"
 
 
@@ -238,5 +262,5 @@ def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, given,
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Resource"] == "*" and statement["Effect"] == "Allow" and "Condition" not in statement
     ]
-    rows = ("tracing", "log-delivery", "network-interfaces", "task-answers")
+    rows = ("tracing", "log-delivery", "network-interfaces", "registry-login", "task-answers")
     assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in rows)

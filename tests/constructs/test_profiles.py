@@ -14,11 +14,12 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from stepworkflows_cdk import ConfigurationError, Definition, OrderFlow, Profile, Rotation, StepWorkflow
+from stepworkflows_cdk import ConfigurationError, Definition, OrderFlow, Profile, Rotation, StepWorkflow, WorkflowSpace
 from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -26,6 +27,8 @@ FLOWS = Path(__file__).parent.parent / "flows"
 GOLDEN = Path(__file__).parent / "acknowledged.txt"
 EVERYTHING = replace(Profile.named("nist"), name="everything", packs=PACKS)
 """What the strictest profile makes, judged by all packs."""
+REFUSED = ("container", "container-in-a-saga")
+"""Flows whose containers fetch a public image."""
 STRICT = [name for name in PROFILES if name != "baseline"]
 
 
@@ -46,7 +49,7 @@ def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
     OrderFlow(stack, "order-flow", profile=EVERYTHING)
     for folder in sorted(FLOWS.iterdir()):
         documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
-        if not folder.name.startswith("wrong-"):
+        if not folder.name.startswith("wrong-") and folder.name not in REFUSED:
             definition = Definition.load(*documents)
             given = {**networks(stack, folder.name, definition), **callers(stack, folder.name, definition)}
             given |= workflows(stack, folder.name, definition)
@@ -70,11 +73,17 @@ def workflows(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, 
     return {each: StepWorkflow.from_arn(stack, f"Given-{name}-{each}", arn) for each in sorted(names)}
 
 
-def networks(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, ec2.IVpc]:
+def networks(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, ec2.IVpc | ecs.ICluster]:
     """What a flow takes from its caller."""
-    names = {name for flow in definition.workflows for name, found in flow.resources.items() if found.type == "network"}
+    types = {name: found.type for flow in definition.workflows for name, found in flow.resources.items()}
     values = {"vpc_id": "vpc-1", "availability_zones": ["a"], "private_subnet_ids": ["subnet-1"]}
-    return {each: ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}-{each}", **values) for each in sorted(names)}
+    made: dict[str, ec2.IVpc | ecs.ICluster] = {}
+    for each, type_ in sorted(types.items()):
+        if type_ in ("network", "cluster"):
+            made[each] = vpc = ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}-{each}", **values)
+        if type_ == "cluster":
+            made[each] = ecs.Cluster.from_cluster_attributes(stack, f"Cluster-{name}", cluster_name="theirs", vpc=vpc)
+    return made
 
 
 def callers(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, cognito.IUserPool | lambda_.IFunction]:
@@ -279,10 +288,66 @@ def test_endpoints_are_those_of_the_services_that_step_code_may_call(
 def test_a_service_without_a_known_endpoint_is_refused(stack, shop, make, bind) -> None:
     grant = replace(make.grant("function-charge", "table-orders", "quantum:Guess"), mark=Mark("flow.yaml", 7, 3))
     bundle = replace(shop, grants=(*shop.grants, grant))
-    with pytest.raises(
-        ConfigurationError, match=r"flow\.yaml:7:3: with this profile function-charge .* 'quantum' is known"
-    ):
+    with pytest.raises(ConfigurationError, match=r"flow\.yaml:7:3: function-charge .* 'quantum' is known"):
         bind(stack, bundle, profile=PROFILES["pci"])
+
+
+@pytest.mark.parametrize("flow", REFUSED)
+def test_a_container_with_a_public_image_is_refused(new_stack, flow: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"with this profile containers run .* `image` in ECR, or .* `vpc: main`"
+    ):
+        StepWorkflow(new_stack(), "Flow", definition=FLOWS / flow / "workflow.yaml", profile="hipaa")
+
+
+IMAGE = {"id": "pack", "runs-on": "fargate", "image": "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/pack:1"}
+
+
+@pytest.mark.parametrize("profile", STRICT)
+def test_containers_run_where_nothing_leads_to_the_internet(new_stack, template, findings, tmp_path, profile) -> None:
+    stack = new_stack()
+    (tmp_path / "flow.json").write_text(json.dumps({"name": "flow", "inputs": {}, "steps": [IMAGE]}), encoding="utf-8")
+    StepWorkflow(stack, "Flow", definition=tmp_path / "flow.json", profile=profile)
+    assert findings(stack, PROFILES[profile].packs) == set()
+    found = template(stack)
+    assert not found.of_type("AWS::EC2::InternetGateway")
+    assert (
+        found.only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]["container_pack_public_ip"]
+        == "DISABLED"
+    )
+    services = [each["ServiceName"]["Fn::Join"][1][-1] for each in found.of_type("AWS::EC2::VPCEndpoint").values()]
+    assert sorted(services) == [".dynamodb", ".ecr.api", ".ecr.dkr", ".logs", ".s3"]
+
+
+@pytest.mark.parametrize("subnets", ["private", "public"])
+def test_a_network_of_the_caller_wins(new_stack, template, tmp_path, subnets: str) -> None:
+    stack = new_stack()
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "handler.py").write_text("def handler(event, context):\n    return event\n", encoding="utf-8")
+    step = {"id": "pack", "runs-on": {"fargate": {"vpc": "main"}}, "zip-file": "code"}
+    document = {"name": "flow", "inputs": {}, "resources": {"main": {"type": "network"}}, "steps": [step]}
+    (tmp_path / "flow.json").write_text(json.dumps(document), encoding="utf-8")
+    values = {"vpc_id": "vpc-1", "availability_zones": ["a"], f"{subnets}_subnet_ids": ["subnet-1"]}
+    given = {"resources": {"main": ec2.Vpc.from_vpc_attributes(stack, "Network", **values)}, "profile": "pci"}
+    if subnets == "public":
+        with pytest.raises(ConfigurationError, match="with this profile a container gets no public address"):
+            StepWorkflow(stack, "Flow", definition=tmp_path / "flow.json", **given)
+        return
+    StepWorkflow(stack, "Flow", definition=tmp_path / "flow.json", **given)
+    assert template(stack).of_type("AWS::EC2::VPC") == {}
+
+
+def test_the_network_of_a_space_may_have_a_way_to_public_images(new_stack, template) -> None:
+    stack = new_stack()
+    values = {"vpc_id": "vpc-1", "availability_zones": ["a"], "private_subnet_ids": ["subnet-1"]}
+    space = WorkflowSpace(
+        stack, "Space", network=ec2.Vpc.from_vpc_attributes(stack, "Network", **values), profile="pci"
+    )
+    StepWorkflow(stack, "Flow", definition=FLOWS / "container" / "workflow.yaml", space=space)
+    found = template(stack)
+    holes = found.only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]
+    assert (holes["container_pack_subnets"], holes["container_pack_public_ip"]) == ("subnet-1", "DISABLED")
+    assert found.of_type("AWS::EC2::VPC") == found.of_type("AWS::EC2::VPCEndpoint") == {}
 
 
 def test_the_network_asks_aws_nothing(new_stack, template, tmp_path) -> None:

@@ -27,6 +27,10 @@ VALUES = {
     "partition": "aws",
     "region": "eu-west-1",
     "account": "123456789012",
+    "security_group": "sg-0123456789abcdef0",
+    "subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    "public_ip": "ENABLED",
+    "family": "ShopPack4F1C",
 }
 """What CloudFormation would put into a hole, by the attribute that it stands for."""
 

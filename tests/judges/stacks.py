@@ -1,5 +1,5 @@
 """Every golden flow and the order flow, a stack each, in one app that is synthesized into the folder given as argument; the
-order flow with each compliance profile.
+order flow with each compliance profile, and containers with one.
 
 A program, since it is by process that AWS's own reading of templates is switched on or off.
 """
@@ -14,17 +14,25 @@ from stepworkflows_cdk import Definition, OrderFlow, StepWorkflow
 import aws_cdk as cdk  # isort: skip  # behind the package: it finds Node where the PATH has none
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 FLOWS = Path(__file__).parent.parent / "flows"
 
 
-def networks(stack: cdk.Stack, definition: Definition) -> dict[str, ec2.IVpc]:
+def given(stack: cdk.Stack, definition: Definition) -> dict[str, object]:
     """What a flow takes from its caller."""
-    names = {name for flow in definition.workflows for name, found in flow.resources.items() if found.type == "network"}
+    types = {name: found.type for flow in definition.workflows for name, found in flow.resources.items()}
     values = {"vpc_id": "vpc-0a1b2c3d", "availability_zones": ["a"], "private_subnet_ids": ["subnet-0a1b2c3d"]}
-    return {name: ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}", **values) for name in sorted(names)}
+    found: dict[str, object] = {}
+    for name, type_ in sorted(types.items()):
+        if type_ in ("network", "cluster"):
+            found[name] = vpc = ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}", **values)
+        if type_ == "cluster":
+            cluster = {"cluster_name": "theirs", "vpc": vpc}
+            found[name] = ecs.Cluster.from_cluster_attributes(stack, f"Cluster-{name}", **cluster)
+    return found
 
 
 def workflows(stack: cdk.Stack, definition: Definition) -> dict[str, object]:
@@ -73,7 +81,10 @@ for folder in sorted(FLOWS.iterdir()):
     if not folder.name.startswith("wrong-"):
         stack = cdk.Stack(app, f"flow-{folder.name}")
         definition = Definition.load(*documents)
-        own = {**networks(stack, definition), **callers(stack, definition), **workflows(stack, definition)}
+        own = {**given(stack, definition), **callers(stack, definition), **workflows(stack, definition)}
         kept = secrets(stack, definition)
         StepWorkflow(stack, "Flow", definition=definition, resources=own, secrets=kept)
+stack = cdk.Stack(app, "containers-nist")
+definition = Definition.load(FLOWS / "container-image" / "workflow.yaml")
+StepWorkflow(stack, "Flow", definition=definition, resources=given(stack, definition), profile="nist")
 app.synth()

@@ -21,8 +21,11 @@ SURROUNDINGS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::Accou
 ARNS = {
     "AWS::Backup::BackupVault": "arn:aws:backup:us-east-1:123456789012:backup-vault:{}",
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{}",
+    "AWS::ECS::Cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/{}",
+    "AWS::ECS::TaskDefinition": "arn:aws:ecs:us-east-1:123456789012:task-definition/{}:1",
     "AWS::Events::Connection": "arn:aws:events:us-east-1:123456789012:connection/{}",
     "AWS::Events::EventBus": "arn:aws:events:us-east-1:123456789012:event-bus/{}",
+    "AWS::IAM::Role": "arn:aws:iam::123456789012:role/{}",
     "AWS::KMS::Key": "arn:aws:kms:us-east-1:123456789012:key/{}",
     "AWS::Lambda::Function": "arn:aws:lambda:us-east-1:123456789012:function:{}",
     "AWS::Lambda::Version": "arn:aws:lambda:us-east-1:123456789012:function:charge:{}",
@@ -70,6 +73,8 @@ def arn(value: Any, resources: Mapping[str, Any]) -> str:
             return value
         case {"Fn::GetAtt": [name, "Name"]}:
             return str(name)
+        case {"Ref": name} if name in resources and resources[name]["Type"] == "AWS::ECS::Cluster":
+            return str(name)
         case {"Fn::GetAtt": [name, "Arn" | "BackupVaultArn"]} | {"Ref": name} if name in resources:
             return ARNS[resources[name]["Type"]].format(name)
         case {"Fn::GetAtt": [name, "SecretArn"]}:
@@ -78,6 +83,8 @@ def arn(value: Any, resources: Mapping[str, Any]) -> str:
             return str(name)
         case {"Ref": name}:
             return SURROUNDINGS[name]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([\w:]+)\}", lambda found: SURROUNDINGS[found[1]], text)
         case {"Fn::Join": ["", parts]}:
             return "".join(arn(part, resources) for part in parts)
     raise AssertionError(value)
@@ -94,6 +101,8 @@ def fault(action: str, resource: str) -> str:
         return "" if resource == "*" else "the action takes no resource but *"
     # What CloudFormation calls the ARN of a log group are all streams in it.
     meant = re.sub(r"(:log-group:[^:]+):\*$", r"\1:log-stream:any", resource)
+    # A task gets its id when it is run: see the row `task-ids`.
+    meant = re.sub(r"(:task/[^*/]+)/\*$", r"\1/any", meant)
     # The name of a file or of an execution may be a pattern: there are rows of the table for that.
     named = [re.sub(r"\\\$\\\{(ObjectName|ExecutionId)\\\}", ".+", re.escape(each)) for each in formats]
     patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", each) for each in named]

@@ -33,7 +33,11 @@ def branch(**states: Any) -> dict[str, Any]:
         ({"Type": "Pass", "Next": "Z"}, "state 'A': field Next names 'Z', which is no state beside it"),
         ({**END, "Output": ["{% 1 + %}"]}, "state 'A': field Output[0]: S0207"),
         ({**END, "Assign": {"states": 1}}, "state 'A': field Assign sets $states, which is reserved"),
-        ({**TASK, "HeartbeatSeconds": 5}, "state 'A': field HeartbeatSeconds is not supported"),
+        ({**TASK, "HeartbeatSecondsPath": "$.n"}, "state 'A': field HeartbeatSecondsPath is not supported"),
+        (
+            {**TASK, "HeartbeatSeconds": 0},
+            "field HeartbeatSeconds must be a whole number from 1 or an expression, not 0",
+        ),
         ({**TASK, "Credentials": {}}, "state 'A': field Credentials must be an object with the field RoleArn alone"),
         ({**TASK, "Credentials": {"RoleArn": ROLE, "Name": "x"}}, "field Credentials must be an object"),
         ({**TASK, "Credentials": {"RoleArn": "admin"}}, "field Credentials/RoleArn must be the ARN of a role"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.integrations.lambda_.plan import Lambda
 from stepworkflows_cdk.local import RunResult
 
 Execute = Callable[..., RunResult]
@@ -24,7 +25,7 @@ def test_an_answer_is_given_without_a_call(execute: Execute, service: Any) -> No
 
 def test_code_is_answered_with_what_it_returns(execute: Execute) -> None:
     state = {**CALL, "Resource": "arn:aws:states:::lambda:invoke", "Output": "{% $states.result.Payload %}"}
-    assert execute({"A": state}, outside=[{"at": "a", "returns": {"x": 1}}]).output == {"x": 1}
+    assert execute({"A": state}, service=Lambda(), outside=[{"at": "a", "returns": {"x": 1}}]).output == {"x": 1}
 
 
 def test_a_fault_is_played_once_and_in_order(execute: Execute, service: Any) -> None:

@@ -196,3 +196,9 @@ def reached(graph: Graph, name: str) -> set[str]:
                 seen.add(edge.target)
                 ahead.append(edge.target)
     return seen
+
+
+def test_a_step_in_a_container_is_called_by_its_work(flow_graph: FlowGraph) -> None:
+    graph = steps_only(flow_graph("container"))
+    assert [node.name for node in graph.nodes] == [START, "Wrong input", "pack", "told", "Done", "Failed"]
+    assert found(graph, "pack").service == "ecs:runTask.sync"

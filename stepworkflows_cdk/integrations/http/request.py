@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -144,6 +144,11 @@ class Http(Integration):
             transient=_TRANSIENT,
             grants=_grants(step, spec, address, scope),
         )
+
+    def answer(self, resource: str, value: Any, arguments: Any, world: World) -> Any:
+        if isinstance(value, Mapping) and "ResponseBody" in value:
+            return value
+        return {"ResponseBody": value, "Headers": {}, "StatusCode": 200, "StatusText": "OK"}
 
     def perform(self, resource: str, arguments: Any, world: World) -> Any:
         """Refuses: a run makes no calls to others."""

@@ -97,6 +97,11 @@ class Lambda(Integration):
         assert isinstance(need, FunctionNeed)
         return realise(need, world)
 
+    def answer(self, resource: str, value: Any, arguments: Any, world: World) -> Any:
+        from stepworkflows_cdk.integrations.lambda_.local import answer
+
+        return answer(value)
+
     def perform(self, resource: str, arguments: Any, world: World) -> Any:
         from stepworkflows_cdk.integrations.lambda_.local import perform
 

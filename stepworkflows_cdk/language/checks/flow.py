@@ -13,24 +13,38 @@ from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 __all__ = ["check"]
 
 _CONTROLS = ("for-each", "require", "fail", "wait", "switch", "parallel")
-_TASK_KEYS = ("retry", "on-error", "catch", "undo", "pivot", "timeout", "ignore", "env", "secrets", "permissions")
+_TASK_KEYS = (
+    "retry",
+    "on-error",
+    "catch",
+    "undo",
+    "pivot",
+    "timeout",
+    "heartbeat",
+    "ignore",
+    "env",
+    "secrets",
+    "permissions",
+)
 _FORKS = ("parallel", "for-each")
 _FOR_FORKS = ("on-error", "catch", "pivot")
 _UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "for-each", "wait-for")
-_OWN_TABLES = {
-    "outputs": "the outputs `DATABASE_...`",
-    "starts": "what was started by an API",
-    "waits": "what steps wait for",
+_OWN = {
+    "containers": "the cluster of steps in containers",
+    "outputs": "the table of the outputs `DATABASE_...`",
+    "starts": "the table of what was started by an API",
+    "waits": "the table of what steps wait for",
+    "work": "the table of what containers are given",
 }
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _unique(workflow)
     yield from _own_code(workflow)
-    for name, what in _OWN_TABLES.items():
+    for name, what in _OWN.items():
         if name in workflow.resources:
             mark = workflow.document.key_mark(("resources", name))
-            yield Problem("SW108", f"`{name}` is the table of {what}", mark, "give it another name")
+            yield Problem("SW108", f"`{name}` is {what}", mark, "give it another name")
     yield from _reached(workflow)
     for step in workflow.forward:
         yield from loops.check(step)
@@ -118,6 +132,9 @@ def _one_work(step: Step) -> Iterator[Problem]:
     if step.keys.on_timeout is not None and not (step.integration and step.integration.waits):
         hint = "catch `States.Timeout`" if step.integration else "remove it"
         yield Problem("SW107", "`on-timeout` is for a step with `wait-for`", step.key_mark("on-timeout"), hint)
+    if step.keys.heartbeat is not None and step.integration and not step.integration.beats:
+        message = "`heartbeat` is for a step with `runs-on: activity`, whose worker can send one"
+        yield Problem("SW107", message, step.key_mark("heartbeat"), "remove it; `timeout` is for every step")
 
 
 def _misfits(step: Step, control: str) -> Iterator[Problem]:

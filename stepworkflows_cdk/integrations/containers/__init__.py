@@ -1,0 +1,1 @@
+"""Steps that run in containers, on Fargate or on EC2."""
