@@ -1,4 +1,4 @@
-"""Where containers run when the caller gives nothing: a network and a cluster, one of each for the stack.
+"""Where containers run when the caller gives nothing: a network and a cluster, one of each for the space.
 
 The network has public subnets and nothing else: a container gets a public address and lets nobody in. That costs nothing
 while no container runs. A NAT gateway, or interface endpoints for private subnets, cost by the hour; who wants them passes
@@ -6,6 +6,8 @@ a network of their own, or runs an image with ``network: private`` (see ``networ
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -27,18 +29,20 @@ _GATEWAYS = {
 
 
 def public_network(scope: Construct) -> ec2.IVpc:
-    """The stack's network for containers: two zones, ways to S3 and DynamoDB that do not leave AWS, a log of its traffic.
+    """The network for containers: that which the space was given, else one for all of them, with two zones, ways to S3 and
+    DynamoDB that do not leave AWS, and a log of its traffic.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
     """
-    return sharing.once(scope, "PublicNetwork", _network)
+    own = sharing.given(scope, "Network")
+    return cast(ec2.IVpc, own) if own is not None else sharing.in_space(scope, "PublicNetwork", _network)
 
 
 def cluster(scope: Construct) -> ecs.CfnCluster:
-    """The stack's cluster for containers. It has no instances, and tells of its containers in CloudWatch. It is in no
+    """The cluster for containers. It has no instances, and tells of its containers in CloudWatch. It is in no
     network: each container has its own, where the L2 would tie the cluster to one.
     """
-    return sharing.once(scope, "Cluster", _cluster)
+    return sharing.in_space(scope, "Cluster", _cluster)
 
 
 def _network(shared: Construct) -> ec2.IVpc:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -25,7 +26,8 @@ __all__ = ["WorkflowSpace"]
 
 
 class WorkflowSpace(Construct):
-    """What workflows share: a network, a key, a topic for alarms, a profile, and a library of flows and steps.
+    """What workflows share: a network, a cluster, a key, a topic for alarms, an API, a profile, and a library of flows
+    and steps.
 
     Pass it to each: ``StepWorkflow(..., space=space)``; all workflows of a stack have the same. A stack that is
     another than the space's takes what it needs from the outputs of that, so the space is deployed first, and goes last.
@@ -37,6 +39,7 @@ class WorkflowSpace(Construct):
         construct_id: str,
         *,
         network: ec2.IVpc | None = None,
+        cluster: ecs.ICluster | None = None,
         key: kms.IKey | None = None,
         alarms: sns.ITopic | None = None,
         api: apigateway.RestApi | None = None,
@@ -44,9 +47,10 @@ class WorkflowSpace(Construct):
         library: Mapping[str, str | os.PathLike[str]] | None = None,
     ) -> None:
         """
-        :param network: where functions and containers run whose profile or step demands a network; with private subnets,
-            or isolated ones and the endpoints that step code needs. Default: one without a way to the Internet, made when it
-            is needed.
+        :param network: where containers run, and functions whose profile demands a network; with private subnets, or isolated
+            ones and the endpoints that step code needs. Default: one with public subnets for containers, one without a way
+            to the Internet for what a profile or a step demands that of; each made when it is needed.
+        :param cluster: where containers run. Default: one, made when it is needed.
         :param key: what tables, queues, logs and all else is encrypted with whose profile demands a key. Its policy has to
             let CloudWatch Logs use it. Default: one, made when it is needed.
         :param alarms: the topic for alarms and messages about executions of all workflows. Default: one, made when it is
@@ -60,6 +64,7 @@ class WorkflowSpace(Construct):
         """
         for name, given, attribute in (
             ("network", network, "vpc_id"),
+            ("cluster", cluster, "cluster_arn"),
             ("key", key, "key_arn"),
             ("alarms", alarms, "topic_arn"),
             ("api", api, "deployment_stage"),
@@ -69,7 +74,7 @@ class WorkflowSpace(Construct):
         chosen = Profile.named(profile)
         super().__init__(scope, construct_id)
         settle(self, chosen, self)
-        sharing.give(self, {"Network": network, "Key": key, "Alarms": alarms, "Api": api})
+        sharing.give(self, {"Network": network, "Cluster": cluster, "Key": key, "Alarms": alarms, "Api": api})
         self.profile = chosen
         self.library: Mapping[str, Path] = {name: Path(path) for name, path in (library or {}).items()}
         for name, path in self.library.items():

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
@@ -90,6 +91,32 @@ def test_flows_and_steps_of_a_library_are_used_by_name_from_anywhere(stack, flow
         StepWorkflow(stack, "Without", definition=user)
 
 
+PACKED = "name: {0}\nsteps: [{{id: pack, runs-on: fargate, zip-file: charge, inputs: {{}}}}]\n"
+
+
+def test_containers_of_two_stacks_share_one_cluster(new_stack, flow, template):
+    home = new_stack()
+    space = WorkflowSpace(home, "Space")
+    stacks = [cdk.Stack(home.node.root, name) for name in ("One", "Two")]
+    for stack in stacks:
+        StepWorkflow(stack, "Flow", definition=flow(stack.node.id.lower(), PACKED), space=space)
+    assert len(template(home).of_type("AWS::ECS::Cluster")) == 1
+    assert len(template(home).of_type("AWS::EC2::VPC")) == 1
+    assert [template(stack).of_type("AWS::ECS::Cluster") for stack in stacks] == [{}, {}]
+
+
+def test_containers_run_in_the_callers_cluster_and_network(stack, flow, template):
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
+    )
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    space = WorkflowSpace(stack, "Space", cluster=cluster, network=vpc)
+    StepWorkflow(stack, "Flow", definition=flow("pack", PACKED), space=space)
+    found = template(stack)
+    assert len(found.of_type("AWS::ECS::Cluster")) == 1
+    assert found.of_type("AWS::EC2::VPC") == {}
+
+
 STARTED = """\
 name: started
 inputs: {{id: string}}
@@ -113,6 +140,7 @@ def test_paths_are_added_to_the_callers_api(stack, flow, template):
     ("arguments", "message"),
     [
         ({"network": object()}, "network: a space does not take a object for it"),
+        ({"cluster": object()}, "cluster: a space does not take"),
         ({"key": object()}, "key: a space does not take"),
         ({"api": object()}, "api: a space does not take"),
         ({"alarms": object()}, "alarms: a space does not take"),

@@ -85,6 +85,8 @@ def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: 
 def bind_cluster(scope: Construct, need: ClusterNeed, given: object | None) -> Bound:
     """Attributes: ``name`` and ``arn``."""
     if given is None and need.name == "containers":
+        given = sharing.given(scope, "Cluster")
+    if given is None and need.name == "containers":
         made = cluster(scope)
         return Bound(construct=made, attributes={"name": made.ref, "arn": made.attr_arn})
     if given is None:
