@@ -86,7 +86,28 @@ def http(rng: random.Random) -> Step:
     return {"http": {"method": "GET", "url": f"https://{host}.example.com/{{id}}", "auth": "carrier"}}
 
 
-WORK = (function, function, function, record, record, fetch, call, mail, emit, wait_for, file, message, http)
+def container(rng: random.Random) -> Step:
+    step = {**function(rng), "runs-on": "fargate", "timeout": "1h"}
+    return {**step, "runs-on": {"fargate": {"cpu": 512, "memory": 1024}}} if rng.random() < 0.3 else step
+
+
+def activity(rng: random.Random) -> Step:
+    return {"runs-on": "activity", "timeout": "1d", "inputs": {"id": "{id}"}}
+
+
+def uses(rng: random.Random) -> Step:
+    return {"uses": "other.yaml", "inputs": {"id": "{id}"}, **({"detached": True} if rng.random() < 0.3 else {})}
+
+
+WORK = (
+    *(function, function, function, record, record, fetch, call, mail, emit, wait_for, file, message, http),
+    *(container, activity, uses),
+)
+OTHER = {
+    "name": "other",
+    "inputs": {"id": "string"},
+    "steps": [{"id": "o", "runs-on": "lambda", "zip-file": "pack", "inputs": {"id": "{id}"}}],
+}
 
 
 @dataclass
@@ -101,6 +122,8 @@ class Writer:
         if depth < 2 and self.rng.random() < 0.2:
             if self.rng.random() < 0.5:
                 return {**id_, "parallel": {"left": self.steps(depth + 1), "right": self.steps(depth + 1)}}
+            if self.rng.random() < 0.3:
+                return {**id_, "for-each": {"items": "{% [{n}, 2] %}"}, "steps": self.without_undo(depth + 1)}
             arms = [{"when": "{n} > 1", "steps": self.steps(depth + 1)}, {"else": self.steps(depth + 1)}]
             return {**id_, "switch": arms}
         step = {**id_, **self.rng.choice(WORK)(self.rng)}
@@ -111,6 +134,10 @@ class Writer:
         if self.rng.random() < 0.2:
             step["if"] = "{n} > 0"
         return step
+
+    def without_undo(self, depth: int) -> list[Step]:
+        """For a loop, in which nothing can be undone yet."""
+        return [{"id": next(self.names), **self.rng.choice(WORK)(self.rng)} for _ in range(2)]
 
     def steps(self, depth: int) -> list[Step]:
         return [self.step(depth) for _ in range(self.rng.randint(1, 6 if depth == 0 else 2))]
@@ -138,6 +165,15 @@ def document(seed: int) -> Step:
             },
         },
         "secrets": {"key": {"description": "a key"}},
+        "triggers": {
+            kind: value
+            for kind, value in {
+                "api": {"path": "/orders", "auth": "iam", "idempotency-key": "{input.id}"},
+                "schedule": {"every": "1d", "input": {"id": "x", "n": 1}},
+                "queue": {"queue": "jobs"},
+            }.items()
+            if rng.random() < 0.2
+        },
         "steps": Writer(rng, names).steps(0),
     }
 
@@ -168,6 +204,7 @@ class Made:
 
 
 def made(seeds: range, folder: Path) -> Made:
+    (folder / "other.yaml").write_text(yaml.safe_dump(OTHER, sort_keys=False), encoding="utf-8")
     for name, start in CODE.items():
         (folder / name).mkdir()
         (folder / name / "handler.py").write_text(start + HANDLER, encoding="utf-8")
@@ -232,15 +269,41 @@ def test_nothing_wild_is_outside_the_table(stacks: Made) -> None:
             assert not any("*" in action for action in listed(statement["Action"])), (seed, policy)
 
 
+CALLED = ("DynamoDB::Table", "Events::Connection", "Events::EventBus", "Lambda::Version")
+CALLED += ("S3::Bucket", "SNS::Topic", "SQS::Queue", "StepFunctions::StateMachine")
+
+
 def test_machines_may_use_exactly_what_their_text_names(stacks: Made) -> None:
-    """Of this stack's own resources: what a role's policies name is what the definition is filled with."""
+    """Of what can be called: what a role's policies name is what the definition is filled with."""
     for seed, resources in each(stacks.first):
-        (machine,) = (r["Properties"] for r in resources.values() if r["Type"] == "AWS::StepFunctions::StateMachine")
-        named = {id_ for value in machine["DefinitionSubstitutions"].values() for id_ in references(value)}
-        role = resources[machine["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
-        own = [arn["Ref"] for arn in role["ManagedPolicyArns"]]
-        allowed = {id_ for policy, statement in statements(resources) if policy in own for id_ in references(statement)}
-        assert allowed & resources.keys() == named & resources.keys(), seed
+        for machine in of_type(resources, "AWS::StepFunctions::StateMachine"):
+            values = machine.get("DefinitionSubstitutions", {}).values()
+            named = {id_ for value in values for id_ in references(value)}
+            role = resources[machine["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+            own = [arn["Ref"] for arn in role["ManagedPolicyArns"]]
+            allowed = {
+                id_ for policy, statement in statements(resources) if policy in own for id_ in references(statement)
+            }
+            assert called(allowed, resources) == called(named, resources), seed
+
+
+def called(ids: set[str], resources: Template) -> set[str]:
+    """Those of things that can be called; of a machine's alias, the machine."""
+    found = set()
+    for id_ in ids & resources.keys():
+        one = id_
+        while resources[one]["Type"] in (
+            "AWS::StepFunctions::StateMachineAlias",
+            "AWS::StepFunctions::StateMachineVersion",
+        ):
+            properties = resources[one]["Properties"]
+            (one,) = references(
+                properties.get("DeploymentPreference", properties).get("StateMachineVersionArn")
+                or properties["StateMachineArn"]
+            )
+        if resources[one]["Type"].removeprefix("AWS::") in CALLED:
+            found.add(one)
+    return found
 
 
 def test_all_are_within_the_limits_of_aws(stacks: Made) -> None:

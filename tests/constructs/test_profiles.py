@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import given
 import pytest
-from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
 
-from stepworkflows_cdk import ConfigurationError, Definition, OrderFlow, Profile, Rotation, StepWorkflow, WorkflowSpace
+from stepworkflows_cdk import ConfigurationError, Definition, OrderFlow, Profile, StepWorkflow, WorkflowSpace
 from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -51,55 +48,10 @@ def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
         documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
         if not folder.name.startswith("wrong-") and folder.name not in REFUSED:
             definition = Definition.load(*documents)
-            given = {**networks(stack, folder.name, definition), **callers(stack, folder.name, definition)}
-            given |= workflows(stack, folder.name, definition)
-            kept = secrets(stack, folder.name, definition)
-            StepWorkflow(stack, folder.name, definition=definition, resources=given, secrets=kept, profile=EVERYTHING)
+            callers = Construct(stack, f"given-{folder.name}")
+            own, kept = given.resources(callers, definition), given.secrets(callers, definition)
+            StepWorkflow(stack, folder.name, definition=definition, resources=own, secrets=kept, profile=EVERYTHING)
     return stack
-
-
-def secrets(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, secretsmanager.ISecret]:
-    """What connections take from the caller of a flow: secrets that have their value."""
-    arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:{}-a1b2c3"
-    flows = [flow for flow in definition.workflows if any(r.type == "connection" for r in flow.resources.values())]
-    made = secretsmanager.Secret.from_secret_complete_arn
-    return {each: made(stack, f"{name}-{each}", arn.format(each)) for flow in flows for each in sorted(flow.secrets)}
-
-
-def workflows(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, object]:
-    """The flows that steps use and the caller gives."""
-    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:given:live"
-    names = {n for flow in definition.workflows for n, found in flow.resources.items() if found.type == "workflow"}
-    return {each: StepWorkflow.from_arn(stack, f"Given-{name}-{each}", arn) for each in sorted(names)}
-
-
-def networks(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, ec2.IVpc | ecs.ICluster]:
-    """What a flow takes from its caller."""
-    types = {name: found.type for flow in definition.workflows for name, found in flow.resources.items()}
-    values = {"vpc_id": "vpc-1", "availability_zones": ["a"], "private_subnet_ids": ["subnet-1"]}
-    made: dict[str, ec2.IVpc | ecs.ICluster] = {}
-    for each, type_ in sorted(types.items()):
-        if type_ in ("network", "cluster"):
-            made[each] = vpc = ec2.Vpc.from_vpc_attributes(stack, f"Network-{name}-{each}", **values)
-        if type_ == "cluster":
-            made[each] = ecs.Cluster.from_cluster_attributes(stack, f"Cluster-{name}", cluster_name="theirs", vpc=vpc)
-    return made
-
-
-def callers(stack: cdk.Stack, name: str, definition: Definition) -> dict[str, cognito.IUserPool | lambda_.IFunction]:
-    """What APIs take from the caller of a flow: user pools, and functions that say who is calling."""
-    pool = "arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_Ab129faBb"
-    function = "arn:aws:lambda:eu-west-1:111122223333:function:{}"
-    given: dict[str, cognito.IUserPool | lambda_.IFunction] = {}
-    found = {each: need.type for flow in definition.workflows for each, need in flow.resources.items()}
-    for each, type_ in sorted(found.items()):
-        match type_:
-            case "user-pool":
-                given[each] = cognito.UserPool.from_user_pool_arn(stack, f"Users-{name}-{each}", pool)
-            case "function":
-                made = lambda_.Function.from_function_arn
-                given[each] = made(stack, f"Function-{name}-{each}", function.format(each))
-    return given
 
 
 @pytest.fixture(scope="module")
@@ -412,72 +364,3 @@ def test_a_table_of_the_callers_is_not_backed_up(stack, shop, bind, template) ->
     key = dynamodb.Attribute(name="order_id", type=dynamodb.AttributeType.STRING)
     bind(stack, shop, resources={"orders": dynamodb.Table(stack, "Own", partition_key=key)}, profile=PROFILES["hipaa"])
     assert not template(stack).of_type("AWS::Backup::BackupSelection")
-
-
-@pytest.fixture
-def rotating(stack) -> lambda_.Function:
-    code = lambda_.Code.from_inline("def handler(event, context): ...")
-    return lambda_.Function(stack, "Rotating", code=code, handler="index.handler", runtime=lambda_.Runtime.PYTHON_3_13)
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_secret_rotates_by_the_callers_function(
-    stack, shop, bind, template, acknowledged, findings, rotating, profile
-) -> None:
-    every = Rotation(rotating, cdk.Duration.days(30))
-    bind(stack, shop, rotations={"payment": every}, profile=PROFILES[profile])
-    assert not any("otation" in rule for _, rule in acknowledged(stack))
-    assert not any("secret" in path.lower() for _, path in findings(stack, PROFILES[profile].packs))
-    found = template(stack)
-    ((secret, _),) = found.of_type("AWS::SecretsManager::Secret").items()
-    schedule = found.only("AWS::SecretsManager::RotationSchedule")
-    assert schedule["RotationRules"] == {"AutomaticallyAfterDays": 30}
-    assert schedule["SecretId"] == {"Ref": secret}
-    permissions = found.of_type("AWS::Lambda::Permission").values()
-    (called,) = (each for each in permissions if each["Principal"] == "secretsmanager.amazonaws.com")
-    assert called["SourceArn"] == {"Ref": secret}
-    assert called["SourceAccount"] == {"Ref": "AWS::AccountId"}
-    (policy,) = (each for id_, each in found.of_type("AWS::IAM::ManagedPolicy").items() if "Rotation" in id_)
-    allowed = policy["PolicyDocument"]["Statement"]
-    assert allowed[0]["Resource"] == {"Ref": secret}
-    assert not found.of_type("AWS::IAM::Policy")
-    if profile != "baseline":
-        conditions = allowed[1]["Condition"]["StringEquals"]
-        assert set(conditions) == {"kms:EncryptionContext:SecretARN", "kms:ViaService"}
-
-
-def test_a_function_from_elsewhere_gets_no_permissions_here(stack, shop, bind, template) -> None:
-    arn = "arn:aws:lambda:eu-west-1:111122223333:function:rotate"
-    function = lambda_.Function.from_function_arn(stack, "Elsewhere", arn)
-    bind(stack, shop, rotations={"payment": Rotation(function, cdk.Duration.days(1))})
-    found = template(stack)
-    assert found.only("AWS::SecretsManager::RotationSchedule")["RotationLambdaARN"] == arn
-    assert not any("Rotation" in id_ for id_ in found.of_type("AWS::IAM::ManagedPolicy"))
-
-
-@pytest.mark.parametrize("every", [cdk.Duration.hours(12), cdk.Duration.hours(36), cdk.Duration.days(1001)])
-def test_a_rotation_that_secrets_manager_does_not_take_is_refused(stack, shop, bind, rotating, every) -> None:
-    with pytest.raises(ConfigurationError, match="rotations: every is 1 to 1,000 days, not "):
-        bind(stack, shop, rotations={"payment": Rotation(rotating, every)})
-
-
-def test_rotations_are_of_secrets_that_are_made_here(stack, shop, bind, rotating) -> None:
-    rotation = Rotation(rotating, cdk.Duration.days(30))
-    with pytest.raises(ConfigurationError, match=r"rotations: unknown name 'paymnt'; .* did you mean 'payment'"):
-        bind(stack, shop, "One", rotations={"paymnt": rotation})
-    own = {"payment": secretsmanager.Secret(stack, "Own")}
-    with pytest.raises(
-        ConfigurationError, match="rotations: 'payment' is a secret of yours; rotate it where it is made"
-    ):
-        bind(stack, shop, "Two", secrets=own, rotations={"payment": rotation})
-
-
-def test_secrets_have_the_key_of_the_caller(stack, shop, bind, template) -> None:
-    key = kms.Key(stack, "Own", enable_key_rotation=True)
-    bind(stack, shop, secrets_key=key)
-    found = template(stack)
-    ((own, _),) = found.of_type("AWS::KMS::Key").items()
-    assert found.only("AWS::SecretsManager::Secret")["KmsKeyId"] == {"Fn::GetAtt": [own, "Arn"]}
-    (decrypts,) = (each for each in found.statements("lambda.amazonaws.com") if each["Action"] == "kms:Decrypt")
-    assert decrypts["Resource"] == {"Fn::GetAtt": [own, "Arn"]}
-    assert set(decrypts["Condition"]["StringEquals"]) == {"kms:EncryptionContext:SecretARN", "kms:ViaService"}

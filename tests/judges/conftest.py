@@ -70,7 +70,8 @@ def synthesise() -> Callable[[Path, Path], Path]:
 
     def done(program: Path, outdir: Path) -> Path:
         environment = {name: value for name, value in os.environ.items() if name != "CDK_VALIDATION"}
-        environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        tests = Path(__file__).parents[1]
+        environment["PYTHONPATH"] = os.pathsep.join([str(tests.parent), str(tests)])
         command = [sys.executable, str(program), str(outdir)]
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
         assert (outdir / "validation-report.json").exists(), ran.stderr
