@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from key_examples import BY_INTEGRATION, EXAMPLES, FLOW
+from key_examples import BY_INTEGRATION, EXAMPLES
+from key_flow import FLOW
 from pydantic import BaseModel
 
 from stepworkflows_cdk import Definition, compile_workflow, validate
