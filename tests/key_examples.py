@@ -41,8 +41,10 @@ from stepworkflows_cdk.language.model import (
     ForEachKeys,
     OutputKeys,
     RequireKeys,
+    ResultsKeys,
     RetryKeys,
     SecretKeys,
+    SourceKeys,
     StepKeys,
     UntilKeys,
 )
@@ -126,12 +128,22 @@ FLOW: dict[str, Any] = {
         {"id": "hand", "runs-on": {"activity": {}}, "zip-file": "code", "timeout": "1d"},
         {"id": "part", "uses": "part.json"},
         {"id": "each", "for-each": {"items": "{l}"}, "steps": [{"id": "one", "outputs": {"x": "{item}"}}]},
+        {
+            "id": "far",
+            "for-each": {"source": {"bucket": "in", "key": "a.json"}, "results": {"bucket": "in", "prefix": "p"}},
+            "steps": [{"id": "near", "outputs": {"y": "{item}"}}],
+        },
+        {
+            "id": "all",
+            "for-each": {"source": {"bucket": "in", "prefix": "p"}},
+            "steps": [{"id": "some", "outputs": {"z": "{item}"}}],
+        },
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, PART, EACH, OVER = (("steps", index) for index in range(20, 26))
+BOX, VAN, HAND, PART, EACH, FAR, ALL, OVER = (("steps", index) for index in range(20, 28))
 API, SCHEDULE, EVENT = (("triggers", kind) for kind in ("api", "schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}
@@ -198,6 +210,15 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (ForEachKeys, "concurrency"): ((*EACH, "for-each"), 2),
     (ForEachKeys, "max-items"): ((*EACH, "for-each"), 2),
     (ForEachKeys, "collect"): ((*EACH, "for-each"), True),
+    (ForEachKeys, "source"): ((*FAR, "for-each"), {"bucket": "in", "key": "a.csv"}),
+    (ForEachKeys, "batch"): ((*EACH, "for-each"), 2),
+    (ForEachKeys, "tolerate"): ((*EACH, "for-each"), "5%"),
+    (ForEachKeys, "results"): ((*FAR, "for-each"), None),
+    (SourceKeys, "bucket"): ((*FAR, "for-each", "source"), "out"),
+    (SourceKeys, "key"): ((*FAR, "for-each", "source"), "b.json"),
+    (SourceKeys, "prefix"): ((*ALL, "for-each", "source"), "q"),
+    (ResultsKeys, "bucket"): ((*FAR, "for-each", "results"), "out"),
+    (ResultsKeys, "prefix"): ((*FAR, "for-each", "results"), "q"),
     (UntilKeys, "until"): ((*PAUSE, "wait"), "2027-01-01T00:00:00Z"),
     **{
         (RetryKeys, key): ((*WORK, "retry"), value)
