@@ -6,6 +6,7 @@ from typing import Any
 
 from key_flow import (
     ABROAD_,
+    ALL,
     API,
     ARN,
     ASK,
@@ -13,6 +14,7 @@ from key_flow import (
     CATCH,
     EACH,
     EVENT,
+    FAR,
     FILES,
     FILL,
     FORK,
@@ -75,8 +77,10 @@ from stepworkflows_cdk.language.model import (
     ForEachKeys,
     OutputKeys,
     RequireKeys,
+    ResultsKeys,
     RetryKeys,
     SecretKeys,
+    SourceKeys,
     StepKeys,
     UntilKeys,
 )
@@ -143,6 +147,15 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (ForEachKeys, "concurrency"): ((*EACH, "for-each"), 2),
     (ForEachKeys, "max-items"): ((*EACH, "for-each"), 2),
     (ForEachKeys, "collect"): ((*EACH, "for-each"), True),
+    (ForEachKeys, "source"): ((*FAR, "for-each"), {"bucket": "in", "key": "a.csv"}),
+    (ForEachKeys, "batch"): ((*EACH, "for-each"), 2),
+    (ForEachKeys, "tolerate"): ((*EACH, "for-each"), "5%"),
+    (ForEachKeys, "results"): ((*FAR, "for-each"), None),
+    (SourceKeys, "bucket"): ((*FAR, "for-each", "source"), "out"),
+    (SourceKeys, "key"): ((*FAR, "for-each", "source"), "b.json"),
+    (SourceKeys, "prefix"): ((*ALL, "for-each", "source"), "q"),
+    (ResultsKeys, "bucket"): ((*FAR, "for-each", "results"), "out"),
+    (ResultsKeys, "prefix"): ((*FAR, "for-each", "results"), "q"),
     (UntilKeys, "until"): ((*PAUSE, "wait"), "2027-01-01T00:00:00Z"),
     **{
         (RetryKeys, key): ((*WORK, "retry"), value)

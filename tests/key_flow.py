@@ -83,12 +83,22 @@ FLOW: dict[str, Any] = {
         {"id": "hand", "runs-on": {"activity": {}}, "zip-file": "code", "timeout": "1d"},
         {"id": "part", "uses": "part.json"},
         {"id": "each", "for-each": {"items": "{l}"}, "steps": [{"id": "one", "outputs": {"x": "{item}"}}]},
+        {
+            "id": "far",
+            "for-each": {"source": {"bucket": "in", "key": "a.json"}, "results": {"bucket": "in", "prefix": "p"}},
+            "steps": [{"id": "near", "outputs": {"y": "{item}"}}],
+        },
+        {
+            "id": "all",
+            "for-each": {"source": {"bucket": "in", "prefix": "p"}},
+            "steps": [{"id": "some", "outputs": {"z": "{item}"}}],
+        },
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, PART, EACH, OVER = (("steps", index) for index in range(20, 26))
+BOX, VAN, HAND, PART, EACH, FAR, ALL, OVER = (("steps", index) for index in range(20, 28))
 API, SCHEDULE, EVENT = (("triggers", kind) for kind in ("api", "schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}

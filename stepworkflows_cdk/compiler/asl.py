@@ -20,6 +20,7 @@ from stepworkflows_cdk.compiler.plan import (
     Catch,
     Choice,
     Data,
+    Distribution,
     Fail,
     Hole,
     Jsonata,
@@ -88,12 +89,16 @@ class _Writer:
                 }
             case Map():
                 concurrency = {} if state.concurrency is None else {"MaxConcurrency": state.concurrency}
+                mode = {"Mode": "INLINE"}
+                if state.distribution:
+                    mode = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
                 return {
                     "Type": "Map",
-                    "Items": self._data(state.items),
-                    "ItemSelector": self._data(state.selector),
+                    **({} if state.items is None else {"Items": self._data(state.items)}),
+                    **(self._distribution(state.distribution) if state.distribution else {}),
+                    **({} if state.selector is None else {"ItemSelector": self._data(state.selector)}),
                     **concurrency,
-                    "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **self.states(state.body)},
+                    "ItemProcessor": {"ProcessorConfig": mode, **self.states(state.body)},
                     **self._assign(state.assign),
                     "Output": self._data(state.output),
                     **self._errors((), state.catch),
@@ -134,6 +139,27 @@ class _Writer:
                 return {"Type": "Succeed", "Output": self._data(state.output)}
             case Fail():
                 return {"Type": "Fail", "Error": self._data(state.error), "Cause": self._data(state.cause)}
+
+    def _distribution(self, how: Distribution) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"""
+        found: dict[str, Any] = {"Label": how.label}
+        if how.action:
+            config = {"ReaderConfig": how.config} if how.config else {}
+            found["ItemReader"] = {**self._s3(how.action), **config, "Arguments": self._data(how.arguments)}
+        if how.batch is not None:
+            shared = {"BatchInput": self._data(how.shared)} if how.shared else {}
+            found["ItemBatcher"] = {"MaxItemsPerBatch": how.batch, **shared}
+        if isinstance(how.tolerated, str):
+            percentage = float(how.tolerated.rstrip("%"))
+            found["ToleratedFailurePercentage"] = int(percentage) if percentage.is_integer() else percentage
+        elif how.tolerated is not None:
+            found["ToleratedFailureCount"] = how.tolerated
+        if how.writer:
+            found["ResultWriter"] = {**self._s3("putObject"), "Arguments": self._data(how.writer)}
+        return found
+
+    def _s3(self, action: str) -> dict[str, Any]:
+        return {"Resource": self._data(Text(("arn:", _PARTITION, f":states:::s3:{action}")))}
 
     def _task(self, task: Task) -> dict[str, Any]:
         service = task.resource

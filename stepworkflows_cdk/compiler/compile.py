@@ -14,6 +14,7 @@ from typing import Any
 from stepworkflows_cdk.compiler.asl import render
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.config import settle
+from stepworkflows_cdk.compiler.distributed import grants_of
 from stepworkflows_cdk.compiler.integration import Call, Integration, Start
 from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
 from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, Task, in_order
@@ -83,11 +84,20 @@ def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], co
     needs = [need for flow in flows for need in flow.library.needs()]
     asking: list[Call | Start] = [*calls, *(start for flow in flows for start in flow.starts())]
     needs += sorted((need for each in asking for need in each.needs), key=lambda need: need.id)
-    grants = dict.fromkeys(grant for each in asking for grant in each.grants)
+    grants = dict.fromkeys([*(grant for each in asking for grant in each.grants), *_of_maps(flows, reached)])
     origins: dict[str, tuple[Mark, ...]] = {}
     for need in needs:
         origins[need.id] = tuple(dict.fromkeys((*origins.get(need.id, ()), need.mark)))
     return Plan(machines, in_order(_merged(needs)), tuple(sorted(grants, key=_grant_order)), origins)
+
+
+def _of_maps(flows: Sequence[_Flow], reached: set[tuple[str, str]]) -> Iterator[Grant]:
+    """What the machines may do for their distributed loops."""
+    for flow in flows:
+        for step, view in views(flow.workflow):
+            each = step.keys.for_each
+            if each and each.distributed and (flow.workflow.id, step.mark.step) in reached:
+                yield from grants_of(step, each, flow.lend(step, view))
 
 
 @dataclass(frozen=True)

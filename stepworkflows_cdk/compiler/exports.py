@@ -59,6 +59,19 @@ class Exports:
         """What the branch, which is ``depth`` deep, gives as its output."""
         return {variable(kind, step.id): Jsonata(f"${inside}") for kind, step, inside, _ in self._of(branch, depth)}
 
+    def unset(self, branch: Branch) -> dict[str, Data]:
+        """What has to be set first where the outputs are :meth:`written`."""
+        return {output_variable(step.id): None for step in _in_lane(branch.steps) if step.outputs}
+
+    def written(self, branch: Branch) -> Data:
+        """What the execution for an item gives where it is written into files: the outputs of the step that does its work
+        for each item; of a group those of each step in it, under its id.
+        """
+        steps = [step for step in _in_lane(branch.steps) if step.outputs]
+        if len(steps) == 1 and steps[0] is branch.steps[0] and len(branch.steps) == 1:
+            return Jsonata(f"${output_variable(steps[0].id)}")
+        return {step.id: Jsonata(f"${output_variable(step.id)}") for step in steps}
+
     def taken_in(self, branch: Branch, depth: int, result: str) -> dict[str, Data]:
         """What the join, which is ``depth`` deep, assigns from the branch's output, the JSONata ``result``."""
         return {

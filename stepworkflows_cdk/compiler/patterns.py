@@ -8,22 +8,29 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_res
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from stepworkflows_cdk.compiler.integration import Scope
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text
-from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value
+from stepworkflows_cdk.language.references import Expression, parse_value
+from stepworkflows_cdk.language.wildcards import wildcard_in
 
-__all__ = ["Pattern", "as_text", "fixed_parts", "pattern_of", "wildcard_in"]
+__all__ = ["Pattern", "as_text", "pattern_of"]
 
-_WILDCARD = re.compile(r"[*?]|\$\{")
 # What is missing would silently lead to another name; in an address, `..` would too, which encoding leaves as it is.
 _PART = (
     "$p := function($v) { $type($v) in ['string', 'number', 'boolean'] and $not($string($v) in NONE) ? ENCODED"
     " : $error('a part of WHAT is missing, or no name') }"
 )
+
+
+class Scope(Protocol):
+    """What compiles values of the document."""
+
+    def data(self, value: Any) -> Data: ...
+
+    def expression(self, value: Any) -> Jsonata: ...
 
 
 @dataclass(frozen=True)
@@ -84,23 +91,6 @@ def as_text(data: Data) -> Data:
     if isinstance(data, Jsonata) and data.type != "string":
         return Jsonata(f"$string({data.code})", "string")
     return data if isinstance(data, str | Text | Jsonata) else literal(data)
-
-
-def fixed_parts(value: str) -> tuple[str, ...]:
-    """The parts of a value that are written out, what references and expressions put in left out."""
-    try:
-        parsed = parse_value(value)
-    except WrongValue:
-        return ()  # reported as what it is
-    if isinstance(parsed, Expression):
-        return ()
-    return (parsed,) if isinstance(parsed, str) else tuple(part for part in parsed.parts if isinstance(part, str))
-
-
-def wildcard_in(text: str) -> str:
-    """What in a text IAM would take for a wildcard or for a variable of its own; empty where nothing is."""
-    found = _WILDCARD.search(text)
-    return found.group() if found else ""
 
 
 def _merged(parts: list[str | Hole]) -> tuple[str | Hole, ...]:

@@ -26,6 +26,7 @@ __all__ = [
     "Condition",
     "Data",
     "Deploy",
+    "Distribution",
     "Fail",
     "Grant",
     "Hole",
@@ -316,6 +317,23 @@ class Parallel:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """What makes each iteration of a map an execution of its own, under ``label``. ``action`` of S3 reads the items, with
+    ``arguments``, as ``config`` says; else the map has ``items``. ``shared`` goes to each ``batch`` of so many; ``tolerated``
+    executions may fail, a number or a percentage such as ``5%``; their results are written by ``writer``'s arguments.
+    """
+
+    label: str
+    action: str = ""
+    arguments: Data = None
+    config: Data = None
+    batch: int | None = None
+    shared: Data = None
+    tolerated: int | str | None = None
+    writer: Data = None
+
+
+@dataclass(frozen=True)
 class Map:
     """Runs ``body``, a list of states that begins with its first, for each of ``items``, at most ``concurrency`` at the
     same time; None: as many as can be. Its input is what ``selector`` makes of an item: only there the context has one.
@@ -331,6 +349,7 @@ class Map:
     assign: Mapping[str, Data] = field(default_factory=dict)
     output: Data = field(default_factory=dict)
     catch: tuple[Catch, ...] = ()
+    distribution: Distribution | None = None
 
 
 State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from stepworkflows_cdk.compiler.distributed import WRITTEN, distributed
 from stepworkflows_cdk.compiler.exports import Exports, column
 from stepworkflows_cdk.compiler.fences import TOO_MANY, guarded, items_of
 from stepworkflows_cdk.compiler.integration import Call
@@ -324,6 +325,10 @@ class Sequencer:
             told = "$r.failure = null ? null : {'type': $r.failure.type, 'cause': $r.failure.cause}"
             errors: Data = Jsonata(column(result, f"({told})", None), "array")
             failed, outputs = None, {output_variable(step.id): {"errors": errors}}
+        if each.may_fail:
+            failed = None
+        if each.results:
+            outputs = {output_variable(step.id): {"results": WRITTEN}}
         assign = {failure: failed, **outputs, **self.exports.listed(body, lane.depth, result)}
         choice, joined = self._join(step, lane, next_)
         # An error of the loop itself, such as of its list, comes before or behind all items; it goes where theirs go.
@@ -334,10 +339,10 @@ class Sequencer:
         catch = (Catch((ALL,), choice, {failure: own}),)
         items = items_of(each, values)
         selector: dict[str, Data] = {what: Jsonata(_ITEM[what]) for what in self._read_of_items(step)}
-        return [
-            Map(step.name, step.mark, items, selector, states, choice, each.concurrency, assign, catch=catch),
-            *joined,
-        ]
+        map_ = Map(step.name, step.mark, items, selector, states, choice, each.concurrency, assign, catch=catch)
+        if each.distributed:
+            map_ = distributed(map_, states[0].name != self.first(body.steps[0]), step, each, values)
+        return [map_, *joined]
 
     def _read_of_items(self, loop: Step) -> list[str]:
         """``index`` and ``item``, as far as anything inside the loop reads them."""
@@ -372,16 +377,21 @@ class Sequencer:
         body = self.states(branch.steps, lane, done)
         begin = self.exports.entry(branch.steps, lane)
         begin |= {variable(what, step.id): Jsonata(f"$states.input.{what}") for what in self._read_of_items(step)}
+        each = step.keys.for_each
+        handed: Data = {"failure": None, **self.exports.handed_out(branch, lane.depth)}
+        if each and each.results:
+            begin |= self.exports.unset(branch)
+            handed = self.exports.written(branch)
         states: list[State] = []
         if begin:
             states.append(Pass(self.namer.unique(f"{label} begins"), step.mark, self.first(branch.steps[0]), begin))
         states += body
-        states.append(Pass(done, step.mark, None, {}, {"failure": None, **self.exports.handed_out(branch, lane.depth)}))
-        failure: Data = Jsonata(f"${lane.failure}")
-        states.append(
-            Pass(ended, step.mark, None, {}, {"failure": failure, **self.exports.handed_out(branch, lane.depth)})
-        )
-        return reachable(states)
+        states.append(Pass(done, step.mark, None, {}, handed))
+        failure = f"${lane.failure}"
+        if each and each.may_fail:
+            return reachable([*states, Fail(ended, step.mark, Jsonata(f"{failure}.type"), Jsonata(f"{failure}.cause"))])
+        gone: Data = {"failure": Jsonata(failure), **self.exports.handed_out(branch, lane.depth)}
+        return reachable([*states, Pass(ended, step.mark, None, {}, gone)])
 
 
 def cause_of(message: str, values: Values) -> str | Jsonata:

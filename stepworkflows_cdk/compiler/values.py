@@ -324,7 +324,10 @@ class Values:
 
     def turn(self) -> str:
         """JSONata that goes on from a text with the indices of all items that the place is inside of."""
-        return "".join(f" & '/' & $string({self.item(loop, 'index')})" for loop in self.view.loops)
+        loops = self.view.loops
+        # The id of the execution singles out the item of a distributed loop.
+        last = max((number for number, loop in enumerate(loops, 1) if loop.distributed), default=0)
+        return "".join(f" & '/' & $string({self.item(loop, 'index')})" for loop in loops[last:])
 
     def _config(self, target: ConfigTarget) -> Any:
         return self.config[target.name]

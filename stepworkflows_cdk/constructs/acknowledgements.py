@@ -116,9 +116,9 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
         ),
         "executions": Acknowledged(
             ("AwsSolutions-IAM5[Resource::{target}]",),
-            ("states:DescribeExecution", "states:StopExecution"),
-            "The executions of one machine, of which steps and the API's front door ask how they are, and stop some; the ARN of "
-            "one ends in its name, which is made while the flow runs. All else in it is exact.",
+            ("states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"),
+            "The executions of one machine, of which steps and the API's front door ask how they are, and stop or redrive "
+            "some; the ARN of one ends in its name, which is made while the flow runs. All else in it is exact.",
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
             target=r"arn:[^*?]+:execution:[^*?]+:\*",
         ),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
@@ -171,7 +172,14 @@ def _permit(scope: Construct, id_: str, bindings: Bindings, grants: tuple[Grant,
             f"{grants[0].mark}: {id_} exists already, so its permissions are not this stack's to give; allow "
             f"{', '.join(grants[0].actions)} where its role is made, and leave `permissions` and `secrets` away here"
         )
-    permissions.attach(scope, role, grants, bindings)
+    own = tuple(
+        grant for grant in grants if isinstance(bindings[id_].construct, sfn.StateMachine) and _is_on(grant, id_)
+    )
+    permissions.attach(scope, role, tuple(grant for grant in grants if grant not in own), bindings, own)
+
+
+def _is_on(grant: Grant, key: str) -> bool:
+    return any(hole.need == key for hole in grant.resource.holes)
 
 
 def _keep_callable(scope: Construct, machine: Machine, bundle: Bundle, bindings: Bindings) -> None:

@@ -8,6 +8,7 @@ function or machine that uses them.
 
 None of them has a wildcard. Actions that take no other resource than ``*``, and those on resources whose names are not
 known, are given by policies that the stack shares, made by a row of the acknowledgements; what has no row is refused.
+A machine's grants on itself, which come after it, are the one exception: they name its executions, in a policy of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from constructs import Construct
 
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
-from stepworkflows_cdk.constructs.acknowledgements import TABLE, row_of, target_of
+from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge, row_of, target_of
 from stepworkflows_cdk.constructs.bound import Bindings, via
 from stepworkflows_cdk.errors import ConfigurationError
 
@@ -64,13 +65,17 @@ class Statement:
         )
 
 
-def attach(scope: Construct, role: iam.IRole, grants: Iterable[Grant], bindings: Bindings) -> None:
+def attach(
+    scope: Construct, role: iam.IRole, grants: Sequence[Grant], bindings: Bindings, own: Sequence[Grant] = ()
+) -> None:
     """Gives ``role`` the grants, by policies made in ``scope``, and those with wildcards by policies that the stack
-    shares.
+    shares. ``own`` are grants of a machine on itself: their policies name the role, since a role that names a policy that
+    names its machine would be a circle.
 
     More than fit on a role, or a wildcard that no row of the acknowledgements is about, is a
     :class:`ConfigurationError`.
     """
+    holder = next(grant.holder for grant in (*grants, *own))
     grants = tuple(_with_keys(grants, bindings))
     exact = [grant for grant in grants if not _has_wildcard(grant.resource)]
     by_row: dict[str, list[Grant]] = defaultdict(list)
@@ -79,10 +84,11 @@ def attach(scope: Construct, role: iam.IRole, grants: Iterable[Grant], bindings:
             by_row[_row(scope, grant, bindings)].append(grant)
     shared = [policy for row in sorted(by_row) for policy in _shared(scope, row, by_row[row], bindings)]
     policies = policies_of(_grouped(exact))
-    room = POLICIES_OF_ROLE - SHARED_POLICIES - len(shared)
+    after = policies_of(_grouped(own))
+    room = POLICIES_OF_ROLE - SHARED_POLICIES - len(shared) - len(after)
     if len(policies) > room:
         raise ConfigurationError(
-            f"{grants[0].holder}: its permissions fill {len(policies)} policies, and a role takes {room}; divide the "
+            f"{holder}: its permissions fill {len(policies)} policies, and a role takes {room}; divide the "
             "workflow into several"
         )
     for policy in shared:
@@ -92,6 +98,7 @@ def attach(scope: Construct, role: iam.IRole, grants: Iterable[Grant], bindings:
         # Minimising would sort by tokens, whose numbers change with the order of constructs.
         document = iam.PolicyDocument(minimize=False, statements=_rendered(statements, bindings))
         role.add_managed_policy(iam.ManagedPolicy(scope, construct_id, document=document))
+    _attach_own(scope, role, own, after, bindings)
 
 
 def statements_of(grants: Iterable[Grant], bindings: Bindings) -> tuple[Statement, ...]:
@@ -127,6 +134,21 @@ def _with_keys(grants: Iterable[Grant], bindings: Bindings) -> Iterator[Grant]:
                 )
                 conditions = (*context, via(grant.actions[0].partition(":")[0]))
                 yield replace(grant, actions=actions, resource=Text((Hole(need, "key_arn"),)), conditions=conditions)
+
+
+def _attach_own(
+    scope: Construct, role: iam.IRole, own: Sequence[Grant], policies: Iterable[list[Statement]], bindings: Bindings
+) -> None:
+    """Policies that name the role, each acknowledging what in it ends in names that are made while the flow runs."""
+    wild = [grant for grant in own if _has_wildcard(grant.resource)]
+    rows = {target_of(scope, bindings.fill(grant.resource)): _row(scope, grant, bindings) for grant in wild}
+    for number, statements in enumerate(policies, start=1):
+        construct_id = "OwnPermissions" if number == 1 else f"OwnPermissions{number}"
+        document = iam.PolicyDocument(minimize=False, statements=_rendered(statements, bindings))
+        policy = iam.ManagedPolicy(scope, construct_id, document=document, roles=[role])
+        inside = {target_of(scope, bindings.fill(each)) for statement in statements for each in statement.resources}
+        for target in sorted(inside & rows.keys()):
+            acknowledge(policy, rows[target], target)
 
 
 def _has_wildcard(resource: Text) -> bool:

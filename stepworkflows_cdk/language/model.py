@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stepworkflows_cdk.language.contract import SchemaEntry
 from stepworkflows_cdk.language.durations import Duration, parse_duration
+from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
+from stepworkflows_cdk.language.keys import Keys, alias
 
 __all__ = [
     "NOT_BUILT",
@@ -26,24 +28,15 @@ __all__ = [
     "Keys",
     "OutputKeys",
     "RequireKeys",
+    "ResultsKeys",
     "RetryKeys",
     "SecretKeys",
+    "SourceKeys",
     "StepKeys",
     "UntilKeys",
     "alias",
     "key_type",
 ]
-
-
-def alias(name: str) -> str:
-    """The key in a document for a field of a model: ``on_error`` is ``on-error``."""
-    return name.rstrip("_").replace("_", "-")
-
-
-class Keys(BaseModel):
-    """A mapping in a document: every key is known, every value has the written type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=alias)
 
 
 class RetryKeys(Keys):
@@ -114,26 +107,6 @@ class ArmKeys(Keys):
     when: str | None = Field(None, description="The condition; the first arm that holds is taken.")
     steps: list[Any] | None = Field(None, description="The steps of the arm.")
     else_: list[Any] | None = Field(None, description="The steps where no arm holds.")
-
-
-class ForEachKeys(Keys):
-    """Does the work, or the `steps`, once for each item of a list."""
-
-    items: Any = Field(description="The list: a reference, an expression or a literal.")
-    as_: str = Field(
-        "item", pattern=r"^[^\W\d][\w\-]*$", description="What the item is called inside; beside it there is `index`."
-    )
-    concurrency: int | None = Field(
-        None, ge=1, le=40, description="How many items are worked on at the same time; default: as many as can be, 40."
-    )
-    max_items: int | None = Field(
-        None, ge=1, description="A list of more items fails as `TooManyItems`, before any is worked on."
-    )
-    collect: bool = Field(
-        False,
-        description="`true`: an item that fails does not end the flow; the output `errors` has `type` and `cause` for each "
-        "item, null where it went well.",
-    )
 
 
 class UntilKeys(Keys):
@@ -307,7 +280,7 @@ NOT_BUILT = frozenset(
     """
     needs defaults policies finally cancel concurrency mode guard tags tests
     repeat stop asl signal remind environment
-    api approval jwt queue source batch tolerate results
+    api approval jwt queue
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -153,6 +153,8 @@ class Reader:
         outputs = self._outputs(document, path, keys.outputs)
         if keys.for_each and keys.for_each.collect:
             outputs = (*outputs, Output("errors", (*path, "for-each", "collect")))
+        if keys.for_each and keys.for_each.results:
+            outputs = (*outputs, Output("results", (*path, "for-each", "results")))
         id_ = keys.id or (name if name and not keys.name else None) or self._slug(title, document, (*path, "name"))
         return Step(
             id_,

@@ -50,11 +50,15 @@ Frame = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop that a place is inside of: the id of its step, what it calls the item, and how many scopes are around it."""
+    """A loop that a place is inside of: the id of its step, what it calls the item, and how many scopes are around it.
+    ``distributed``: each item is an execution of its own, or each ``batch``.
+    """
 
     id: str
     name: str
     depth: int
+    distributed: bool = False
+    batch: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class Known:
     gaps: bool = False
     """``each``: so many loops are around it, which the place is not inside of; an output is then a list, and ``sure`` says
     that the outermost of the loops ran. ``gaps``: it may not have finished for some item."""
+    away: str = ""
+    """The id of the loop around it that writes the outputs into files, where one does."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +249,8 @@ def resolve(reference: Reference, view: View) -> Target:
         case "index":
             if not view.loops or tail:
                 raise Unresolved("SW213", "`index` can be named only inside a `for-each`, and is a number")
+            if view.loops[-1].batch:
+                raise Unresolved("SW213", "a batch has no `index`", "name what tells the items apart")
             return ItemTarget(view.loops[-1], index=True)
         case name:
             return ResultTarget(reference.parts) if view.own_result else _bare(name, reference.parts, view)
@@ -301,6 +309,7 @@ def _long_output(tail: Tail, view: View) -> Target:
         raise Unresolved("SW205", f"the step `{id_}` has not finished here", f"move this behind `{id_}`")
     match tail[1:]:
         case ("status",):
+            _at_hand(known)
             return StatusTarget(known)
         case ("outputs", str(name), *path):
             return _output([known], name, tuple(path), view)
@@ -313,6 +322,7 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
     # What ran in place of a step is asked before the step, whose defaults are there in any case.
     owners = sorted(owners, key=lambda known: known.group is not None and known.group[1] == 0)
     known = owners[0]
+    _at_hand(known)
     step = known.step
     output = step.output(name)
     if output is None:
@@ -333,6 +343,12 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
         hint = f"give it a default: `{name}: {{value: ..., default: null}}`"
         raise Unresolved("SW207", f"the step `{step.id}` {how}, and `{name}` is then missing", hint)
     return OutputTarget(known, output, path, uncertain=True, others=tuple(owners[1:]))
+
+
+def _at_hand(known: Known) -> None:
+    if known.away:
+        message = f"what `{known.step.title}` gave is in files, by `results` of `{known.away}`"
+        raise Unresolved("SW205", message, f"name where they are: `{{steps.{known.away}.outputs.results}}`")
 
 
 def _one_of(root: str, tail: Tail, names: tuple[str, ...], none: str = "") -> str:

@@ -41,7 +41,8 @@ def strings_of(step: Step) -> Iterator[tuple[Path_, str]]:
             if not (path[0] == "outputs" and path[-1] == "type"):
                 yield path, text
     if step.keys.for_each:
-        yield from strings_in(step.get("for-each", "items"), ("for-each", "items"))
+        for place in (("items",), ("source", "key"), ("source", "prefix"), ("results", "prefix")):
+            yield from strings_in(step.get("for-each", *place), ("for-each", *place))
     if step.keys.require and step.get("require", "message") is not None:
         yield ("require", "message"), step.keys.require.message
 

@@ -63,7 +63,7 @@ def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
 def _inside(step: Step, branch: Branch, view: View) -> View:
     """The view from inside a branch or loop."""
     each = step.keys.for_each
-    loops = (Loop(step.id, each.as_, len(view.frame)),) if each else ()
+    loops = (Loop(step.id, each.as_, len(view.frame), each.distributed, each.batch is not None),) if each else ()
     return replace(view, frame=(*view.frame, branch.scope(step)), loops=(*view.loops, *loops))
 
 
@@ -92,9 +92,10 @@ def _listed(known: Known, loop: Step, ran: bool, caught: bool) -> Known:
     """What is known of a step inside a loop, from outside of it."""
     each = loop.keys.for_each
     finished = known.sure and known.group is None and not known.step.may_fail_alone
-    partly = caught or loop.may_fail_alone or bool(each and each.collect)
+    partly = caught or loop.may_fail_alone or bool(each and (each.collect or each.tolerate is not None))
     gaps = known.gaps or (known.each == 0 and (partly or not finished))
-    return replace(known, sure=ran, group=None, each=known.each + 1, gaps=gaps)
+    away = known.away or (loop.title if each and each.results else "")
+    return replace(known, sure=ran, group=None, each=known.each + 1, gaps=gaps, away=away)
 
 
 def _way(steps: Sequence[Step], frame: Frame, sure: bool, group: tuple[str, int, int] | None) -> Iterator[Known]:

@@ -25,10 +25,13 @@ _RESOURCE = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+)")
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+", re.ASCII)
 _COMMON = frozenset({"Type", "Comment", "QueryLanguage"})
 _ONWARD = frozenset({"Next", "End", "Assign", "Output"})
+_DISTRIBUTED = frozenset(
+    "ItemReader ItemBatcher ResultWriter ToleratedFailureCount ToleratedFailurePercentage Label".split()
+)
 _FIELDS: Mapping[str, frozenset[str]] = {
     "Choice": frozenset({"Choices", "Default", "Assign", "Output"}),
     "Fail": frozenset({"Error", "Cause"}),
-    "Map": _ONWARD | {"Items", "ItemSelector", "ItemProcessor", "MaxConcurrency", "Retry", "Catch"},
+    "Map": _ONWARD | {"Items", "ItemSelector", "ItemProcessor", "MaxConcurrency", "Retry", "Catch"} | _DISTRIBUTED,
     "Parallel": _ONWARD | {"Branches", "Arguments", "Retry", "Catch"},
     "Pass": _ONWARD,
     "Succeed": frozenset({"Output"}),
@@ -47,6 +50,7 @@ _RETRIER = frozenset(
 )
 _CATCHER = frozenset({"ErrorEquals", "Next", "Assign", "Output", "Comment"})
 _RULE = frozenset({"Condition", "Next", "Assign", "Output", "Comment"})
+_INPUTS = ("CSV", "JSON", "JSONL")
 _PROCESSOR = frozenset({"ProcessorConfig", "Comment", "StartAt", "States", "QueryLanguage"})
 
 
@@ -138,7 +142,7 @@ class _Check:
             for number, inner in enumerate(state.get("Branches", ())):
                 yield from self._scope(f"{where}, branch {number}", inner, outer | assigned)
             if type_ == "Map":
-                yield from self._processor(where, state.get("ItemProcessor"), outer | assigned)
+                yield from self._processor(where, state, outer | assigned)
 
     def _state(self, where: str, name: str, type_: str, state: dict[str, Any], states: dict[str, Any]) -> Iterator[str]:
         yield from _unknown(where, state, _COMMON | _FIELDS[type_])
@@ -165,15 +169,23 @@ class _Check:
         if type_ == "Task" and "Credentials" in state:
             yield from _credentials(where, state["Credentials"])
 
-    def _processor(self, where: str, processor: Any, outer: frozenset[str]) -> Iterator[str]:
-        place = f"{where}, ItemProcessor"
+    def _processor(self, where: str, state: Mapping[str, Any], outer: frozenset[str]) -> Iterator[str]:
+        place, processor = f"{where}, ItemProcessor", state.get("ItemProcessor")
         if not isinstance(processor, dict):
             return
         yield from _unknown(place, processor, _PROCESSOR)
-        mode = processor.get("ProcessorConfig", {}).get("Mode", "INLINE")
-        if mode != "INLINE":
-            yield f"{place}: field ProcessorConfig: mode {mode!r} is not supported; supported: 'INLINE'"
-        yield from self._scope(place, processor, outer)
+        config = processor.get("ProcessorConfig", {})
+        mode = config.get("Mode", "INLINE")
+        if mode not in ("INLINE", "DISTRIBUTED"):
+            yield f"{place}: field ProcessorConfig: mode {mode!r} is not supported; supported: 'INLINE', 'DISTRIBUTED'"
+        if mode == "DISTRIBUTED":
+            if config.get("ExecutionType") != "STANDARD":
+                yield f"{place}: field ProcessorConfig: ExecutionType must be 'STANDARD', no other is supported"
+            yield from _distributed(where, state)
+        for field in sorted(_DISTRIBUTED & state.keys()) if mode == "INLINE" else ():
+            yield f"{where}: field {field} is for maps whose mode is 'DISTRIBUTED'"
+        # The executions of a distributed map see no variable of an outer scope, so its names are free.
+        yield from self._scope(place, processor, outer if mode == "INLINE" else frozenset())
 
     def _expressions(self, where: str, field: str, value: Any) -> Iterator[str]:
         if isinstance(value, dict):
@@ -184,6 +196,31 @@ class _Check:
                 yield from self._expressions(where, f"{field}[{index}]", item)
         elif (code := code_of(value)) is not None and (fault := self._refusals.expression(code)) is not None:
             yield f"{where}: field {field}: {fault}"
+
+
+def _distributed(where: str, state: Mapping[str, Any]) -> Iterator[str]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"""
+    reader, writer, batcher = (state.get(field, {}) for field in ("ItemReader", "ResultWriter", "ItemBatcher"))
+    services = ("s3:getObject", "s3:listObjectsV2")
+    config = reader.get("ReaderConfig", {})
+    if reader and service_of(str(reader.get("Resource"))) not in services:
+        yield f"{where}: field ItemReader/Resource is not supported; supported: {', '.join(services)}"
+    elif reader and service_of(reader["Resource"]) == "s3:getObject" and config.get("InputType") not in _INPUTS:
+        yield f"{where}: field ItemReader/ReaderConfig/InputType must be one of {', '.join(_INPUTS)}"
+    if config.get("InputType") == "CSV" and config.get("CSVHeaderLocation") != "FIRST_ROW":
+        yield f"{where}: field ItemReader/ReaderConfig/CSVHeaderLocation must be FIRST_ROW, no other is supported"
+    known = frozenset({"InputType", "CSVHeaderLocation", "MaxItems"})
+    yield from _unknown(f"{where}, ItemReader/ReaderConfig", config, known)
+    if writer and service_of(str(writer.get("Resource"))) != "s3:putObject":
+        yield f"{where}: field ResultWriter/Resource is not supported; supported: s3:putObject"
+    yield from _unknown(f"{where}, ResultWriter", writer, frozenset({"Resource", "Arguments"}))
+    if batcher and not _positive(batcher.get("MaxItemsPerBatch")):
+        yield f"{where}: field ItemBatcher/MaxItemsPerBatch must be a positive whole number"
+    yield from _unknown(f"{where}, ItemBatcher", batcher, frozenset({"MaxItemsPerBatch", "BatchInput"}))
+    for field in ("ToleratedFailureCount", "ToleratedFailurePercentage"):
+        value = state.get(field, 0)
+        if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+            yield f"{where}: field {field} must be a number from 0, not {value!r}"
 
 
 def _credentials(where: str, value: Any) -> Iterator[str]:

@@ -85,7 +85,12 @@ class Execution:
         rng: random.Random,
         journal: Journal,
         executions: Executions,
+        index: int | None = None,
     ) -> None:
+        self.machine, self.name = machine, name
+        self.arn = world.arn("states", f"execution:{machine}:{name}")
+        self.machine_arn = world.arn("states", f"stateMachine:{machine}")
+        self._index = index
         self.scheduler = executions.scheduler
         self.tokens = executions.tokens
         self.executions = executions
@@ -100,15 +105,31 @@ class Execution:
         self._context = evaluator.data(
             {
                 "Execution": {
-                    "Id": world.arn("states", f"execution:{machine}:{name}"),
+                    "Id": self.arn,
                     "Input": self._input,
                     "Name": name,
                     "RoleArn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{machine}",
                     "StartTime": timestamp(world.clock.now()),
                     "RedriveCount": 0,
                 },
-                "StateMachine": {"Id": world.arn("states", f"stateMachine:{machine}"), "Name": machine},
+                "StateMachine": {"Id": self.machine_arn, "Name": machine},
             }
+        )
+
+    def child(self, document: Mapping[str, Any], label: str, input_: Any, index: int) -> Execution:
+        """An execution of its own for one item, or batch, of a distributed Map, with that label."""
+        return Execution(
+            Definition(document),
+            machine=f"{self.machine}/{label}",
+            name=self.world.request_id(),
+            input_=input_,
+            tasks=self.tasks,
+            world=self.world,
+            evaluator=self.evaluator,
+            rng=self.rng,
+            journal=Journal(self.world, self.journal.record, self.journal.prefix),
+            executions=self.executions,
+            index=index,
         )
 
     def outcome(self) -> Work:
@@ -160,7 +181,7 @@ class Execution:
     def _limited(self) -> Work:
         """The whole machine within its TimeoutSeconds: whether it came to its end, and its output."""
         limit = self._definition.timeout
-        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope()))
+        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope(), self._index))
         timer = () if limit is None else (self.scheduler.start(_timer(limit)),)
         try:
             yield Join((main, *timer), first=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["EVENTS", "INLINE_CONCURRENCY", "PAYLOAD", "VARIABLES", "payload_size"]
+__all__ = ["DISTRIBUTED_CONCURRENCY", "EVENTS", "INLINE_CONCURRENCY", "PAYLOAD", "VARIABLES", "payload_size"]
 
 PAYLOAD = 262_144
 """Bytes of the input or output of a state or task, of one variable, and of all that one Assign sets."""
@@ -14,6 +14,8 @@ VARIABLES = 10 * 1024 * 1024
 """Bytes of all variables of an execution."""
 EVENTS = 25_000
 """Events in the history of a Standard execution."""
+DISTRIBUTED_CONCURRENCY = 10_000
+"""Executions of a distributed Map that run at once."""
 INLINE_CONCURRENCY = 40
 """Iterations of an inline Map that run at once."""
 

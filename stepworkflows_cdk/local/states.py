@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/workflow-states.html
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any, Union
 
@@ -15,11 +15,13 @@ from stepworkflows_cdk.local.definition import is_role, service_of
 from stepworkflows_cdk.local.errors import DataLimitExceeded, QueryFailed, StateFailed
 from stepworkflows_cdk.local.executions import Started
 from stepworkflows_cdk.local.interpreter import Execution, Visit
-from stepworkflows_cdk.local.limits import INLINE_CONCURRENCY, PAYLOAD, payload_size
+from stepworkflows_cdk.local.limits import PAYLOAD, payload_size
+from stepworkflows_cdk.local.maps import map_
 from stepworkflows_cdk.local.retry import Retries, catcher_for
-from stepworkflows_cdk.local.scheduler import Fiber, Join, Pause, Work
+from stepworkflows_cdk.local.scheduler import Join, Pause, Work
 from stepworkflows_cdk.local.scope import Scope
 from stepworkflows_cdk.local.tasks import CALLBACK
+from stepworkflows_cdk.local.together import fit, together
 
 __all__ = ["BEHAVIOUR"]
 
@@ -153,60 +155,7 @@ def _parallel(run: Execution, visit: Visit) -> Work:
         run.evaluate(visit, "Arguments", visit.state["Arguments"]) if "Arguments" in visit.state else visit.input
     )
     branches = [run.states(branch, arguments, Scope(visit.scope), visit.index) for branch in visit.state["Branches"]]
-    return (yield from _together(run, visit, branches, len(branches)))
-
-
-def _map(run: Execution, visit: Visit) -> Work:
-    items = run.evaluate(visit, "Items", visit.state["Items"], "array") if "Items" in visit.state else visit.input
-    if not isinstance(items, list):
-        raise visit.located(QueryFailed("The state's input is no array, and the field 'Items' is not given"))
-    limit = run.evaluate(visit, "MaxConcurrency", visit.state.get("MaxConcurrency", 0), "number")
-    iterations = [_iteration(run, visit, index, value) for index, value in enumerate(items)]
-    return (yield from _together(run, visit, iterations, min(int(limit) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)))
-
-
-def _iteration(run: Execution, visit: Visit, index: int, value: Any) -> Work:
-    run.journal.iteration()
-    item = {"Index": index, "Value": run.evaluator.data(value)}
-    input_ = value
-    if "ItemSelector" in visit.state:
-        selecting = Visit(
-            visit.name,
-            visit.step,
-            visit.state,
-            visit.input,
-            visit.event,
-            visit.entered,
-            visit.scope,
-            item,
-            visit.retries,
-        )
-        input_ = run.evaluate(selecting, "ItemSelector", visit.state["ItemSelector"])
-    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope), index))
-
-
-def _together(run: Execution, visit: Visit, works: Sequence[Work], limit: int) -> Work:
-    """Runs ``works``, at most ``limit`` at once; their results in order. The first failure stops all."""
-    results: list[Any] = [None] * len(works)
-    waiting = iter(enumerate(works))
-
-    def worker() -> Work:
-        for number, work in waiting:
-            results[number] = yield from work
-
-    workers: list[Fiber] = [run.scheduler.start(worker()) for _ in range(min(limit, len(works)))]
-    try:
-        yield Join(tuple(workers))
-    finally:
-        run.scheduler.stop(*workers)
-        for work in works:
-            work.close()
-    for fiber in workers:
-        if fiber.failure is not None:
-            raise fiber.failure
-    if payload_size(results) > PAYLOAD:
-        raise DataLimitExceeded(visit.name)
-    return results
+    return fit(visit, (yield from together(run, branches, len(branches))))
 
 
 def _moment(visit: Visit, text: str) -> datetime:
@@ -222,7 +171,7 @@ def _moment(visit: Visit, text: str) -> datetime:
 BEHAVIOUR: Mapping[str, Callable[[Execution, Visit], Stay]] = {
     "Choice": _choice,
     "Fail": _fail,
-    "Map": _retried(_map),
+    "Map": _retried(map_),
     "Parallel": _retried(_parallel),
     "Pass": _pass,
     "Succeed": _succeed,

@@ -50,8 +50,10 @@ from stepworkflows_cdk.local.world import World
 from stepworkflows_cdk.reference import order_flow
 
 FLOWS = Path(__file__).parent.parent / "flows"
-NOT_IN_MOTO = {"http"}
-"""Flows that moto does not take: it has no HTTP tasks, and refuses the names of their errors."""
+NOT_IN_MOTO = {"for-each-source", "http"}
+"""Flows that moto does not take: its parser knows no ItemBatcher, no whole number as a percentage, and no arguments of a
+reader or writer of a map; it has no HTTP tasks, and refuses the names of their errors.
+"""
 PATIENCE = 60.0
 """Seconds that moto may take for one run."""
 NAME = "second-opinion"
@@ -109,7 +111,7 @@ DISAGREEMENTS: dict[tuple[str, int], tuple[str, str]] = {
 """Flow and run -> what differs, and what AWS has to say about it."""
 
 
-NOT_IN_MOTO = ("states:::ecs:runTask.sync", '"Resource": "${activity_')
+TASKS_NOT_IN_MOTO = ("states:::ecs:runTask.sync", '"Resource": "${activity_')
 """moto runs no containers, and has no activities."""
 
 
@@ -165,7 +167,7 @@ def test_motos_interpreter_agrees(caplog: pytest.LogCaptureFixture) -> None:
     for case in cases():
         key, bundle = (case.flow, case.number), compiled(case.flow)
         ours = our_opinion(bundle, case)
-        if any(task in bundle.main.text for task in NOT_IN_MOTO):
+        if any(task in bundle.main.text for task in TASKS_NOT_IN_MOTO):
             print(f"{case.flow} {case.number}: a container or a worker, not run")
         elif ours is None:
             print(f"{case.flow} {case.number}: waits, not run")

@@ -14,6 +14,7 @@ from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.local import RunResult, run
 
 END: dict[str, Any] = {"Type": "Pass", "End": True}
+STANDARD = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
 ROLE = "arn:aws:iam::111122223333:role/caller"
 TASK: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::fake:call", "End": True}
 
@@ -110,11 +111,38 @@ def branch(**states: Any) -> dict[str, Any]:
                 "ItemProcessor": {**branch(B=END), "ProcessorConfig": {"Mode": "DISTRIBUTED"}},
                 "End": True,
             },
-            "state 'A', ItemProcessor: field ProcessorConfig: mode 'DISTRIBUTED' is not supported; supported: 'INLINE'",
+            "state 'A', ItemProcessor: field ProcessorConfig: ExecutionType must be 'STANDARD', no other is supported",
+        ),
+        (
+            {
+                "Type": "Map",
+                "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "PARQUET"}},
+                "ItemProcessor": {**branch(B=END), "ProcessorConfig": STANDARD},
+                "End": True,
+            },
+            "state 'A': field ItemReader/ReaderConfig/InputType must be one of CSV, JSON, JSONL",
+        ),
+        (
+            {
+                "Type": "Map",
+                "ItemBatcher": {"MaxItemsPerBatch": 0},
+                "ItemProcessor": {**branch(B=END), "ProcessorConfig": STANDARD},
+                "End": True,
+            },
+            "state 'A': field ItemBatcher/MaxItemsPerBatch must be a positive whole number",
+        ),
+        (
+            {
+                "Type": "Map",
+                "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "WriterConfig": {}},
+                "ItemProcessor": {**branch(B=END), "ProcessorConfig": STANDARD},
+                "End": True,
+            },
+            "state 'A', ResultWriter: field WriterConfig is not supported; supported: Arguments, Resource",
         ),
         (
             {"Type": "Map", "ItemReader": {}, "ItemProcessor": branch(B=END), "End": True},
-            "field ItemReader is not supported",
+            "state 'A': field ItemReader is for maps whose mode is 'DISTRIBUTED'",
         ),
         (
             {"Type": "Parallel", "Assign": {"x": 1}, "Branches": [branch(B={**END, "Assign": {"x": 1}})], "End": True},

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Scope
-from stepworkflows_cdk.compiler.patterns import fixed_parts, pattern_of, wildcard_in
+from stepworkflows_cdk.compiler.patterns import pattern_of
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Need, Text
 from stepworkflows_cdk.integrations.aws_sdk.actions import AUTHORISED
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.expressions import tokens
 from stepworkflows_cdk.language.references import WrongValue, is_fixed, parse_value, references_in, strings_in
+from stepworkflows_cdk.language.wildcards import fixed_parts, wildcard_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["derived_grants", "derives_grants"]

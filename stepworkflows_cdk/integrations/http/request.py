@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
-from stepworkflows_cdk.compiler.patterns import Pattern, fixed_parts, pattern_of, wildcard_in
+from stepworkflows_cdk.compiler.patterns import Pattern, pattern_of
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Text
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import Expression, Value, WrongValue, parse_value, references_in
+from stepworkflows_cdk.language.wildcards import fixed_parts, wildcard_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 if TYPE_CHECKING:

@@ -12,13 +12,14 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
-from stepworkflows_cdk.compiler.patterns import Pattern, as_text, fixed_parts, pattern_of, wildcard_in
+from stepworkflows_cdk.compiler.patterns import Pattern, as_text, pattern_of
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Text
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.wildcards import fixed_parts, wildcard_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["CopySpec", "File", "FileKeys", "FileSpec", "GetSpec", "ListSpec", "PlaceSpec", "PutSpec"]

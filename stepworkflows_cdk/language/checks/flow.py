@@ -47,7 +47,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             yield Problem("SW108", f"`{name}` is {what}", mark, "give it another name")
     yield from _reached(workflow)
     for step in workflow.forward:
-        yield from loops.check(step)
+        yield from loops.check(step, workflow)
     for step in workflow.all_steps:
         yield from _one_work(step)
         yield from _retries(step)
