@@ -71,7 +71,7 @@ _REFERENCES = (
     ("{secrets.payment}", "only under `secrets` of a step"),
     ("{execution.id}", "the execution's ARN; also `{execution.name}`, and `{execution.started}` in ISO 8601"),
     ("{step.id}", "the step's id; also `{step.attempt}`, from 1"),
-    ("{index}", "kept for loops, which this version does not build"),
+    ("{index}", "in a `for-each`: the number of the item, from 0"),
     (
         "{email}",
         "a bare name: in a step's own `outputs` a field of its result; elsewhere an output of a step, else an input",

@@ -72,9 +72,11 @@ def bind_rule(scope: Construct, need: RuleNeed, bindings: Bindings) -> Bound:
 
 
 def _created(scope: Construct) -> events.IEventBus:
-    # A bus has to have a name. Stacks that are deployed twice under two names get two buses.
+    # A bus has to have a name. By the stack's own, and not its pseudo parameter, which in another stack means that one.
     name = cdk.Names.unique_resource_name(scope, max_length=120, separator="-")
-    return events.EventBus(scope, "Bus", event_bus_name=f"{cdk.Aws.STACK_NAME}-{name}", kms_key=sharing.key(scope))
+    return events.EventBus(
+        scope, "Bus", event_bus_name=f"{cdk.Stack.of(scope).stack_name}-{name}", kms_key=sharing.key(scope)
+    )
 
 
 def _adopted(need: BusNeed, given: object) -> events.IEventBus:
