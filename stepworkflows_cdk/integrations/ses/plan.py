@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
-from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Text
+from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Text
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.ses.template import Mail, WrongTemplate, filled, read_mail
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -93,7 +93,8 @@ class Email(Integration):
         if mail.html is not None:
             body["Html"] = {"Data": mail.html}
         sender = _fixed(scope.text(spec.from_))
-        identity = _fixed(scope.text(spec.identity)) if spec.identity else parseaddr(sender)[1].rpartition("@")[2]
+        address = parseaddr(sender)[1]
+        identity = _fixed(scope.text(spec.identity)) if spec.identity else address.rpartition("@")[2]
         if not identity or "*" in identity:
             raise ConfigurationError(f"{step.mark_of('email', 'from')}: {sender!r} is no address of a sender")
         surroundings = ("arn:", Hole("aws", "partition"), ":ses:", Hole("aws", "region"), ":", Hole("aws", "account"))
@@ -112,6 +113,8 @@ class Email(Integration):
                     ("ses:SendEmail",),
                     Text((*surroundings, f":identity/{identity}")),
                     step.key_mark("email"),
+                    # https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-policy-examples.html
+                    (Condition("StringEquals", "ses:FromAddress", (Text((address,)),)),),
                 ),
             ),
         )
