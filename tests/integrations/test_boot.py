@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import boto3
@@ -35,6 +36,7 @@ def test_it_runs_on_every_python_that_a_step_can_ask_for(file: Path) -> None:
     assert ast.parse(file.read_text("utf-8"), feature_version=(3, 9))
 
 
+@cache
 def packed() -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:

@@ -74,7 +74,8 @@ def wildcards(resources: Resources) -> Iterator[str]:
 
 
 def shared(id_: str) -> bool:
-    return id_.startswith("StepWorkflowsShared")
+    """What is shared, and a machine's own policy about its own executions, which has to come behind the machine."""
+    return id_.startswith("StepWorkflowsShared") or "OwnPermissions" in id_
 
 
 def everything_but(resources: Resources) -> Iterator[str]:
@@ -315,7 +316,7 @@ def test_the_linter_finds_nothing_in_what_is_around_the_machine(templates: Mappi
     assert api.lint(json.dumps({"Resources": resources}), config=config) == []
 
 
-PLACES = ("Secret", "Bucket", "DeadLetters", "Source")
+PLACES = ("Secret", "Bucket", "DeadLetters", "Source", "OwnPermissions")
 
 
 def test_only_rows_of_the_table_are_acknowledged(assembly: Path) -> None:
