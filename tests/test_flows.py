@@ -1,9 +1,9 @@
 """Golden folders: each folder of ``flows`` is one idea, and dropping one in adds its tests.
 
 A folder holds documents (``workflow.*`` first), and beside them what they become: ``asl.json`` with the needs and
-grants in ``bundle.json``, or ``errors.txt``, the exact report. ``run.json`` lists runs, each an input, what comes
-from outside, and what to expect. ``UPDATE_GOLDEN=1 pytest tests/test_flows.py`` writes the first three anew; read the
-difference before you commit it.
+grants in ``bundle.json``, and ``warnings.txt`` where there are any; or ``errors.txt``, the exact report. ``run.json``
+lists runs, each an input, what comes from outside, and what to expect. ``UPDATE_GOLDEN=1 pytest tests/test_flows.py``
+writes all but the last anew; read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 import stepworkflows_cdk
 from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.language.diagnostics import Report
 from stepworkflows_cdk.local import run
 
 FLOWS = Path(__file__).parent / "flows"
@@ -35,15 +36,25 @@ def documents(name: str) -> list[Path]:
 
 
 def golden(name: str, file: str, text: str) -> None:
+    """The file has that text; there is none where the text is empty."""
     path = FLOWS / name / file
-    if UPDATE:
+    if UPDATE and text:
         path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
+    elif UPDATE:
+        path.unlink(missing_ok=True)
+    assert (path.read_text(encoding="utf-8") if path.exists() else "") == text
+
+
+def report(found: Report) -> str:
+    text = found.text().replace(found.folder, "")
+    return f"{text}\n" if text else ""
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_documents_become_this(name: str) -> None:
-    bundle = compile_workflow(Definition.load(*documents(name)))
+    definition = Definition.load(*documents(name))
+    golden(name, "warnings.txt", report(definition.report))
+    bundle = compile_workflow(definition)
     golden(name, "asl.json", "".join(f"{machine.text}\n" for machine in bundle.machines))
     rest = {key: value for key, value in bundle.to_json().items() if key != "machines"}
     golden(name, "bundle.json", json.dumps(rest, ensure_ascii=False, indent=1) + "\n")
@@ -61,15 +72,14 @@ def test_right_documents_run(name: str, number: int) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_documents_are_reported(name: str) -> None:
-    report = validate(*documents(name))
-    assert report.errors
-    golden(name, "errors.txt", report.text().replace(report.folder, "") + "\n")
+    found = validate(*documents(name))
+    assert found.errors
+    golden(name, "errors.txt", report(found))
 
 
-def test_every_code_has_a_wrong_document() -> None:
+def test_every_code_has_a_document_and_its_report() -> None:
     package = Path(stepworkflows_cdk.__file__).parent
     known = {code for path in package.rglob("*.py") for code in re.findall(r'"(SW\d{3})"', path.read_text("utf-8"))}
-    shown = {
-        code for name in WRONG for code in re.findall(r"SW\d{3}", (FLOWS / name / "errors.txt").read_text("utf-8"))
-    }
+    reports = [path for pattern in ("*/errors.txt", "*/warnings.txt") for path in FLOWS.glob(pattern)]
+    shown = {code for path in reports for code in re.findall(r"SW\d{3}", path.read_text("utf-8"))}
     assert known - shown == {"SW001", "SW003"}  # what is no text: tests/language/test_source.py

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need, Text
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.sent import Sent
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -326,6 +327,14 @@ class Integration:
     def check_trigger(self, trigger: Trigger, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with a trigger beyond its shape."""
         return ()
+
+    def sends(self, step: Step) -> Iterable[Sent]:
+        """What the step sends that may start flows."""
+        return ()
+
+    def started_by(self, trigger: Trigger, sent: Sent) -> bool:
+        """Whether the trigger may start its flow for what a step sends."""
+        return False
 
     def plan_trigger(self, trigger: Trigger, scope: TriggerScope) -> Start:
         """What the trigger becomes. Its need refers to the machine, so that it is made behind it."""

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from stepworkflows_cdk.language.document import Path_
-from stepworkflows_cdk.language.references import WrongValue, parse_condition, parse_value, references_in, strings_in
+from stepworkflows_cdk.language.references import (
+    Expression,
+    WrongValue,
+    parse_condition,
+    parse_value,
+    references_in,
+    strings_in,
+)
 from stepworkflows_cdk.language.scope import (
     InputTarget,
     Known,
@@ -29,6 +37,9 @@ __all__ = [
     "strings_of",
     "targets",
 ]
+
+Place = Literal["alone", "text", "expression"]
+"""Where a reference stands: as a value of its own, within a text, in JSONata."""
 
 
 def strings_of(step: Step) -> Iterator[tuple[Path_, str]]:
@@ -71,6 +82,11 @@ def condition_view(path: Path_, view: View) -> View:
 
 def targets(workflow: Workflow) -> Iterator[tuple[Target, View]]:
     """What every reference of the workflow means, with its view, in the order of the text."""
+    return ((target, view) for target, view, _ in _read(workflow))
+
+
+def _read(workflow: Workflow) -> Iterator[tuple[Target, View, Place]]:
+    """The same, and where each reference stands."""
     for step, view in views(workflow):
         for path, text in strings_of(step):
             yield from _targets(text, view.of_outputs() if path[0] == "outputs" else view, condition=False)
@@ -82,10 +98,15 @@ def targets(workflow: Workflow) -> Iterator[tuple[Target, View]]:
                 yield from _targets(text, at_end(workflow), condition=False)
 
 
-def inferred_inputs(workflow: Workflow) -> tuple[str, ...]:
-    """The fields of an open input that the flow reads, in the order of the text."""
-    found = [target for target, _ in targets(workflow) if isinstance(target, InputTarget) and target.inferred]
-    return tuple(dict.fromkeys(str(target.path[0]) for target in found))
+def inferred_inputs(workflow: Workflow) -> dict[str, bool]:
+    """The fields of an open input that the flow reads, in the order of the text, and whether it fails without: a reference
+    stands alone, and no expression asks whether the field is there.
+    """
+    found: dict[str, set[Place]] = {}
+    for target, _, place in _read(workflow):
+        if isinstance(target, InputTarget) and target.inferred:
+            found.setdefault(str(target.path[0]), set()).add(place)
+    return {name: "alone" in places and "expression" not in places for name, places in found.items()}
 
 
 def status_readers(workflow: Workflow) -> frozenset[str]:
@@ -113,13 +134,17 @@ def _steps_of(target: Target) -> tuple[Known, ...]:
             return ()
 
 
-def _targets(text: str, view: View, *, condition: bool) -> Iterator[tuple[Target, View]]:
+def _targets(text: str, view: View, *, condition: bool) -> Iterator[tuple[Target, View, Place]]:
     try:
         value = parse_condition(text) if condition else parse_value(text)
     except WrongValue:
         return
     for reference in references_in(value):
         try:
-            yield resolve(reference, view), view
+            target = resolve(reference, view)
         except Unresolved:
             continue
+        if isinstance(value, Expression):
+            yield target, view, "expression"
+        else:
+            yield target, view, "alone" if reference.text == text else "text"

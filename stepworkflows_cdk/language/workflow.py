@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
+from stepworkflows_cdk.language.sent import Sent
 
 __all__ = [
     "EACH",
@@ -66,6 +67,14 @@ class WorkKey(Protocol):
 
     def check_trigger(self, trigger: Trigger, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with a trigger beyond its shape."""
+        ...
+
+    def sends(self, step: Step) -> Iterable[Sent]:
+        """What the step sends that may start flows."""
+        ...
+
+    def started_by(self, trigger: Trigger, sent: Sent) -> bool:
+        """Whether the trigger may start its flow for what a step sends."""
         ...
 
 

@@ -15,8 +15,10 @@ from stepworkflows_cdk.compiler.plan import Data
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model, service_names
 from stepworkflows_cdk.integrations.aws_sdk.parameters import check_parameters, spelt
+from stepworkflows_cdk.integrations.aws_sdk.sent import sent_by
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.sent import Sent
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
@@ -84,6 +86,10 @@ class AwsSdkCall(Integration):
                 "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the ARN and the IAM action"
             )
             yield Problem("SW606", "on what this call may act is not known", step.key_mark("call"), hint)
+
+    def sends(self, step: Step) -> Iterable[Sent]:
+        assert isinstance(step.work, CallKeys)
+        return sent_by(step.work.call, step.keys.inputs or {})
 
     def plan(self, step: Step, scope: Scope) -> Call:
         assert isinstance(step.work, CallKeys)

@@ -13,6 +13,7 @@ from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.sent import Sent
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class Emit(Integration):
             yield Problem("SW219", message, step.mark_of("emit", "source"), "name your own, such as `shop.orders`")
         if spec.bus is not None:
             yield from undeclared(step, ("emit", "bus"), spec.bus, "bus", workflow)
+
+    def sends(self, step: Step) -> Iterable[Sent]:
+        spec = _spec(step)
+        words = {"source": spec.source, "detail-type": spec.detail_type}
+        yield Sent("event", spec.bus, ("emit",), words, None if step.whole_input else step.keys.inputs or {})
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)

@@ -15,6 +15,7 @@ from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.durations import Duration
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.sent import Sent
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["Message", "MessageKeys", "MessageSpec"]
@@ -104,6 +105,10 @@ class Message(Integration):
         if spec.subject is not None and len(spec.subject) > _SUBJECT and "{" not in spec.subject:
             message = f"a subject may have {_SUBJECT} characters"
             yield Problem("SW401", message, step.mark_of("message", "subject"), "shorten it")
+
+    def sends(self, step: Step) -> Iterable[Sent]:
+        kind, name = _to(_spec(step))
+        yield Sent(kind, name, ("message", kind))
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)

@@ -19,6 +19,7 @@ from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.sent import Sent
 from stepworkflows_cdk.language.wildcards import fixed_parts, wildcard_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
@@ -130,6 +131,11 @@ class File(Integration):
             else:
                 message = "`inputs` stand beside a `text`, and a file has one content"
                 yield Problem("SW107", message, step.key_mark("inputs"), "remove one of them")
+
+    def sends(self, step: Step) -> Iterable[Sent]:
+        for path, place in _places(_spec(step)):
+            if path[-1] in ("put", "to"):
+                yield Sent("s3", place.bucket, path, {"key": place.key})
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)

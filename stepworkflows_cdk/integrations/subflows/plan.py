@@ -6,7 +6,7 @@ that flow fails, the step fails with its error. ``detached: true`` only starts i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -21,6 +21,7 @@ from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import WrongValue, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.scope import ResultTarget, Unresolved, View, resolve
 from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.usage import inferred_inputs
 from stepworkflows_cdk.language.workflow import Step, Workflow, given_flow
 
 __all__ = ["Uses", "UsesKeys"]
@@ -150,6 +151,7 @@ def _inputs(step: Step, flow: Workflow) -> Iterator[Problem]:
     """Whether what the step gives is what the other flow's contract asks for."""
     given, contract = step.keys.inputs or {}, flow.keys.inputs or {}
     if flow.open:
+        yield from _read(step, flow, given)
         return
     for name, value in given.items():
         if name not in contract:
@@ -163,6 +165,18 @@ def _inputs(step: Step, flow: Workflow) -> Iterator[Problem]:
         if name not in given and not schema.optional:
             mark = step.key_mark("inputs") if step.keys.inputs else step.key_mark("uses")
             yield Problem("SW229", f"the flow `{flow.id}` needs the input `{name}`", mark, f"add `{name}` to `inputs`")
+
+
+def _read(step: Step, flow: Workflow, given: Mapping[str, Any]) -> Iterator[Problem]:
+    """What a flow that takes any input reads of it, and is not given."""
+    mark = step.key_mark("inputs") if step.keys.inputs else step.key_mark("uses")
+    for name, fails in inferred_inputs(flow).items():
+        if name not in given:
+            message = f"the flow `{flow.id}` reads the input `{name}`, which this step does not give"
+            fix = (
+                f"add `{name}` to `inputs`; what may be missing, a contract in {flow.document.file} can give a default"
+            )
+            yield Problem("SW229", message, mark, fix, "error" if fails else "warning")
 
 
 def _is_dynamic(text: str) -> bool:

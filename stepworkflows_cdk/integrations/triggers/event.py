@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -18,6 +18,8 @@ from stepworkflows_cdk.integrations.triggers.promised import missing_inputs
 from stepworkflows_cdk.language.checks.triggers import deployed_strings, resource_problems
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.references import is_fixed
+from stepworkflows_cdk.language.sent import Sent, can_be
 from stepworkflows_cdk.language.workflow import Trigger, Workflow
 
 if TYPE_CHECKING:
@@ -83,6 +85,18 @@ class EventTrigger(Integration):
                 trigger, workflow, _ENVELOPE, "write `input: detail`, or declare what an event has"
             )
 
+    def started_by(self, trigger: Trigger, sent: Sent) -> bool:
+        keys = _keys(trigger)
+        return (
+            (sent.kind, sent.to) == ("event", keys.bus)
+            and can_be(sent.words["source"], keys.source)
+            and can_be(sent.words["detail-type"], keys.detail_type)
+            and (
+                sent.data is None
+                or all(_can_have(sent.data, path.split("."), _listed(value)) for path, value in keys.match.items())
+            )
+        )
+
     def plan_trigger(self, trigger: Trigger, scope: TriggerScope) -> Start:
         keys = _keys(trigger)
         source, kind = scope.text(keys.source), scope.text(keys.detail_type)
@@ -121,6 +135,19 @@ def _keys(trigger: Trigger) -> EventTriggerKeys:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _can_have(data: Any, path: Sequence[str], wanted: Sequence[Any]) -> bool:
+    """Whether what is at ``path`` in the data can be one of the values."""
+    for name in path:
+        if isinstance(data, str) and not is_fixed(data):
+            return True
+        if not isinstance(data, Mapping) or name not in data:
+            return None in wanted
+        data = data[name]
+    if isinstance(data, str):
+        return any(can_be(data, each) if isinstance(each, str) else not is_fixed(data) for each in wanted)
+    return data in wanted
 
 
 def _check_match(trigger: Trigger, match: Mapping[str, Any]) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from stepworkflows_cdk.integrations.triggers.needs import QueueSourceNeed
 from stepworkflows_cdk.language.checks.triggers import resource_problems
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.sent import Sent
 from stepworkflows_cdk.language.workflow import Trigger, Workflow
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ class QueueTrigger(Integration):
             yield Problem(
                 "SW401", message, trigger.mark_of("queue"), f"write `timeout: {_TIMEOUT}s` or more in the queue"
             )
+
+    def started_by(self, trigger: Trigger, sent: Sent) -> bool:
+        return (sent.kind, sent.to) == ("queue", _keys(trigger).queue)
 
     def plan_trigger(self, trigger: Trigger, scope: TriggerScope) -> Start:
         keys = _keys(trigger)

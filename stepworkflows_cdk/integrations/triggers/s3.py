@@ -15,6 +15,7 @@ from stepworkflows_cdk.integrations.triggers.promised import missing_inputs
 from stepworkflows_cdk.language.checks.triggers import deployed_strings, resource_problems
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.sent import Sent, can_begin, can_end
 from stepworkflows_cdk.language.workflow import Trigger, Workflow
 
 __all__ = ["S3Trigger", "S3TriggerKeys"]
@@ -49,6 +50,14 @@ class S3Trigger(Integration):
         for key in ("prefix", "suffix"):
             yield from deployed_strings(trigger, workflow, key)
         yield from missing_inputs(trigger, workflow, _GIVEN, "declare what S3 gives, such as `object: {type: object}`")
+
+    def started_by(self, trigger: Trigger, sent: Sent) -> bool:
+        keys = _keys(trigger)
+        return (
+            (sent.kind, sent.to, keys.events) == ("s3", keys.bucket, "created")
+            and can_begin(sent.words["key"], keys.prefix or "")
+            and can_end(sent.words["key"], keys.suffix or "")
+        )
 
     def plan_trigger(self, trigger: Trigger, scope: TriggerScope) -> Start:
         keys = _keys(trigger)

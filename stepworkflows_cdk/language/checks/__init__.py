@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from stepworkflows_cdk.language.checks import contract, data, deploy, flow, security, triggers
+from stepworkflows_cdk.language.checks import circles, contract, data, deploy, flow, security, triggers
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -23,6 +23,7 @@ def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
                     message = f"`{name}` under `{key}` is something else in the flow `{first.id}`"
                     yield Problem("SW225", message, mark, "declare it alike, or give it another name")
     yield from triggers.check_together(workflows)
+    yield from circles.check_together(workflows)
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
