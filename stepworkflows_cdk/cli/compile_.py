@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from stepworkflows_cdk.cli.options import add_config, add_flow, config_of, library_of
+from stepworkflows_cdk.cli.options import add_config, add_flow, add_json, config_of, library_of
 from stepworkflows_cdk.definition import Definition, compile_workflow
 
 __all__ = ["add"]
@@ -23,6 +23,7 @@ def add(verbs: Any) -> None:
         action="store_true",
         help="print everything as JSON: machines, needs, grants, and where each comes from",
     )
+    add_json(parser, "where the documents have problems, print these as a JSON list too")
     parser.set_defaults(do=_do)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from stepworkflows_cdk.cli.options import add_config, add_flow, config_of, library_of
+from stepworkflows_cdk.cli.options import add_config, add_flow, add_json, config_of, library_of
 from stepworkflows_cdk.compiler.causes import Cause, causes
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
@@ -27,7 +27,7 @@ def add(verbs: Any) -> None:
     add_flow(parser)
     add_config(parser)
     parser.add_argument("--step", metavar="ID", help="only what this step causes, alone or with others")
-    parser.add_argument("--json", action="store_true", help="print a JSON list, and nothing else")
+    add_json(parser, "print a JSON list, and nothing else; of problems, where the documents have some")
     parser.set_defaults(do=_do)
 
 

@@ -1,7 +1,8 @@
 """The ``stepworkflows`` command: one verb, one module.
 
 Exit codes: 0 it went well; 1 the flow failed, or the documents have problems; 2 wrong usage; 3 this machine lacks
-something.
+something; 130 interrupted. With ``--json``, problems of the documents are JSON on standard output, as ``validate --format
+json`` prints them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
 from stepworkflows_cdk.cli import compile_, explain, graph, run, validate
+from stepworkflows_cdk.cli.formats import as_json
 from stepworkflows_cdk.errors import (
     ConfigurationError,
     DocumentError,
@@ -48,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except StepWorkflowsError as error:
-        print(error, file=sys.stderr)
+        if isinstance(error, DocumentError) and getattr(given, "json", False):
+            print(as_json(error.report))
+        else:
+            print(error, file=sys.stderr)
         return next(code for kind, code in _CODES if isinstance(error, kind))
     except BrokenPipeError:
         # The reader of a pipe (``| head``) has gone; what is still buffered has nowhere to go.

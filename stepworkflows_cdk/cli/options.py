@@ -9,7 +9,7 @@ from stepworkflows_cdk.compiler.config import declared_config, from_text
 from stepworkflows_cdk.definition import Definition
 from stepworkflows_cdk.errors import ConfigurationError
 
-__all__ = ["add_config", "add_flow", "config_of", "library_of"]
+__all__ = ["add_config", "add_flow", "add_json", "config_of", "library_of"]
 
 
 def add_flow(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +33,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a value for a name under `config`; may be repeated",
     )
+
+
+def add_json(parser: argparse.ArgumentParser, help_: str) -> None:
+    """Output for programs, of problems too."""
+    parser.add_argument("--json", action="store_true", help=help_)
 
 
 def config_of(given: argparse.Namespace, definition: Definition) -> dict[str, Any]:

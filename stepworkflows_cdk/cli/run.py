@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stepworkflows_cdk.cli.options import add_config, add_flow, config_of, library_of
+from stepworkflows_cdk.cli.options import add_config, add_flow, add_json, config_of, library_of
 from stepworkflows_cdk.cli.output import write
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.plan import machine_key
@@ -44,7 +44,7 @@ def add(verbs: Any) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="decides everything random; default: 0")
     parser.add_argument("--real-time", action="store_true", help="let waits last")
-    parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
+    add_json(parser, "print one JSON object, and nothing else; a list of problems, where the documents have some")
     parser.add_argument(
         "--report", metavar="FILE", help="also write the run as one HTML page: the path taken, mails, rows, result"
     )

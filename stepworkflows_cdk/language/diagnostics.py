@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["Mark", "Problem", "Report"]
 
@@ -89,6 +89,26 @@ class Report:
         ordered = sorted(unique, key=lambda p: (files.get(p.mark.file, 0), p.mark.line, p.mark.column, p.code))
         return Report(tuple(ordered), self.sources, self.folder)
 
+    def file(self, mark: Mark) -> str:
+        """The file of a mark as the user can open it."""
+        folder = "" if mark.file.startswith("<") else self.folder  # no file: what a program passed
+        return f"{folder}{mark.file}"
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """For programs: an object for each problem."""
+        return [
+            {
+                "code": problem.code,
+                "severity": problem.severity,
+                "message": problem.message,
+                "file": self.file(problem.mark),
+                "line": problem.mark.line,
+                "column": problem.mark.column,
+                "hint": problem.hint,
+            }
+            for problem in self.problems
+        ]
+
     def text(self) -> str:
         """For people: ``file:line:column CODE message``, the line with a caret, the fix."""
         return "\n".join(block for problem in self.problems for block in self._blocks(problem))
@@ -96,8 +116,7 @@ class Report:
     def _blocks(self, problem: Problem) -> Iterable[str]:
         mark = problem.mark
         label = problem.code if problem.severity == "error" else f"{problem.code} (warning)"
-        folder = "" if mark.file.startswith("<") else self.folder  # no file: what a program passed
-        yield f"{folder}{mark} {label} {problem.message}"
+        yield f"{self.file(mark)}:{mark.line}:{mark.column} {label} {problem.message}"
         lines = self.sources.get(mark.file, "").splitlines()
         if 0 < mark.line <= len(lines):
             yield from _excerpt(lines, mark)
