@@ -12,6 +12,7 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.schema import document_schema
 from stepworkflows_cdk.language.workflow import Step, Trigger, Workflow
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Trigger",
     "TriggerScope",
     "Workflow",
+    "document_schema",
     "need_id",
     "undeclared",
 ]

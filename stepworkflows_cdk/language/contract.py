@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -58,7 +58,7 @@ class Schema(BaseModel):
         return self.required is False or self.has("default")
 
 
-SchemaEntry = Annotated[Schema, BeforeValidator(_short_form)]
+SchemaEntry = Annotated[Schema, BeforeValidator(_short_form, json_schema_input_type=Union[Type, Schema])]
 Schema.model_rebuild()
 
 _PYTHON_ONLY = re.compile(r"\(\?(?![:=!]|<[=!])[^)]{0,2}|(?<!\\)(?:\\\\)*\\[AZz]|[*+?}]\+")

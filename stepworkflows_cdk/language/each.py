@@ -75,7 +75,7 @@ class ForEachKeys(Keys):
     batch: int | None = Field(
         None, ge=1, description="Works on so many items at once; `as` is then a list of them, and there is no `index`."
     )
-    tolerate: Annotated[int | str | None, BeforeValidator(_tolerated)] = Field(
+    tolerate: Annotated[int | str | None, BeforeValidator(_tolerated, json_schema_input_type=int | str)] = Field(
         None,
         description="How many items may fail, a number or a part of them such as `5%`; of such an item the outputs are their "
         "defaults. One more stops all, as `States.ExceedToleratedFailureThreshold`.",

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
 
-__all__ = ["Keys", "alias"]
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
+
+__all__ = ["STEP", "Keys", "StepValue", "Steps", "alias"]
+
+STEP = {"$comment": "a step"}
+"""What stands in the JSON Schema of a model where a step is; the schema of whole documents has it defined."""
+StepValue = Annotated[Any, WithJsonSchema(STEP)]
+"""A step as it is written: read by itself, since its work keys are those of the integrations."""
+Steps = list[StepValue]
 
 
 def alias(name: str) -> str:

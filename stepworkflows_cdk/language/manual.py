@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from stepworkflows_cdk.language.contract import Schema
+from stepworkflows_cdk.language.keys import STEP
 from stepworkflows_cdk.language.model import (
     ArmKeys,
     CatchKeys,
@@ -175,16 +176,21 @@ def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
 def _form(schema: Mapping[str, Any]) -> str:
     """What a value looks like."""
     if "anyOf" in schema:
-        if any(str(each.get("pattern", "")).startswith(_DURATION) for each in schema["anyOf"]):
-            return "duration: `90`, `5m`, `1h30m`, `14d`"
-        forms = [_form(each) for each in schema["anyOf"]]
-        return " or ".join(dict.fromkeys(form for form in forms if form))
+        forms = list(dict.fromkeys(form for each in schema["anyOf"] if (form := _form(each))))
+        if _DURATION in forms:
+            forms.remove("whole number")
+        return " or ".join(forms)
+    if schema == STEP or schema.get("items") == STEP:
+        return "step" if schema == STEP else "list of steps"
+    if str(schema.get("pattern", "")).startswith(_DURATIONS):
+        return _DURATION
     if "enum" in schema or "const" in schema:
         return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     return _FORMS.get(schema.get("type", "object" if "$ref" in schema else "any"), "any value")
 
 
-_DURATION = r"^(\d+d)?"
+_DURATIONS = r"^(?=\d)(\d+d)?"
+_DURATION = "duration: `90`, `5m`, `1h30m`, `14d`"
 _FORMS = {
     "array": "list",
     "boolean": "truth value",

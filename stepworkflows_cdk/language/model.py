@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from stepworkflows_cdk.language.contract import SchemaEntry
 from stepworkflows_cdk.language.durations import Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
-from stepworkflows_cdk.language.keys import Keys, alias
+from stepworkflows_cdk.language.keys import STEP, Keys, Steps, StepValue, alias
 
 __all__ = [
     "NOT_BUILT",
@@ -65,6 +65,9 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
+Retry = Annotated[list[RetryKeys], BeforeValidator(_list, json_schema_input_type=RetryKeys | list[RetryKeys])]
+
+
 def _actions(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -73,7 +76,11 @@ def _several(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions)]]
+Triggers = Annotated[
+    list[dict[str, Any]],
+    BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]]),
+]
+Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions, json_schema_input_type=str | list[str])]]
 
 
 class RequireKeys(Keys):
@@ -98,15 +105,15 @@ class CatchKeys(Keys):
         default_factory=lambda: ["States.ALL"], min_length=1, description="Names of errors; default: all."
     )
     when: str | None = Field(None, description="A condition on `{error.type}` and `{error.cause}`.")
-    steps: list[Any] = Field(min_length=1, description="What runs instead.")
+    steps: Steps = Field(min_length=1, description="What runs instead.")
 
 
 class ArmKeys(Keys):
     """One way of a `switch`: `when` with a condition, or `else` at the end."""
 
     when: str | None = Field(None, description="The condition; the first arm that holds is taken.")
-    steps: list[Any] | None = Field(None, description="The steps of the arm.")
-    else_: list[Any] | None = Field(None, description="The steps where no arm holds.")
+    steps: Steps | None = Field(None, description="The steps of the arm.")
+    else_: Steps | None = Field(None, description="The steps where no arm holds.")
 
 
 class UntilKeys(Keys):
@@ -148,13 +155,11 @@ class StepKeys(Keys):
     heartbeat: Duration | None = Field(
         None, description="For `runs-on: activity`: the longest time without a sign of life from the worker."
     )
-    retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
-        None, description="When to try again, one rule or a list; comes before the default."
-    )
+    retry: Retry | None = Field(None, description="When to try again, one rule or a list; comes before the default.")
     on_error: Literal["continue"] | None = Field(
         None, description="`continue`: an error of this step does not end the flow."
     )
-    undo: str | dict[str, Any] | None = Field(
+    undo: str | Annotated[dict[str, Any], WithJsonSchema(STEP)] | None = Field(
         None, description="The step that undoes this one, or its name under `undo-steps`."
     )
     undo_when: Literal["attempted", "completed"] = Field(
@@ -171,7 +176,7 @@ class StepKeys(Keys):
     )
     if_: str | bool | None = Field(None, description="A condition; where it does not hold the step is skipped.")
     catch: list[CatchKeys] | None = Field(None, min_length=1, description="What runs where the step fails.")
-    on_timeout: Literal["fail", "continue"] | list[Any] | None = Field(
+    on_timeout: Literal["fail", "continue"] | Steps | None = Field(
         None,
         description="For `wait-for`: what becomes of a wait that nobody ends. `fail` (the default), `continue`, or steps to run.",
     )
@@ -179,15 +184,15 @@ class StepKeys(Keys):
         None,
         description="Does the step's work, or its `steps`, once for each item of a list. Outside, the outputs are lists.",
     )
-    steps: list[Any] | None = Field(None, min_length=1, description="For `for-each`: what is done with each item.")
+    steps: Steps | None = Field(None, min_length=1, description="For `for-each`: what is done with each item.")
     switch: list[ArmKeys] | None = Field(
         None, min_length=1, description="Runs the steps of the first arm whose condition holds."
     )
-    parallel: dict[str, list[Any]] | None = Field(
+    parallel: dict[str, Steps] | None = Field(
         None, min_length=1, description="Branches that run at the same time: name -> steps."
     )
-    wait: Annotated[int | UntilKeys, BeforeValidator(_until)] | None = Field(
-        None, description="A duration, or `{until: TIME}`."
+    wait: Annotated[int | UntilKeys, BeforeValidator(_until, json_schema_input_type=Duration | UntilKeys)] | None = (
+        Field(None, description="A duration, or `{until: TIME}`.")
     )
     require: RequireKeys | None = Field(None, description="Refuses with a business error unless a condition holds.")
     fail: FailKeys | None = Field(None, description="Ends the flow with an error.")
@@ -237,10 +242,12 @@ class DeployKeys(Keys):
     interval: Duration | None = Field(
         None, description="The time between two parts, for `canary` and `linear`, in whole minutes; default: 5m."
     )
-    alarms: Annotated[bool | list[str] | None, BeforeValidator(_alarms)] = Field(
-        None,
-        description="What takes a new version back. `true`: executions that fail or time out while it comes into use; "
-        "a list: also these alarms of CloudWatch, by name. Default: `true` for `canary` and `linear`.",
+    alarms: Annotated[bool | list[str] | None, BeforeValidator(_alarms, json_schema_input_type=bool | list[str])] = (
+        Field(
+            None,
+            description="What takes a new version back. `true`: executions that fail or time out while it comes into use; "
+            "a list: also these alarms of CloudWatch, by name. Default: `true` for `canary` and `linear`.",
+        )
     )
 
 
@@ -258,21 +265,19 @@ class FlowKeys(Keys):
         None, description="The contract of the input, checked before any step; `{}` is open."
     )
     outputs: dict[str, Any] | None = Field(None, description="The result of the execution.")
-    triggers: dict[str, Annotated[list[dict[str, Any]], BeforeValidator(_several)]] | None = Field(
+    triggers: dict[str, Triggers] | None = Field(
         None, description="What starts the flow, by kind; one of each, or a list."
     )
-    steps: list[Any] | None = Field(None, description="The steps, in order.")
+    steps: Steps | None = Field(None, description="The steps, in order.")
     resources: dict[str, dict[str, Any]] | None = Field(None, description="What the flow depends on, by name.")
     config: dict[str, ConfigKeys] | None = Field(None, description="Values fixed when the flow is compiled.")
     secrets: dict[str, SecretKeys] | None = Field(None, description="The secrets that the flow depends on.")
-    undo_steps: dict[str, Any] | None = Field(None, description="Undo steps, by name.")
-    on_failure: list[Any] | None = Field(None, description="Steps that run, after the undoing, where the flow fails.")
+    undo_steps: dict[str, StepValue] | None = Field(None, description="Undo steps, by name.")
+    on_failure: Steps | None = Field(None, description="Steps that run, after the undoing, where the flow fails.")
     timeout: Duration | None = Field(None, description="The longest time that an execution may take.")
     deploy: DeployKeys | None = Field(None, description="How a new version of the flow comes into use.")
     env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
-    retry: Annotated[list[RetryKeys], BeforeValidator(_list)] | None = Field(
-        None, description="For the flow's own code."
-    )
+    retry: Retry | None = Field(None, description="For the flow's own code.")
     permissions: Permissions | None = Field(None, description="For the flow's own code.")
 
 

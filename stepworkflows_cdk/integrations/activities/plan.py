@@ -9,9 +9,9 @@ contract of a function.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Hole, Need, Text
@@ -50,9 +50,7 @@ class ActivityKeys(Keys):
     """The keys of a step that workers do. It needs a `timeout`, in which the wait for a worker is counted too."""
 
     runs_on: Annotated[
-        ActivityRuntime,
-        BeforeValidator(_long_form),
-        WithJsonSchema({"anyOf": [{"const": "activity"}, {"type": "object"}]}),
+        ActivityRuntime, BeforeValidator(_long_form, json_schema_input_type=Literal["activity"] | ActivityRuntime)
     ] = Field(description="`activity`.")
     zip_file: str | None = Field(
         None,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from stepworkflows_cdk.integrations.code import DEFAULT_HANDLER, check_code, image_problems
 from stepworkflows_cdk.language.checks.resources import undeclared
@@ -134,16 +134,14 @@ class FargateKeys(ContainerKeys):
     """The keys of a step that runs in a container on Fargate. Same code, same inputs and outputs as on Lambda."""
 
     runs_on: Annotated[
-        FargateRuntime,
-        BeforeValidator(_long_form),
-        WithJsonSchema({"anyOf": [{"const": "fargate"}, {"type": "object"}]}),
+        FargateRuntime, BeforeValidator(_long_form, json_schema_input_type=Literal["fargate"] | FargateRuntime)
     ] = Field(description="`fargate`, or `{fargate: {cpu: 512, ...}}`.")
 
 
 class Ec2Keys(ContainerKeys):
     """The keys of a step that runs in a container on EC2 instances."""
 
-    runs_on: Annotated[Ec2Runtime, BeforeValidator(_no_short_form)] = Field(
+    runs_on: Annotated[Ec2Runtime, BeforeValidator(_no_short_form, json_schema_input_type=Ec2Runtime)] = Field(
         description="`{ec2: {cluster: NAME, ...}}`."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from stepworkflows_cdk.integrations.code import DEFAULT_HANDLER
 from stepworkflows_cdk.language.durations import Duration
@@ -49,15 +49,12 @@ def _long_form(value: Any) -> Any:
     return {"lambda": {}} if value == "lambda" else value
 
 
-_RUNS_ON = {"anyOf": [{"const": "lambda"}, {"type": "object"}]}
-
-
 class LambdaKeys(Keys):
     """The keys of a step that runs on Lambda."""
 
-    runs_on: Annotated[LambdaRuntime, BeforeValidator(_long_form), WithJsonSchema(_RUNS_ON)] = Field(
-        description="`lambda`, or `{lambda: {memory: 512, ...}}`."
-    )
+    runs_on: Annotated[
+        LambdaRuntime, BeforeValidator(_long_form, json_schema_input_type=Literal["lambda"] | LambdaRuntime)
+    ] = Field(description="`lambda`, or `{lambda: {memory: 512, ...}}`.")
     zip_file: str | None = Field(
         None, min_length=1, description="A folder or a zip with the code, relative to the document."
     )
