@@ -19,8 +19,8 @@ from stepworkflows_cdk.compiler.integration import Call, Integration, Start
 from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
 from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, Task, in_order
 from stepworkflows_cdk.compiler.planner import plan_machine
-from stepworkflows_cdk.compiler.sequence import Planned
 from stepworkflows_cdk.compiler.states import all_states
+from stepworkflows_cdk.compiler.steps.context import Planned
 from stepworkflows_cdk.compiler.values import Names, Values
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.scope import View

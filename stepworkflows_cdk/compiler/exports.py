@@ -55,6 +55,10 @@ class Exports:
         """The assignment of a step's flag, where its undo asks for it."""
         return {variable("tried", step.id): True} if step.id in self.flagged else {}
 
+    def items_read(self, loop: Step) -> list[str]:
+        """``index`` and ``item``, as far as anything planned so far inside the loop reads them."""
+        return sorted(what for id_, what in self.names.items if id_ == loop.id)
+
     def handed_out(self, branch: Branch, depth: int) -> dict[str, Data]:
         """What the branch, which is ``depth`` deep, gives as its output."""
         return {variable(kind, step.id): Jsonata(f"${inside}") for kind, step, inside, _ in self._of(branch, depth)}

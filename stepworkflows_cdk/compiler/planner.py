@@ -19,8 +19,9 @@ from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import output_data, output_is_certain
 from stepworkflows_cdk.compiler.plan import Choice, Data, Fail, Jsonata, MachinePlan, Pass, Rule, State, Succeed
-from stepworkflows_cdk.compiler.sequence import Planned, Sequencer
 from stepworkflows_cdk.compiler.states import Namer, reachable
+from stepworkflows_cdk.compiler.steps.context import Context, Planned
+from stepworkflows_cdk.compiler.steps.sequence import sequence_states
 from stepworkflows_cdk.compiler.tasks import Handler, TaskPlace, task_states
 from stepworkflows_cdk.compiler.values import Names, Values, output_variable, variable
 from stepworkflows_cdk.language.model import DeployKeys
@@ -77,20 +78,21 @@ class _Machine:
         self.lane = Lane((), self._handler, self.ended)
         flagged = frozenset(link.step.id for link in self.links if link.asks)
         self.exports = Exports(self.names, status_readers(self.workflow), flagged, read_outside(self.workflow))
-        self.sequencer = Sequencer(
+        self.context = Context(
             self.calls,
             {id(step): view for step, view in views(self.workflow)},
             self.values,
             self.namer,
             self.exports,
+            sequence_states,
         )
 
     def states(self) -> tuple[State, ...]:
         steps = self.workflow.steps
         after = self.done if self._result_is_certain() else self.result
-        body = self.sequencer.states(steps, self.lane, after)
+        body = self.context.states(steps, self.lane, after)
         body += [*self._finish(), *self._undo(), *self._on_failure(), *self._terminal()]
-        return (*self._entry(self.sequencer.first(steps[0])), *body)
+        return (*self._entry(self.context.first(steps[0])), *body)
 
     def comments(self) -> dict[str, str]:
         """State -> the description of its step."""

@@ -8,6 +8,7 @@ warm function). The standard library and boto3 are never put aside: a copy of bo
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ class Modules:
         return name.partition(".")[0] in names or (isinstance(file, str) and self._below(file))
 
     def _below(self, path: str) -> bool:
-        return Path(path).is_relative_to(self._folder)
+        return path == self._folder or path.startswith(f"{self._folder}{os.sep}")
 
 
 def _importable(entry: Path) -> bool:

@@ -50,6 +50,8 @@ def optional(module: str) -> Any:
 def surroundings(seed: int) -> Iterator[Any]:
     """Gives the boto3 session of the run, which is also boto3's default session meanwhile."""
     boto3, moto, requests = optional("boto3"), optional("moto"), optional("requests")
+    from stepworkflows_cdk.local.models import session
+
     settings = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BOTO_", "MOTO_"))}
     default, state = boto3.DEFAULT_SESSION, random.getstate()
     with ExitStack() as stack:
@@ -61,6 +63,7 @@ def surroundings(seed: int) -> Iterator[Any]:
         random.seed(seed)
         requests.post(f"http://motoapi.amazonaws.com/moto-api/seed?a={seed}", timeout=5)
         boto3.setup_default_session(
+            botocore_session=session(),
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
             aws_session_token="testing",

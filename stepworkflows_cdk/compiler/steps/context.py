@@ -1,0 +1,121 @@
+"""What all kinds of steps are planned with: names, values, and where the errors of a step go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from stepworkflows_cdk.compiler.exports import Exports
+from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.outputs import defaults
+from stepworkflows_cdk.compiler.place import Handler
+from stepworkflows_cdk.compiler.plan import Data, Jsonata, State
+from stepworkflows_cdk.compiler.states import Namer
+from stepworkflows_cdk.compiler.tries import Route
+from stepworkflows_cdk.compiler.values import Values, output_variable, variable
+from stepworkflows_cdk.language.scope import View
+from stepworkflows_cdk.language.workflow import Step
+
+__all__ = ["Context", "Planned", "noted"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A step with its call, and the call that records its ``DATABASE_`` outputs."""
+
+    call: Call | None
+    record: Call | None = None
+
+    def __iter__(self) -> Iterator[Call]:
+        return (call for call in (self.call, self.record) if call)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the steps of one machine are planned with.
+
+    ``calls`` is what each step becomes, ``views`` what it can name, both by ``id()``; ``sequence`` plans the steps inside
+    a step, the last going on to the state that it names.
+    """
+
+    calls: Mapping[int, Planned]
+    views: Mapping[int, View]
+    values_of: Callable[[View], Values]
+    namer: Namer
+    exports: Exports
+    sequence: Callable[[Context, Sequence[Step], Lane, str], list[State]]
+
+    def states(self, steps: Sequence[Step], lane: Lane, next_: str) -> list[State]:
+        """The states of steps inside a step."""
+        return self.sequence(self, steps, lane, next_)
+
+    def first(self, step: Step) -> str:
+        """The name of the state at which a step begins."""
+        return self.namer.fixed(f"{step.name}: if", step) if step.keys.if_ is not None else step.name
+
+    def record(self, step: Step) -> Call | None:
+        """The call that records the step's ``DATABASE_`` outputs."""
+        planned = self.calls.get(id(step))
+        return planned.record if planned else None
+
+    def values(self, step: Step) -> Values:
+        """What compiles the values of a step."""
+        return self.values_of(self.views[id(step)])
+
+    def of_outputs(self, step: Step, result: str) -> Values:
+        """What compiles the step's own outputs, from the JSONata of its ``result``."""
+        return replace(self.values_of(self.views[id(step)].of_outputs()), result=result)
+
+    def of_try(self, step: Step, lane: Lane) -> Values:
+        """What compiles a condition on an error of a try."""
+        return replace(self.values_of(self.views[id(step)].of_try()), error=f"${lane.caught}")
+
+    def handler(self, step: Step, lane: Lane, next_: str) -> Handler:
+        """Where the errors of a step's work go."""
+        if step.may_fail_alone:
+            gone = self.gone(step)
+            return Handler(next_, lambda _error, _cause: gone)
+        return noted(lane.handler(step, False), {**self.exports.status(step, "failed"), **self._attempted(step)})
+
+    def behind(self, step: Step, lane: Lane, next_: str) -> Handler:
+        """Where the errors go of what belongs to a step whose work is done."""
+        if step.may_fail_alone:
+            return Handler(next_, lambda _error, _cause: {})
+        return lane.handler(step, True)
+
+    def failed(self, step: Step, lane: Lane, *, completed: bool = False) -> Handler:
+        """Where an error goes that ends the step and its lane."""
+        return noted(lane.handler(step, completed), self.exports.status(step, "failed"))
+
+    def gone(self, step: Step) -> dict[str, Data]:
+        """What is assigned where a step failed, and the flow goes on behind it."""
+        outputs: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
+        return {**outputs, **self.exports.status(step, "failed"), **self._attempted(step)}
+
+    def routes(self, step: Step, lane: Lane, next_: str) -> tuple[Route, ...]:
+        """The step's own catches, as ways for its errors."""
+        caught = self.of_try(step, lane)
+        found: list[Route] = []
+        for catch in step.catches:
+            condition = None if catch.when is None else f"({caught.condition(catch.when).code})"
+
+            def assign(error: str, cause: str) -> Mapping[str, Data]:
+                value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
+                return {variable("error", step.id): value, **self.gone(step)}
+
+            target = self.first(catch.steps[0]) if catch.steps else next_
+            found.append(Route(catch.errors, target, assign, condition))
+        return tuple(found)
+
+    def catches(self, step: Step, lane: Lane, next_: str) -> list[State]:
+        """The states of the steps in the step's catches."""
+        return [state for catch in step.catches for state in self.states(catch.steps, lane, next_)]
+
+    def _attempted(self, step: Step) -> dict[str, Data]:
+        return self.exports.tried(step) if step.keys.undo_when == "attempted" else {}
+
+
+def noted(handler: Handler, notes: Mapping[str, Data]) -> Handler:
+    """The handler, which also assigns the notes."""
+    return Handler(handler.next, lambda error, cause: {**handler.assign(error, cause), **notes})

@@ -1,0 +1,70 @@
+"""A list of steps becomes states, in one lane, each step going on to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepworkflows_cdk.compiler.fences import guarded
+from stepworkflows_cdk.compiler.jsonata import literal
+from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.plan import Choice, Jsonata, Pass, Rule, State
+from stepworkflows_cdk.compiler.steps.context import Context
+from stepworkflows_cdk.compiler.steps.forks import parallel_states
+from stepworkflows_cdk.compiler.steps.loops import for_each_states
+from stepworkflows_cdk.compiler.steps.rules import fail_states, require_states
+from stepworkflows_cdk.compiler.steps.settings import set_states
+from stepworkflows_cdk.compiler.steps.switch import switch_states
+from stepworkflows_cdk.compiler.steps.waits import wait_states
+from stepworkflows_cdk.compiler.steps.work import work_states
+from stepworkflows_cdk.compiler.values import variable
+from stepworkflows_cdk.language.workflow import Step
+
+__all__ = ["sequence_states"]
+
+
+def sequence_states(context: Context, steps: Sequence[Step], lane: Lane, next_: str) -> list[State]:
+    """The states of the steps, the last going on to ``next_``."""
+    following = [*(context.first(step) for step in steps), next_][1:]
+    found: list[State] = []
+    for step, then in zip(steps, following, strict=True):
+        body = _body(context, step, lane, then)
+        found += [*_if(context, step, lane, then), *body]
+    return found
+
+
+def _body(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
+    planned = context.calls.get(id(step))
+    keys = step.keys
+    if planned and planned.call:
+        return work_states(context, step, planned.call, lane, next_)
+    if keys.require:
+        return require_states(context, step, keys.require, lane, next_)
+    if keys.fail:
+        return fail_states(context, step, keys.fail, lane)
+    if keys.wait is not None:
+        return wait_states(context, step, keys.wait, lane, next_)
+    if step.arms:
+        return switch_states(context, step, lane, next_)
+    if keys.for_each:
+        return for_each_states(context, step, keys.for_each, lane, next_)
+    if step.branches:
+        return parallel_states(context, step, lane, next_)
+    return set_states(context, step, lane, next_)
+
+
+def _if(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
+    if step.keys.if_ is None:
+        return []
+    values = context.values(step)
+    text = step.keys.if_ if isinstance(step.keys.if_, str) else literal(step.keys.if_)
+    condition = values.condition(text)
+    name = context.first(step)
+    handler = lane.handler(step, False)
+    if values.condition_is_certain(text) or handler.next == lane.ended:
+        return [Choice(name, step.mark, (Rule(condition, step.name, comment=text),), next_)]
+    held = variable("if", step.id)
+    inside = Pass(context.namer.unique(f"{name}?"), step.mark, None, {}, {"holds": condition})
+    choice = context.namer.unique(f"{name} so")
+    assign = {held: Jsonata("$states.result[0].holds")}
+    fence = guarded(name, step.mark, (inside,), assign, choice, handler)
+    return [fence, Choice(choice, step.mark, (Rule(Jsonata(f"${held}"), step.name, comment=text),), next_)]

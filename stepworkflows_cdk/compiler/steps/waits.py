@@ -1,0 +1,29 @@
+"""A `wait`: for a time, or until one."""
+
+from __future__ import annotations
+
+from stepworkflows_cdk.compiler.fences import guarded
+from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.plan import Jsonata, State, Wait
+from stepworkflows_cdk.compiler.steps.context import Context
+from stepworkflows_cdk.language.model import UntilKeys
+from stepworkflows_cdk.language.workflow import Step
+
+__all__ = ["wait_states"]
+
+
+def wait_states(context: Context, step: Step, wait: int | UntilKeys, lane: Lane, next_: str) -> list[State]:
+    """The state that waits."""
+    values = context.values(step)
+    done = context.exports.status(step, "done")
+    if isinstance(wait, int):
+        return [Wait(step.name, step.mark, next_, seconds=wait, assign=done)]
+    failed = context.failed(step, lane)
+    until = values.data(wait.until)
+    if failed.next == lane.ended or isinstance(until, str):
+        return [Wait(step.name, step.mark, next_, timestamp=until, assign=done)]
+    # A text that is no time would end the execution in a way that nothing catches: $toMillis fails before.
+    code = values.expression(wait.until).code
+    checked = Jsonata(f"($t := {code}; $exists($toMillis($t)) ? $t : $error('the end of the wait is no time'))")
+    inside = Wait(context.namer.unique(f"{step.name}: until"), step.mark, None, timestamp=checked)
+    return [guarded(step.name, step.mark, (inside,), done, next_, failed)]

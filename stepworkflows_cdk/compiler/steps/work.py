@@ -1,0 +1,87 @@
+"""A step that does work becomes the task of its call, and the call that records its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.outputs import output_data
+from stepworkflows_cdk.compiler.place import Handler, TaskPlace
+from stepworkflows_cdk.compiler.plan import Data, State
+from stepworkflows_cdk.compiler.steps.context import Context, noted
+from stepworkflows_cdk.compiler.tasks import needs_handler, task_states
+from stepworkflows_cdk.compiler.tries import Route
+from stepworkflows_cdk.compiler.values import output_variable
+from stepworkflows_cdk.language.workflow import Step
+
+__all__ = ["recording_states", "work_states"]
+
+
+def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str) -> list[State]:
+    """The states of a step whose work is ``call``."""
+    record = context.record(step)
+    then = context.namer.unique(f"{step.name}: record") if record else next_
+    unread = None
+    if step.outputs and step.keys.undo_when == "completed":
+        # The work is done where only its result cannot be read.
+        unread = noted(lane.handler(step, True), context.exports.tried(step))
+    failed = context.handler(step, lane, next_)
+    routes = context.routes(step, lane, next_)
+
+    def done(made: Call) -> Mapping[str, Data]:
+        return _done(context, step, made)
+
+    states = [*_task(context, step.name, step, call, lane, done, then, failed, unread, routes)]
+    states += context.catches(step, lane, next_)
+    if record:
+        states += recording_states(context, then, step, record, lane, next_, context.behind(step, lane, next_))
+    return states
+
+
+def recording_states(
+    context: Context, name: str, step: Step, record: Call, lane: Lane, next_: str, failed: Handler
+) -> tuple[State, ...]:
+    """The states of the call that records a step's outputs."""
+    return _task(context, name, step, record, lane, lambda _: {}, next_, failed)
+
+
+def _done(context: Context, step: Step, call: Call) -> dict[str, Data]:
+    """What is assigned where the call gave its result."""
+    own = context.of_outputs(step, call.result)
+    outputs: dict[str, Data] = {output.name: output_data(output, step.document, own) for output in step.outputs}
+    assign: dict[str, Data] = {output_variable(step.id): outputs} if outputs else {}
+    return {**assign, **context.exports.status(step, "done"), **context.exports.tried(step)}
+
+
+def _task(
+    context: Context,
+    name: str,
+    step: Step,
+    call: Call,
+    lane: Lane,
+    done: Callable[[Call], Mapping[str, Data]],
+    next_: str,
+    failed: Handler,
+    unread: Handler | None = None,
+    routes: tuple[Route, ...] = (),
+) -> tuple[State, ...]:
+    retry = step.keys.retry or ()
+    plain = (
+        failed.next == lane.ended
+        and (unread is None or unread.next == lane.ended)
+        and not needs_handler(call, retry, routes)
+    )
+    place = TaskPlace(
+        name,
+        step.mark,
+        step.id,
+        next_,
+        None if plain else failed,
+        retry,
+        done,
+        None if plain else unread,
+        routes=routes,
+        caught=lane.caught,
+    )
+    return task_states(place, call, context.of_try(step, lane), lane.tries, context.namer.unique)
