@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from packaging.markers import InvalidMarker, Marker, default_environment
 
 from stepworkflows_cdk.constructs.requirements import Requirements, masked
 from stepworkflows_cdk.errors import PackagingError
@@ -95,34 +96,53 @@ _CAUSES = (
 )
 """What the installers' words tell, and its fix; the first that fits."""
 
-# What markers ask for, by what differs between machines: https://packaging.python.org/en/latest/specifications/dependency-specifiers/
-_PYTHON = ("python_version", "python_full_version", "implementation_version")
+_EXTRA = "extra"
 
 
 def check_markers(code: Path, requirements: Requirements, folder: Path, target: Target) -> None:
     """Refuses what ``pip`` would decide by this machine: it reads environment markers, also those of the packages, as if
-    they ran here, whatever machine wheels are asked for. https://github.com/pypa/pip/issues/11664
+    they ran here, whatever machine wheels are asked for (https://github.com/pypa/pip/issues/11664). A marker that holds
+    both here and there, or neither, is no matter.
     """
-    here = {"platform_machine": platform.machine(), "platform_system": platform.system(), "sys_platform": sys.platform}
-    there = {"platform_machine": target.machine, "platform_system": "Linux", "sys_platform": "linux"}
-    differing = [name for name in here if here[name] != there[name]]
-    if f"{sys.version_info.major}.{sys.version_info.minor}" != target.python:
-        differing.extend(_PYTHON)
+    here, *there = _environments(target)
     asked = [*requirements.lines, *_asked_by(folder)]
     extras = {extra.strip() for line in asked for listed in _EXTRAS.findall(line) for extra in listed.split(",")}
     for line in asked:
-        marker = line.partition(";")[2]
-        wanted = _EXTRA.search(marker)
-        found = next((name for name in differing if re.search(rf"\b{name}\b", marker)), None)
-        if found and (wanted is None or wanted[1] in extras):
-            raise PackagingError(
-                f"{code}: {masked(line)!r} asks for `{found}`, which pip reads of this machine and not of the function's\n"
-                "fix: pip install uv, which reads it of the function's"
-            )
+        try:
+            marker = Marker(line.partition(";")[2])
+        except InvalidMarker:
+            continue  # the line has none; a wrong one pip has refused
+        for extra in ("", *sorted(extras)):
+            answers = {marker.evaluate({**each, _EXTRA: extra}) for each in (here, *there)}
+            if len(answers) > 1:
+                names = [name for name in there[0] if re.search(rf"\b{name}\b", str(marker))]
+                found = next((name for name in names if here[name] != there[0][name]), names[0])
+                raise PackagingError(
+                    f"{code}: {masked(line)!r} asks for `{found}`, which pip reads of this machine and not of the function's\n"
+                    "fix: pip install uv, which reads it of the function's"
+                )
+
+
+def _environments(target: Target) -> Iterator[dict[str, str]]:
+    """What markers ask for, of this machine and of the function's, whose Python may be any patch of its version.
+
+    https://packaging.python.org/en/latest/specifications/dependency-specifiers/
+    """
+    here = {name: str(value) for name, value in default_environment().items()}
+    yield here
+    lambdas = {
+        "os_name": "posix",
+        "platform_machine": target.machine,
+        "platform_system": "Linux",
+        "sys_platform": "linux",
+    }
+    for patch in ("0", "99"):
+        full = f"{target.python}.{patch}"
+        versions = {"python_version": target.python, "python_full_version": full, "implementation_version": full}
+        yield {**here, **lambdas, **versions}
 
 
 _EXTRAS = re.compile(r"\A[\w.-]+\s*\[([^\]]*)\]")
-_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)""")
 
 
 def _asked_by(folder: Path) -> Iterator[str]:
