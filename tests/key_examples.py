@@ -36,6 +36,7 @@ from key_flow import (
     SEND_ON,
     STEP,
     TELL,
+    TOKENS,
     VAN,
     WORK,
     WRITE,
@@ -44,6 +45,7 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk.integrations.activities.plan import ActivityKeys, ActivityRuntime
 from stepworkflows_cdk.integrations.api.plan import ApiKeys, CallerKeys, ThrottleKeys
+from stepworkflows_cdk.integrations.api.tokens import JwtKeys
 from stepworkflows_cdk.integrations.containers.keys import (
     Ec2Keys,
     Ec2Runtime,
@@ -327,6 +329,11 @@ EXAMPLES |= {
     (ApiKeys, "cors"): (API, ["https://shop.example.com"]),
     (CallerKeys, "cognito"): ((*API, "auth"), "nobody"),
     (CallerKeys, "function"): ((*API, "auth"), "gate"),
+    (CallerKeys, "jwt"): ((*API, "auth"), {"issuer": "https://login.example.com", "audience": "orders"}),
+    (JwtKeys, "issuer"): (TOKENS, "https://other.example.com"),
+    (JwtKeys, "audience"): (TOKENS, ["orders", "desk"]),
+    (JwtKeys, "scopes"): (TOKENS, ["admin"]),
+    (JwtKeys, "jwks"): (TOKENS, "https://login.example.com/keys"),
     (ThrottleKeys, "rate"): ((*API, "throttle"), 5),
     (ThrottleKeys, "burst"): ((*API, "throttle"), 5),
     (ScheduleKeys, "every"): (SCHEDULE, "2h"),

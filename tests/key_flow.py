@@ -29,7 +29,10 @@ FLOW: dict[str, Any] = {
         "pool": {"type": "cluster"},
     },
     "triggers": {
-        "api": {"path": "/orders", "auth": {"cognito": "users"}, "throttle": {}},
+        "api": [
+            {"path": "/orders", "auth": {"cognito": "users"}, "throttle": {}},
+            {"path": "/desk", "auth": {"jwt": {"issuer": "https://login.example.com", "audience": "desk"}}},
+        ],
         "schedule": {"every": "1h", "input": {"s": "x", "n": 1, "o": {}, "l": []}},
         "event": {"source": "s", "detail-type": "t"},
         "queue": {"queue": "jobs"},
@@ -99,6 +102,7 @@ FLOW: dict[str, Any] = {
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
 BOX, VAN, HAND, PART, EACH, FAR, ALL, OVER = (("steps", index) for index in range(20, 28))
-API, SCHEDULE, EVENT = (("triggers", kind) for kind in ("api", "schedule", "event"))
+API, TOKENS = ("triggers", "api", 0), ("triggers", "api", 1, "auth", "jwt")
+SCHEDULE, EVENT = (("triggers", kind) for kind in ("schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"
 STEP = {"id": "later", "runs-on": "lambda", "zip-file": "code"}

@@ -19,6 +19,7 @@ from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.activities.plan import ActivityRuntime, ActivitySettings
 from stepworkflows_cdk.integrations.api.plan import CallerKeys, ThrottleKeys
+from stepworkflows_cdk.integrations.api.tokens import JwtKeys
 from stepworkflows_cdk.integrations.containers.keys import (
     Ec2Runtime,
     Ec2Settings,
@@ -100,6 +101,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     BasicKeys,
     OAuthKeys,
     CallerKeys,
+    JwtKeys,
     ThrottleKeys,
     *(model for integration in BUILTIN for model in integration.triggers.values()),
     *(integration.keys for integration in BUILTIN if integration.keys),

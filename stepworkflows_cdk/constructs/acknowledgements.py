@@ -186,8 +186,8 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
         "api-callers": Acknowledged(
             ("AwsSolutions-COG4",),
             ("AuthorizationType",),
-            "The document says who may call: principals of IAM, or those whom a function of the author's lets through. Every "
-            "method asks.",
+            "The document says who may call: principals of IAM, those whom a function of the author's lets through, or bearers "
+            "of tokens of an issuer. Every method asks.",
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
         ),
         "api-firewall": Acknowledged(

@@ -285,7 +285,7 @@ NOT_BUILT = frozenset(
     """
     needs defaults policies finally cancel concurrency mode guard tags tests
     repeat stop asl signal remind environment
-    api approval jwt queue
+    api approval queue
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -21,6 +21,9 @@ SCHEDULES = ({"every": "1h"}, {"every": "1h", "input": {"id": "a"}}, {"cron": "0
 EVENTS = ({"source": "s", "detail-type": "T"}, {"source": "s", "detail-type": "T", "match": {"a": 1}})
 
 
+TOKENS = {"api": {"path": "/a", "auth": {"jwt": {"issuer": "{config.x}", "audience": "a"}}}}
+
+
 def compiled(folder: Path, *flows: dict[str, Any], config: dict[str, Any] | None = None) -> Bundle:
     paths = [folder / f"{number}.json" for number in range(len(flows))]
     for path, flow in zip(paths, flows, strict=True):
@@ -94,6 +97,9 @@ def test_a_config_switches_a_schedule(tmp_path: Path, given: bool, enabled: bool
             "",
             "with this config `source` or `detail-type` is empty",
         ),
+        (TOKENS, "http://login.example.com", "with this config `issuer` is no `https` address"),
+        (TOKENS, "", "with this config `issuer` is no `https` address"),
+        (TOKENS, "https://login.example.com?x", "with this config `issuer` is no `https` address"),
     ],
 )
 def test_a_config_that_does_not_fit_is_refused(tmp_path: Path, trigger: Any, value: str, message: str) -> None:

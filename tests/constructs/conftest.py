@@ -5,7 +5,7 @@ from __future__ import annotations
 import stepworkflows_cdk.constructs  # isort: skip  # chooses Node before the first import of aws_cdk
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import aws_cdk as cdk
 import cdk_nag
+import own_wheels
 import pytest
 from constructs import Construct
 from pydantic import BaseModel
@@ -111,6 +112,13 @@ class Template:
         ids = [arn["Ref"] for arn in self.role(service)["ManagedPolicyArns"]]
         policies = [self.resources[id_] for id_ in ids if not id_.startswith("StepWorkflowsShared")]
         return [each for policy in policies for each in policy["Properties"]["PolicyDocument"]["Statement"]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEPWORKFLOWS_CACHE", str(own_wheels.laid(tmp_path_factory.mktemp("cache"))))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ triggers:
 steps: [{id: rule, require: {that: "{stop} = null", error: Stopped, message: told so}}]
 """
 REGION, ACCOUNT = "eu-west-1", "123456789012"
+TOKENS = "{jwt: {issuer: 'https://login.example.com', audience: orders}}"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/machine"
 ALICE, BOB = {"claims": {"sub": "alice"}}, {"claims": {"sub": "bob"}}
 ORDER = {"order": {"id": "o-1"}}
@@ -295,6 +296,12 @@ def test_without_a_key_each_request_starts_an_execution(opened: Open) -> None:
     [
         ("cognito", {"claims": {"sub": "u-1", "email": "a@example.com"}}, {}, "cognito:u-1"),
         ("{function: gate}", {"principalId": "u-1"}, {}, "function:u-1"),
+        (
+            TOKENS,
+            {"principalId": "https://login.example.com#u-1", "until": "4000000000"},
+            {},
+            "jwt:https://login.example.com#u-1",
+        ),
         ("iam", None, {"caller": "AROA7:one-session", "cognitoIdentityId": None}, "iam:AROA7"),
         ("iam", None, {"caller": "AIDA7", "cognitoIdentityId": None}, "iam:AIDA7"),
         (
@@ -313,11 +320,26 @@ def test_an_owner_is_whom_the_authorizer_names(
     assert door.rows() == {"shop/o-1": owner}
 
 
-@pytest.mark.parametrize("auth", ["cognito", "iam", "{function: gate}"])
+@pytest.mark.parametrize("until", [None, "", "0", "1"])
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+def test_a_token_that_expired_is_refused_though_the_gateway_has_seen_it(
+    opened: Open, until: str | None, method: str
+) -> None:
+    door = opened(auth=TOKENS)
+    caller = {"principalId": "https://login.example.com#u-1"}
+    door.ask("POST", body=ORDER, caller={**caller, "until": "4000000000"})
+    body = {"order": {"id": "o-2"}}
+    answer = door.answer(method, "o-1", body=body, caller={**caller, "until": until} if until is not None else caller)
+    assert (answer["statusCode"], answer["headers"]["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+    assert door.executions() == ["o-1"]
+    assert door.ask("GET", "o-1", caller={**caller, "until": "4000000000"})[1]["status"] == "RUNNING"
+
+
+@pytest.mark.parametrize("auth", ["cognito", "iam", "{function: gate}", TOKENS])
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_nobody_is_nobody(opened: Open, auth: str, method: str) -> None:
     door = opened(auth=auth)
-    caller = {"claims": {}, "principalId": ""}
+    caller = {"claims": {}, "principalId": "", "until": "4000000000"}
     assert door.ask(method, "o-1", body=ORDER, caller=caller, identity={"caller": None})[0] == 403
     assert door.executions() == []
 

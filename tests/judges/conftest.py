@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import own_wheels
 import pytest
 
 from stepworkflows_cdk import Definition, compile_workflow
@@ -49,6 +50,13 @@ class Emitted:
         chosen = {name: value for name, value in self.substitutions.items() if value in map(VALUES.get, attributes)}
         text = re.sub(r"\$\{(\w+)\}", lambda hole: chosen.get(hole.group(1), hole.group()), self.text)
         return Emitted(text, {name: value for name, value in self.substitutions.items() if name not in chosen})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEPWORKFLOWS_CACHE", str(own_wheels.laid(tmp_path_factory.mktemp("cache"))))
+        yield
 
 
 @pytest.fixture(scope="session")

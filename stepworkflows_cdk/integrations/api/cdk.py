@@ -26,6 +26,10 @@ _HEADERS = ("Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token
 https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html"""
 _RATE, _BURST = 100, 200
 """What a method takes that says nothing else, requests a second and at once."""
+_KEPT = 300
+"""Seconds for which a token that was looked at is not looked at again. When it expires, the front door sees."""
+_TOKEN = r"^[Bb]earer [-_A-Za-z0-9]+\.[-_A-Za-z0-9]+\.[-_A-Za-z0-9]+$"
+"""What else is no token, and answered 401 without asking."""
 _LOGGED = {
     "request": "$context.requestId",
     "time": "$context.requestTimeEpoch",
@@ -49,6 +53,8 @@ def bind_api(scope: Construct, need: ApiNeed, bindings: Bindings) -> Bound:
         raise ConfigurationError(f"{need.mark}: another flow of this stack has the path {need.path}; choose another")
     one = collection.get_resource("{id}") or collection.add_resource("{id}")
     front_door = _front_door(role, bindings[need.function].attributes["arn"])
+    if need.auth == "jwt":
+        _check_way_out(scope, need, bindings)
     who = _who(scope, need, role, bindings)
     checked: dict[str, Any] = {
         "request_models": _models(scope, need, api),
@@ -179,10 +185,21 @@ def _who(scope: Construct, need: ApiNeed, role: iam.Role, bindings: Bindings) ->
         handler=cast(lambda_.IFunction, found),
         # The role's permissions are grants of the plan.
         assume_role=role.without_policy_updates(),
-        # An answer that is kept would hold for other paths as well.
-        results_cache_ttl=cdk.Duration.seconds(0),
+        # Of a function of the caller's, an answer that is kept would hold for other paths as well.
+        results_cache_ttl=cdk.Duration.seconds(_KEPT if need.auth == "jwt" else 0),
+        validation_regex=_TOKEN if need.auth == "jwt" else None,
     )
     return {"authorizer": asked, "authorization_type": apigateway.AuthorizationType.CUSTOM}
+
+
+def _check_way_out(scope: Construct, need: ApiNeed, bindings: Bindings) -> None:
+    """The function that reads tokens asks their issuer for keys, which a network without a way out would not let it."""
+    assert need.authorizer
+    if bindings[need.authorizer].in_network and sharing.given(scope, "Network") is None:
+        raise ConfigurationError(
+            f"{need.mark}: with this profile functions run in a network without a way to the Internet, and the keys of a "
+            "token's issuer are there; pass a network with a way to it, WorkflowSpace(network=...), or use `auth: cognito`"
+        )
 
 
 def _models(scope: Construct, need: ApiNeed, api: apigateway.RestApi) -> dict[str, apigateway.IModel]:

@@ -32,9 +32,9 @@ class ApiNeed(Need):
 
     path: str
     """Such as ``/orders``; ``/orders/{id}`` belongs to it."""
-    auth: Literal["iam", "cognito", "function"]
+    auth: Literal["iam", "cognito", "function", "jwt"]
     authorizer: str | None
-    """The id of the user pool's or the function's need."""
+    """The id of the need that says who is calling: a user pool, a function of the caller's, for tokens one of ours."""
     function: str
     """The id of the front door's need."""
     schema: str

@@ -18,6 +18,7 @@ from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
 from stepworkflows_cdk.compiler.texts import executions_arn
 from stepworkflows_cdk.integrations.api.needs import ApiNeed
 from stepworkflows_cdk.integrations.api.schema import body_schema
+from stepworkflows_cdk.integrations.api.tokens import JwtKeys, authorizer, check_tokens
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
@@ -48,10 +49,11 @@ _TYPES: Mapping[str, str] = {"cognito": "user-pool", "function": "function"}
 
 
 class CallerKeys(Keys):
-    """Who says who is calling: one of the two."""
+    """Who says who is calling: one of these."""
 
     cognito: str | None = Field(None, description="The name of a user pool under `resources`.")
     function: str | None = Field(None, description="The name of a function under `resources`.")
+    jwt: JwtKeys | None = Field(None, description="The issuer of tokens that callers show.")
 
 
 class ThrottleKeys(Keys):
@@ -68,7 +70,8 @@ class ApiKeys(Keys):
 
     path: str = Field(pattern=r"^(/[A-Za-z0-9._-]+)+$", description="The path, such as `/orders`.")
     auth: str | CallerKeys = Field(
-        description="Who may call: `iam`, `cognito` (the flow's one user pool), `{cognito: NAME}` or `{function: NAME}`."
+        description="Who may call: `iam`, `cognito` (the flow's one user pool), `{cognito: NAME}`, `{function: NAME}` or "
+        "`{jwt: ...}`."
     )
     idempotency_key: str | None = Field(
         None,
@@ -118,12 +121,14 @@ class Api(Integration):
         throttle = keys.throttle or ThrottleKeys()
         table = TableNeed(id=_TABLE, mark=mark, name="starts", partition_key="key", sort_key=None, expires="expires")
         function = _front_door(trigger, scope, kind)
+        reader = authorizer(trigger, tokens, keys.path, scope) if (tokens := _tokens(keys)) else None
+        asked = reader or (scope.resource(name) if name else None)
         api = ApiNeed(
             id=scope.id,
             mark=mark,
             path=keys.path,
             auth=kind,
-            authorizer=scope.resource(name).id if name else None,
+            authorizer=asked.id if asked else None,
             function=function.id,
             schema=json.dumps(body_schema(scope.workflow.keys.inputs or {})),
             rate=throttle.rate,
@@ -132,10 +137,11 @@ class Api(Integration):
             cors=tuple(keys.cors or ()),
         )
         grants = [*_grants(function.id, scope, keys.cancel, mark), _invoke(api, Text((Hole(function.id, "arn"),)))]
-        if kind == "function":
-            assert name
-            grants.append(_invoke(api, scope.arn(scope.resource(name))))
-        return Start((table, function, api), tuple(grants))
+        if reader:
+            grants.append(_invoke(api, Text((Hole(reader.id, "arn"),))))
+        elif asked and kind == "function":
+            grants.append(_invoke(api, scope.arn(asked)))
+        return Start((table, function, *([reader] if reader else []), api), tuple(grants))
 
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
         from stepworkflows_cdk.integrations.api.cdk import bind_api
@@ -152,7 +158,11 @@ def _keys(trigger: Trigger) -> ApiKeys:
     return trigger.keys
 
 
-def _auth(keys: ApiKeys, workflow: Workflow) -> tuple[Literal["iam", "cognito", "function"], str | None]:
+def _tokens(keys: ApiKeys) -> JwtKeys | None:
+    return keys.auth.jwt if isinstance(keys.auth, CallerKeys) else None
+
+
+def _auth(keys: ApiKeys, workflow: Workflow) -> tuple[Literal["iam", "cognito", "function", "jwt"], str | None]:
     """Who says who is calling, and its name under ``resources``; None where there is none, or more than one could be meant."""
     match keys.auth:
         case "cognito":
@@ -162,6 +172,8 @@ def _auth(keys: ApiKeys, workflow: Workflow) -> tuple[Literal["iam", "cognito", 
             return "cognito", name
         case CallerKeys(function=str(name)):
             return "function", name
+        case CallerKeys(jwt=JwtKeys()):
+            return "jwt", None
         case _:
             return "iam", None
 
@@ -169,19 +181,21 @@ def _auth(keys: ApiKeys, workflow: Workflow) -> tuple[Literal["iam", "cognito", 
 def _check_auth(trigger: Trigger, keys: ApiKeys, workflow: Workflow) -> Iterator[Problem]:
     mark = trigger.mark_of("auth")
     if keys.auth == "jwt":
-        message = "`auth: jwt` is not built in this version"
-        yield Problem(
-            "SW109", message, mark, "use `cognito`, or `{function: NAME}` with a function that reads the token"
-        )
+        message = "`auth: jwt` does not say whose tokens are taken"
+        hint = "write `{jwt: {issuer: https://login.example.com, audience: orders}}`"
+        yield Problem("SW233", message, mark, hint)
     elif isinstance(keys.auth, str) and keys.auth not in ("iam", "cognito"):
-        message = "`auth` must be `iam`, `cognito`, `{cognito: NAME}` or `{function: NAME}`"
+        message = "`auth` must be `iam`, `cognito`, `{cognito: NAME}`, `{function: NAME}` or `{jwt: ...}`"
         yield Problem("SW103", message, mark, nearest(keys.auth, ("iam", "cognito")))
     elif isinstance(keys.auth, CallerKeys):
-        if (keys.auth.cognito is None) == (keys.auth.function is None):
-            yield Problem("SW233", "`auth` has `cognito` or `function`", mark, "write one of them")
+        if sum(each is not None for each in (keys.auth.cognito, keys.auth.function, keys.auth.jwt)) != 1:
+            yield Problem("SW233", "`auth` has `cognito`, `function` or `jwt`", mark, "write one of them")
             return
         kind, name = _auth(keys, workflow)
-        yield from resource_problems(trigger, f"auth.{kind}", str(name), _TYPES[kind], workflow)
+        if keys.auth.jwt:
+            yield from check_tokens(trigger, keys.auth.jwt, workflow)
+        else:
+            yield from resource_problems(trigger, f"auth.{kind}", str(name), _TYPES[kind], workflow)
     elif keys.auth == "cognito" and _auth(keys, workflow)[1] is None:
         message = "`auth: cognito` means the one user pool of the flow"
         hint = "declare it: `resources: {users: {type: user-pool}}`; of several, name one: `{cognito: NAME}`"

@@ -55,7 +55,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         problem = {"type": "about:blank", "title": refused.title, "status": refused.status}
         if refused.detail:
             problem["detail"] = refused.detail
-        return _answer(event, refused.status, problem, "application/problem+json")
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'} if refused.status == 401 else {}
+        return _answer(event, refused.status, problem, "application/problem+json", challenge)
     except (BotoCoreError, ClientError) as error:
         log.error("%s", type(error).__name__)
         problem = {"type": "about:blank", "title": "this cannot be done now; try again", "status": 503}
@@ -63,7 +64,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _owner(request: dict[str, Any]) -> str:
-    """Who calls: a user of the pool, whom the authorizer named, an identity of an identity pool, or an IAM user or role.
+    """Who calls: a user of the pool, whom the authorizer named (of a token its issuer and subject), an identity of an identity
+    pool, or an IAM user or role.
 
     Of a role it is the role, whichever session: who may assume a role chooses the names of sessions.
     """
@@ -72,6 +74,11 @@ def _owner(request: dict[str, Any]) -> str:
         case "cognito":
             found = (authorizer.get("claims") or {}).get("sub")
         case "function":
+            found = authorizer.get("principalId")
+        case "jwt":
+            # The gateway keeps what the authorizer said for longer than a token may hold.
+            if int(authorizer.get("until") or 0) <= time.time():
+                raise Refused(401, "the token has expired")
             found = authorizer.get("principalId")
         case _:
             found = identity.get("cognitoIdentityId") or (identity.get("caller") or "").partition(":")[0]
