@@ -27,6 +27,7 @@ from key_flow import (
     PART,
     PAUSE,
     POST,
+    RAW,
     READ,
     ROLE,
     RULE,
@@ -376,5 +377,6 @@ BY_INTEGRATION = {
     "uses": (PART, "other.json"),
     "detached": (PART, True),
     "call": (ASK, "dynamodb:describeTimeToLive"),
+    "asl": (RAW, {"Type": "Wait", "Seconds": 1}),
     "key": (("resources", "rows"), ["id", "sort"]),
 }

@@ -96,12 +96,13 @@ FLOW: dict[str, Any] = {
             "for-each": {"source": {"bucket": "in", "prefix": "p"}},
             "steps": [{"id": "some", "outputs": {"z": "{item}"}}],
         },
+        {"id": "raw", "asl": {"Type": "Pass"}},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, PART, EACH, FAR, ALL, OVER = (("steps", index) for index in range(20, 28))
+BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, OVER = (("steps", index) for index in range(20, 29))
 API, TOKENS = ("triggers", "api", 0), ("triggers", "api", 1, "auth", "jwt")
 SCHEDULE, EVENT = (("triggers", kind) for kind in ("schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"

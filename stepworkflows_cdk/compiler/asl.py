@@ -28,6 +28,7 @@ from stepworkflows_cdk.compiler.plan import (
     Map,
     Parallel,
     Pass,
+    Raw,
     Retry,
     State,
     Succeed,
@@ -78,6 +79,7 @@ class _Writer:
             case Parallel():
                 return {
                     "Type": "Parallel",
+                    **({} if state.arguments is None else {"Arguments": self._data(state.arguments)}),
                     "Branches": [
                         {**_comment(title), **self.states(branch)}
                         for branch, title in zip(state.branches, chain(state.titles, repeat("")), strict=False)
@@ -135,10 +137,18 @@ class _Writer:
                     "Output": {},
                     **_next(state.next),
                 }
+            case Raw():
+                return {**self._raw(state), "End": True}
             case Succeed():
                 return {"Type": "Succeed", "Output": self._data(state.output)}
             case Fail():
                 return {"Type": "Fail", "Error": self._data(state.error), "Cause": self._data(state.cause)}
+
+    def _raw(self, state: Raw) -> dict[str, Any]:
+        found: dict[str, Any] = {field: self._data(value) for field, value in state.body.items()}
+        if state.caught:
+            found["Catch"] = [{**catcher, "Next": state.caught} for catcher in found["Catch"]]
+        return found
 
     def _distribution(self, how: Distribution) -> dict[str, Any]:
         """https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"""

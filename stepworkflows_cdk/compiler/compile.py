@@ -17,7 +17,8 @@ from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.distributed import grants_of
 from stepworkflows_cdk.compiler.integration import Call, Integration, Start
 from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
-from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, Task, in_order
+from stepworkflows_cdk.compiler.order import in_order
+from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, Task
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.steps.context import Planned

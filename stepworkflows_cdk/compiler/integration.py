@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
-from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need, Text
+from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need, Raw, Text
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.sent import Sent
 
@@ -106,6 +106,9 @@ class Call:
     """What is called after this."""
     blame: Blame | None = None
     """What finds out why this failed; for a call of a chain."""
+    raw: Raw | None = None
+    """A state of its author's own in place of the task: a branch of its own gets the arguments, and ``result`` reads its
+    list of one output."""
     beside: bool = False
     """Whether it is not the step's work, but what that takes: what comes from outside a run here does not answer it."""
 
@@ -299,6 +302,10 @@ class Integration:
     """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
     records_outputs: ClassVar[bool] = False
     """Whether it writes the outputs called ``DATABASE_...``: see :meth:`plan_outputs`."""
+
+    def variables(self, step: Step) -> frozenset[str]:
+        """Variables that expressions under its key may read beside those that they set: ``states`` in a state as it is."""
+        return frozenset()
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""

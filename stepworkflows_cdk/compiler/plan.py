@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, Union
+from typing import Union
 
 from stepworkflows_cdk.language.diagnostics import Mark
 
@@ -37,15 +37,14 @@ __all__ = [
     "Parallel",
     "Pass",
     "Plan",
+    "Raw",
     "Retry",
     "Rule",
     "State",
     "Succeed",
     "Task",
     "Text",
-    "Thing",
     "Wait",
-    "in_order",
     "machine_key",
     "need_id",
 ]
@@ -119,37 +118,6 @@ class Need:
     def refers_to(self) -> frozenset[str]:
         """The ids of the needs, and the keys of the machines, that have to be there before this one."""
         return frozenset()
-
-
-class Thing(Protocol):
-    """What a bundle holds: a need or a machine."""
-
-    @property
-    def key(self) -> str: ...
-
-    @property
-    def refers_to(self) -> frozenset[str]: ...
-
-
-_Thing = TypeVar("_Thing", bound=Thing)
-
-
-def in_order(things: Iterable[_Thing]) -> tuple[_Thing, ...]:
-    """The things, each behind those that it refers to; else as they are. A circle is a ``ValueError``."""
-    by_key = {thing.key: thing for thing in things}
-    found: dict[str, _Thing] = {}
-
-    def add(thing: _Thing, path: tuple[str, ...]) -> None:
-        if thing.key in path:
-            raise ValueError(f"a circle: {' -> '.join((*path, thing.key))}")
-        if thing.key not in found:
-            for key in sorted(thing.refers_to & by_key.keys()):
-                add(by_key[key], (*path, thing.key))
-            found[thing.key] = thing
-
-    for thing in by_key.values():
-        add(thing, ())
-    return tuple(found.values())
 
 
 def need_id(kind: str, name: str) -> str:
@@ -314,6 +282,8 @@ class Parallel:
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
     titles: tuple[str, ...] = ()
+    arguments: Data = None
+    """What each branch is given; None: what the state is given."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +301,19 @@ class Distribution:
     shared: Data = None
     tolerated: int | str | None = None
     writer: Data = None
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A state that is written in the States Language already: ``body`` is all of it. ``caught`` is where its catchers go;
+    it ends its machine, or its branch, else. ``inside`` are the states of its own branches, by name and mark.
+    """
+
+    name: str
+    mark: Mark
+    body: Mapping[str, Data]
+    caught: str | None = None
+    inside: tuple[Raw, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -352,7 +335,7 @@ class Map:
     distribution: Distribution | None = None
 
 
-State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map]
+State = Union[Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map, Raw]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import output_data, output_is_certain
 from stepworkflows_cdk.compiler.plan import Choice, Data, Fail, Jsonata, MachinePlan, Pass, Rule, State, Succeed
 from stepworkflows_cdk.compiler.states import Namer, reachable
-from stepworkflows_cdk.compiler.steps.context import Context, Planned
+from stepworkflows_cdk.compiler.steps.context import Context, Planned, written_states
 from stepworkflows_cdk.compiler.steps.sequence import sequence_states
 from stepworkflows_cdk.compiler.tasks import Handler, TaskPlace, task_states
 from stepworkflows_cdk.compiler.values import Names, Values, output_variable, variable
@@ -60,7 +60,12 @@ class _Machine:
     names: Names
 
     def __post_init__(self) -> None:
-        self.namer = Namer([step.name for step in (*self.workflow.forward, *self.workflow.on_failure)])
+        self.namer = Namer(
+            [
+                *(step.name for step in (*self.workflow.forward, *self.workflow.on_failure)),
+                *(state.name for calls in self.calls.values() for state in written_states(calls)),
+            ]
+        )
         self.done = self.namer.unique("Done")
         self.result = self.namer.unique("Result")
         self.ended = self.namer.unique("Failed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from stepworkflows_cdk.compiler.plan import Choice, Fail, Map, Parallel, Pass, State, Succeed, Task, Wait
+from stepworkflows_cdk.compiler.plan import Choice, Fail, Map, Parallel, Pass, Raw, State, Succeed, Task, Wait
 
 __all__ = ["Namer", "all_states", "reachable", "targets"]
 
@@ -48,6 +48,8 @@ def targets(state: State) -> Iterator[str]:
         case Choice():
             yield from (rule.next for rule in state.rules)
             yield state.default
+        case Raw():
+            yield from [state.caught] if state.caught else []
         case Succeed() | Fail():
             return
 
@@ -74,3 +76,5 @@ def all_states(states: Sequence[State]) -> Iterator[State]:
                 yield from all_states(branch)
         elif isinstance(state, Map):
             yield from all_states(state.body)
+        elif isinstance(state, Raw):
+            yield from state.inside

@@ -13,6 +13,7 @@ from dataclasses import replace
 from stepworkflows_cdk.compiler.chains import chain_states
 from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call
 from stepworkflows_cdk.compiler.jsonata import literal
+from stepworkflows_cdk.compiler.own import in_a_branch
 from stepworkflows_cdk.compiler.place import Handler, TaskPlace, reads, replaced
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, State, Task
 from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, caught_as, retries
@@ -79,12 +80,13 @@ def _states(
         heartbeat=call.heartbeat,
         beside=call.beside,
     )
+    own = in_a_branch(task, call.raw, unique) if call.raw else task
     if not closer or place.failed is None:
-        return (task,)
+        return (own,)
     back = again_from or place.name
     loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call, routes, place.caught, back)
     fallback = (place.failed.next, place.failed.assign(f"${place.caught}.type", f"${place.caught}.cause"))
-    return (task, *loop_states(loops, fallback, tries, unique))
+    return (own, *loop_states(loops, fallback, tries, unique))
 
 
 def _looked_at(plan: Retries, routes: Sequence[Route], call: Call) -> tuple[str, ...]:

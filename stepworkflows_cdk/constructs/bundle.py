@@ -15,7 +15,8 @@ from constructs import Construct
 
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.integration import Integration
-from stepworkflows_cdk.compiler.plan import Grant, Need, in_order
+from stepworkflows_cdk.compiler.order import in_order
+from stepworkflows_cdk.compiler.plan import Grant, Need
 from stepworkflows_cdk.constructs import permissions
 from stepworkflows_cdk.constructs.backups import back_up
 from stepworkflows_cdk.constructs.bound import BACKUPS, Bindings, Bound

@@ -10,6 +10,7 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.integrations.activities.plan import Activity
 from stepworkflows_cdk.integrations.api.plan import Api
 from stepworkflows_cdk.integrations.api.resources import Authorizers
+from stepworkflows_cdk.integrations.aws_sdk.asl import RawState
 from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
 from stepworkflows_cdk.integrations.containers.plan import Containers, Ec2, Fargate
 from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
@@ -48,6 +49,7 @@ BUILTIN: tuple[Integration, ...] = (
     Record(),
     Fetch(),
     AwsSdkCall(),
+    RawState(),
     Buckets(),
     File(),
     Queues(),

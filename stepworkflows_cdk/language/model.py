@@ -284,7 +284,7 @@ class FlowKeys(Keys):
 NOT_BUILT = frozenset(
     """
     needs defaults policies finally cancel concurrency mode guard tags tests
-    repeat stop asl signal remind environment
+    repeat stop signal remind environment
     api approval queue
     """.split()
 )

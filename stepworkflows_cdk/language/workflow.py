@@ -53,6 +53,10 @@ class WorkKey(Protocol):
     starts_flows: ClassVar[bool]
     raises: ClassVar[Mapping[str, str]]
 
+    def variables(self, step: Step) -> frozenset[str]:
+        """Variables that expressions under its key may read beside those that they set."""
+        ...
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""
         ...

@@ -17,7 +17,7 @@ from typing import Any
 
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.integration import Integration
-from stepworkflows_cdk.compiler.plan import in_order
+from stepworkflows_cdk.compiler.order import in_order
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local.definition import Definition, Refusals, load
 from stepworkflows_cdk.local.errors import StateFailed, TaskFailed

@@ -10,14 +10,14 @@ from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import defaults
 from stepworkflows_cdk.compiler.place import Handler
-from stepworkflows_cdk.compiler.plan import Data, Jsonata, State
+from stepworkflows_cdk.compiler.plan import Data, Jsonata, Raw, State
 from stepworkflows_cdk.compiler.states import Namer
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.compiler.values import Values, output_variable, variable
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["Context", "Planned", "noted"]
+__all__ = ["Context", "Planned", "noted", "written_states"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,11 @@ class Context:
 
     def _attempted(self, step: Step) -> dict[str, Data]:
         return self.exports.tried(step) if step.keys.undo_when == "attempted" else {}
+
+
+def written_states(planned: Planned) -> tuple[Raw, ...]:
+    """The states that the author of the step named."""
+    return planned.call.raw.inside if planned.call and planned.call.raw else ()
 
 
 def noted(handler: Handler, notes: Mapping[str, Data]) -> Handler:

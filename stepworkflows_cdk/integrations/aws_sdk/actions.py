@@ -87,5 +87,11 @@ AUTHORISED: Mapping[str, Authorised] = {
         {"PublishBatch": ("Publish",)},
     ),
     "eventbridge": Authorised("bus", "events", frozenset({"DescribeEventBus", "PutEvents"}), {}),
+    "sfn": Authorised(
+        "workflow",
+        "states",
+        frozenset("DescribeStateMachine ListExecutions StartExecution StartSyncExecution".split()),
+        {},
+    ),
 }
 """A service as state machines call it -> what it asks for."""

@@ -13,10 +13,11 @@ from stepworkflows_cdk.compiler.patterns import pattern_of
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Need, Text
 from stepworkflows_cdk.integrations.aws_sdk.actions import AUTHORISED
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
+from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.expressions import tokens
 from stepworkflows_cdk.language.references import WrongValue, is_fixed, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.wildcards import fixed_parts, wildcard_in
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import Workflow
 
 __all__ = ["derived_grants", "derives_grants"]
 
@@ -31,13 +32,11 @@ _IN_TRANSACTION = {
 _TRANSACTIONS = {"TransactGetItems": ("Get",), "TransactWriteItems": ("ConditionCheck", "Delete", "Put", "Update")}
 
 
-def derives_grants(step: Step, workflow: Workflow, service: Service) -> bool:
-    """Whether the call's permissions follow from its parameters."""
+def derives_grants(inputs: Any, workflow: Workflow, service: Service, operation: Operation) -> bool:
+    """Whether the permissions of a call with these parameters follow from them."""
     authorised = AUTHORISED.get(service.name)
-    operation = service.operation(str(step.get("call")).partition(":")[2])
-    if authorised is None or operation is None:
+    if authorised is None:
         return False
-    inputs = step.keys.inputs or {}
     if not (authorised.actions(operation.name) or operation.name in _TRANSACTIONS):
         return False
     if not _fixed(_parameter(inputs, "IndexName")):
@@ -48,23 +47,22 @@ def derives_grants(step: Step, workflow: Workflow, service: Service) -> bool:
     return any(_names(text, workflow, authorised.type) for _, text in strings_in(inputs))
 
 
-def derived_grants(step: Step, service: Service, operation: Operation, scope: Scope) -> tuple[Grant, ...]:
+def derived_grants(inputs: Any, mark: Mark, service: Service, operation: Operation, scope: Scope) -> tuple[Grant, ...]:
     """One grant for each resource of the service that the parameters name."""
     authorised = AUTHORISED.get(service.name)
     if authorised is None:
         return ()
-    inputs = step.keys.inputs or {}
     if operation.name in _TRANSACTIONS:
-        return _transaction(inputs, operation, scope, step)
+        return _transaction(inputs, operation, scope, mark)
     grants = []
     for need in _of_type(inputs, authorised.type, scope):
         for action in authorised.actions(operation.name):
             resource, conditions = _on(need, action, inputs, scope)
-            grants.append(Grant(scope.machine, (action,), resource, step.mark_of("inputs"), conditions))
+            grants.append(Grant(scope.machine, (action,), resource, mark, conditions))
     return tuple(grants)
 
 
-def _on(need: Need, action: str, inputs: Mapping[str, Any], scope: Scope) -> tuple[Text, tuple[Condition, ...]]:
+def _on(need: Need, action: str, inputs: Any, scope: Scope) -> tuple[Text, tuple[Condition, ...]]:
     """The ARN of what the action is on: a table or an index of it, a bucket or the file in it that is named."""
     arn = scope.arn(need)
     index, key, prefix = (_parameter(inputs, name) for name in ("IndexName", "Key", "Prefix"))
@@ -80,8 +78,10 @@ def _on(need: Need, action: str, inputs: Mapping[str, Any], scope: Scope) -> tup
     return on_files, ()
 
 
-def _parameter(inputs: Mapping[str, Any], name: str) -> Any:
-    """A parameter in either spelling."""
+def _parameter(inputs: Any, name: str) -> Any:
+    """A parameter in either spelling; none of parameters that are an expression as a whole."""
+    if not isinstance(inputs, Mapping):
+        return None
     return inputs.get(name, inputs.get(name[0].lower() + name[1:]))
 
 
@@ -96,11 +96,11 @@ def _of_type(value: Any, type_: str, scope: Scope) -> list[Need]:
     return [need for need in scope.resources_in(value) if types[need.id] == type_]
 
 
-def _transaction(inputs: Mapping[str, Any], operation: Operation, scope: Scope, step: Step) -> tuple[Grant, ...]:
+def _transaction(inputs: Any, operation: Operation, scope: Scope, mark: Mark) -> tuple[Grant, ...]:
     """For each table the operations that stand around its name; all of them where none does."""
     known = _TRANSACTIONS[operation.name]
     found: dict[str, tuple[Need, set[str]]] = {}
-    for member, text in _named(inputs.get("TransactItems", inputs.get("transactItems")), known, None):
+    for member, text in _named(_parameter(inputs, "TransactItems"), known, None):
         for need in _of_type(text, "table", scope):
             found.setdefault(need.id, (need, set()))[1].update([member] if member else known)
     return tuple(
@@ -108,7 +108,7 @@ def _transaction(inputs: Mapping[str, Any], operation: Operation, scope: Scope, 
             scope.machine,
             tuple(sorted(_IN_TRANSACTION[name] for name in members)),
             scope.arn(need),
-            step.mark_of("inputs"),
+            mark,
         )
         for need, members in found.values()
     )

@@ -4,7 +4,8 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
@@ -17,16 +18,17 @@ from stepworkflows_cdk.language.workflow import Step
 __all__ = ["check_parameters", "spelt"]
 
 
-def check_parameters(step: Step, service: Service, operation: Operation) -> Iterator[Problem]:
-    """What is wrong with the step's ``inputs``, as far as they are written out."""
-    inputs = step.keys.inputs or {}
+def check_parameters(
+    step: Step, service: Service, operation: Operation, given: Any, path: Path_, *, exact: bool = False
+) -> Iterator[Problem]:
+    """What is wrong with the parameters at ``path`` of the step, as far as they are written out. ``exact``: only AWS's own
+    spelling will do.
+    """
     if operation.input is None:
-        for name in inputs:
-            yield Problem(
-                "SW220", f"`{operation.name}` takes no parameters", step.key_mark("inputs", name), "remove them"
-            )
+        for name in given if isinstance(given, dict) else ():
+            yield Problem("SW220", f"`{operation.name}` takes no parameters", step.key_mark(*path, name), "remove them")
         return
-    yield from _structure(step, service, operation.input, inputs, ("inputs",), operation.name)
+    yield from _Check(step, service, operation.name, exact).structure(operation.input, given, path)
 
 
 def spelt(service: Service, shape_name: str | None, value: Data) -> Data:
@@ -50,41 +52,59 @@ def spelt(service: Service, shape_name: str | None, value: Data) -> Data:
             return value
 
 
-def _structure(
-    step: Step, service: Service, shape_name: str, value: Any, path: Path_, operation: str
-) -> Iterator[Problem]:
-    shape = service.shape(shape_name)
-    match shape["type"], value:
-        case "structure", dict():
-            members = {_capital(name): member["shape"] for name, member in shape.get("members", {}).items()}
-            for name, item in value.items():
-                if _capital(name) not in members:
-                    mark = step.key_mark(*path, name)
-                    hint = nearest(_capital(name), members) or f"known here: {', '.join(members) or 'none'}"
-                    yield Problem("SW220", f"`{operation}` has no parameter `{name}` here", mark, hint)
-                elif item is not None:
-                    yield from _structure(step, service, members[_capital(name)], item, (*path, name), operation)
-            given = {_capital(name) for name, item in value.items() if item is not None}
-            for name in shape.get("required", ()):
-                if _capital(name) not in given:
-                    yield Problem(
-                        "SW221", f"`{operation}` needs the parameter `{_capital(name)}`", step.mark_of(*path), "add it"
-                    )
-        case "list", list():
-            for index, item in enumerate(value):
-                yield from _structure(step, service, shape["member"]["shape"], item, (*path, index), operation)
-        case "map", dict():
-            for name, item in value.items():
-                yield from _structure(step, service, shape["value"]["shape"], item, (*path, name), operation)
-        case "structure" | "list" | "map", bool() | int() | float():
-            kind = {"structure": "an object", "map": "an object", "list": "a list"}[shape["type"]]
-            yield Problem("SW222", f"this parameter of `{operation}` is {kind}", step.mark_of(*path), f"write {kind}")
-        case "structure" | "map", list():
-            yield Problem(
-                "SW222", f"this parameter of `{operation}` is an object", step.mark_of(*path), "write an object"
-            )
-        case "list", dict():
-            yield Problem("SW222", f"this parameter of `{operation}` is a list", step.mark_of(*path), "write a list")
+@dataclass(frozen=True)
+class _Check:
+    step: Step
+    service: Service
+    operation: str
+    exact: bool
+
+    def structure(self, shape_name: str, value: Any, path: Path_) -> Iterator[Problem]:
+        shape, operation, step = self.service.shape(shape_name), self.operation, self.step
+        match shape["type"], value:
+            case "structure", dict():
+                yield from self._members(shape, value, path)
+            case "list", list():
+                for index, item in enumerate(value):
+                    yield from self.structure(shape["member"]["shape"], item, (*path, index))
+            case "map", dict():
+                for name, item in value.items():
+                    yield from self.structure(shape["value"]["shape"], item, (*path, name))
+            case "structure" | "list" | "map", bool() | int() | float():
+                kind = {"structure": "an object", "map": "an object", "list": "a list"}[shape["type"]]
+                yield Problem(
+                    "SW222", f"this parameter of `{operation}` is {kind}", step.mark_of(*path), f"write {kind}"
+                )
+            case "structure" | "map", list():
+                yield Problem(
+                    "SW222", f"this parameter of `{operation}` is an object", step.mark_of(*path), "write an object"
+                )
+            case "list", dict():
+                yield Problem(
+                    "SW222", f"this parameter of `{operation}` is a list", step.mark_of(*path), "write a list"
+                )
+
+    def _members(self, shape: Mapping[str, Any], value: dict[str, Any], path: Path_) -> Iterator[Problem]:
+        members = {_capital(name): member["shape"] for name, member in shape.get("members", {}).items()}
+        for name, item in value.items():
+            if self._spelt(name) not in members:
+                mark = self.step.key_mark(*path, name)
+                hint = nearest(_capital(name), members) or f"known here: {', '.join(members) or 'none'}"
+                yield Problem("SW220", f"`{self.operation}` has no parameter `{name}` here", mark, hint)
+            elif item is not None:
+                yield from self.structure(members[self._spelt(name)], item, (*path, name))
+        given = {self._spelt(name) for name, item in value.items() if item is not None}
+        for name in shape.get("required", ()):
+            if _capital(name) not in given:
+                yield Problem(
+                    "SW221",
+                    f"`{self.operation}` needs the parameter `{_capital(name)}`",
+                    self.step.mark_of(*path),
+                    "add it",
+                )
+
+    def _spelt(self, name: str) -> str:
+        return name if self.exact else _capital(name)
 
 
 def _capital(name: str) -> str:

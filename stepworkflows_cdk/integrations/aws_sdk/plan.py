@@ -80,8 +80,9 @@ class AwsSdkCall(Integration):
             hint = nearest(action, service.actions) or "see the service's API reference"
             yield Problem("SW223", f"`{name}` has no action `{action}`", step.mark_of("call"), hint)
             return
-        yield from check_parameters(step, service, operation)
-        if not step.keys.permissions and not derives_grants(step, workflow, service):
+        inputs = step.keys.inputs or {}
+        yield from check_parameters(step, service, operation, inputs, ("inputs",))
+        if not step.keys.permissions and not derives_grants(inputs, workflow, service, operation):
             hint = (
                 "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the ARN and the IAM action"
             )
@@ -104,7 +105,10 @@ class AwsSdkCall(Integration):
             timeout=step.keys.timeout or _TIMEOUT,
             transient=_transient(service, operation),
             transient_when=_transient_when(service, operation),
-            grants=(*derived_grants(step, service, operation, scope), *scope.permissions(scope.machine)),
+            grants=(
+                *derived_grants(step.keys.inputs or {}, step.mark_of("inputs"), service, operation, scope),
+                *scope.permissions(scope.machine),
+            ),
         )
 
     def perform(self, resource: str, arguments: Any, world: World) -> Any:

@@ -13,7 +13,8 @@ from pydantic import Field
 
 from stepworkflows_cdk.compiler.contract import regex
 from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call, Integration, Scope
-from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Text, machine_key
+from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text, machine_key
+from stepworkflows_cdk.integrations.executions import start_grants
 from stepworkflows_cdk.language.checks.contract import breaks
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -110,17 +111,9 @@ class Uses(Integration):
             "Input": scope.inputs(),
         }
         mark = step.key_mark("uses")
-        start = Grant(scope.machine, ("states:StartExecution",), Text((Hole(key, "machine_arn"),)), mark)
+        grants = tuple(start_grants(scope.machine, key, mark, waited=not _keys(step).detached))
         if _keys(step).detached:
-            return Call("states:startExecution", arguments, transient=_TRANSIENT, grants=(start,))
-        region = ("arn:", _aws("partition"), ":states:", _aws("region"), ":", _aws("account"))
-        executions = Text((*region, ":execution:", Hole(key, "name"), ":*"))
-        rule = Text(
-            (
-                *("arn:", _aws("partition"), ":events:", _aws("region"), ":", _aws("account")),
-                ":rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
-            )
-        )
+            return Call("states:startExecution", arguments, transient=_TRANSIENT, grants=grants)
         return Call(
             resource="states:startExecution.sync:2",
             arguments=arguments,
@@ -130,21 +123,13 @@ class Uses(Integration):
             error=_ERROR,
             cause=_CAUSE,
             envelope=_FAILED,
-            grants=(
-                start,
-                Grant(scope.machine, ("states:DescribeExecution", "states:StopExecution"), executions, mark),
-                Grant(scope.machine, ("events:DescribeRule", "events:PutRule", "events:PutTargets"), rule, mark),
-            ),
+            grants=grants,
         )
 
 
 def _keys(step: Step) -> UsesKeys:
     assert isinstance(step.work, UsesKeys)
     return step.work
-
-
-def _aws(attribute: str) -> Hole:
-    return Hole("aws", attribute)
 
 
 def _inputs(step: Step, flow: Workflow) -> Iterator[Problem]:

@@ -35,7 +35,7 @@ from stepworkflows_cdk.language.usage import condition_view, conditions_of, stri
 from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
-__all__ = ["check", "check_deployed", "place"]
+__all__ = ["check", "check_deployed", "is_reserved", "place"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _OTHER_REFERENCE = re.compile(
@@ -56,6 +56,11 @@ def check(workflow: Workflow) -> Iterator[Problem]:
         view = at_end(workflow)
         yield from output_problems(workflow.document, output)
         yield from _value(workflow.document, output.path, "", workflow.document.get(output.path), view)
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a variable of that name has a meaning of its own in the state machine."""
+    return bool(_RESERVED.match(name))
 
 
 def check_deployed(document: Document, path: Path_, step: str, text: str, view: View) -> Iterator[Problem]:
@@ -89,7 +94,9 @@ def _step(step: Step, view: View) -> Iterator[Problem]:
     for path, text in strings_of(step):
         inside = view.of_outputs() if path[0] == "outputs" else view
         allowed = _DEPLOYED if path[0] in ("env", "secrets") else ()
-        yield from _string(step.document, (*step.path, *path), step.id, text, inside, allowed)
+        owner = step.integration
+        own = owner.variables(step) if owner and path[0] == owner.key else frozenset[str]()
+        yield from _string(step.document, (*step.path, *path), step.id, text, inside, allowed, own)
     for path, text in conditions_of(step):
         yield from _condition(step, path, text, condition_view(path, view))
     yield from _outputs(step)
@@ -156,7 +163,13 @@ def _value(document: Document, path: Path_, step: str, value: Any, view: View) -
 
 
 def _string(
-    document: Document, path: Path_, step: str, text: str, view: View, allowed: tuple[type[Target], ...]
+    document: Document,
+    path: Path_,
+    step: str,
+    text: str,
+    view: View,
+    allowed: tuple[type[Target], ...],
+    own: frozenset[str] = frozenset(),
 ) -> Iterator[Problem]:
     try:
         value = parse_value(text)
@@ -165,7 +178,7 @@ def _string(
         return
     if isinstance(value, str) or text.startswith("$"):
         yield from _looks_like_reference(document, path, step, text)
-    yield from _parsed(document, path, step, text, value, view, allowed)
+    yield from _parsed(document, path, step, text, value, view, allowed, own)
 
 
 def _looks_like_reference(document: Document, path: Path_, step: str, text: str) -> Iterator[Problem]:
@@ -179,7 +192,14 @@ def _looks_like_reference(document: Document, path: Path_, step: str, text: str)
 
 
 def _parsed(
-    document: Document, path: Path_, step: str, text: str, value: Value, view: View, allowed: tuple[type[Target], ...]
+    document: Document,
+    path: Path_,
+    step: str,
+    text: str,
+    value: Value,
+    view: View,
+    allowed: tuple[type[Target], ...],
+    own: frozenset[str] = frozenset(),
 ) -> Iterator[Problem]:
     for reference in references_in(value):
         mark = place(document, path, text, reference.offset, step)
@@ -212,7 +232,7 @@ def _parsed(
                 "write text and references",
             )
             return
-        yield from _expression(document, path, step, text, value)
+        yield from _expression(document, path, step, text, value, own)
 
 
 def _sure(target: InputTarget, view: View) -> bool:
@@ -239,7 +259,9 @@ def _maybe_missing(document: Document, path: Path_, text: str, mark: Mark) -> Pr
     return Problem("SW307", f"the input may lack this value, and then {what}", mark, hint, "warning")
 
 
-def _expression(document: Document, path: Path_, step: str, text: str, value: Expression) -> Iterator[Problem]:
+def _expression(
+    document: Document, path: Path_, step: str, text: str, value: Expression, own: frozenset[str]
+) -> Iterator[Problem]:
     # Every reference becomes a variable of the same length, so that places stay what they are.
     code = "".join(part if isinstance(part, str) else "$" + "_" * (len(part.text) - 1) for part in value.parts)
     if fault := syntax_fault(code):
@@ -260,6 +282,8 @@ def _expression(document: Document, path: Path_, step: str, text: str, value: Ex
             )
     for name, at in free_variables(code).items():
         mark = place(document, path, text, value.offset + at, step)
+        if name in own or set(name) == {"_"} or name in FUNCTIONS:
+            continue
         if name == "states":
             yield Problem(
                 "SW304",
@@ -267,8 +291,6 @@ def _expression(document: Document, path: Path_, step: str, text: str, value: Ex
                 mark,
                 "use references: `{input.x}`, `{result.x}`, `{execution.id}`",
             )
-        elif set(name) == {"_"} or name in FUNCTIONS:
-            continue
         elif name == "eval":
             yield Problem("SW304", "`$eval` does not exist in Step Functions", mark, "write the expression itself")
         else:
