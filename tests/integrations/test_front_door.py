@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 import time
@@ -55,6 +56,7 @@ class Door:
             "pathParameters": {"id": name} if name else None,
             "headers": more.get("headers", {}),
             "body": body if isinstance(body, str) else json.dumps(body),
+            "isBase64Encoded": more.get("base64", False),
             "requestContext": {"path": "/live/orders", "authorizer": caller, "identity": more.get("identity", {})},
         }
         answer: dict[str, Any] = self.module.handler(request, None)
@@ -246,6 +248,7 @@ def test_what_was_started_past_the_door_is_nobodys(opened: Open) -> None:
         ("{", "the body is no JSON"),
         ('{"order": {"id": "o-1"}, "n": 1e999}', "the body is no JSON"),
         ('{"order": {"id": "o-1"}, "s": "\\ud800"}', "the body is no JSON"),
+        ('{"order": {"id": "o-1"}, "deep": ' + "[" * 100_000, "the body is no JSON"),
         ('["o-1"]', "the body must be a JSON object"),
         ("{}", "the idempotency key is missing or wrong"),
         ('{"order": "o-1"}', "the idempotency key is missing or wrong"),
@@ -283,6 +286,27 @@ def test_of_fields_that_stand_twice_the_execution_has_the_one_that_was_checked(o
     assert described["input"] == '{"order": {"id": "o-2"}}'
 
 
+def test_a_body_may_come_as_bytes(opened: Open) -> None:
+    door = opened()
+    sent = {**ORDER, "größe": "ü"}
+    assert door.ask("POST", body=base64.b64encode(json.dumps(sent).encode()).decode(), base64=True)[0] == 202
+    (found,) = boto3.client("stepfunctions").list_executions(stateMachineArn=door.machine)["executions"]
+    assert (
+        json.loads(boto3.client("stepfunctions").describe_execution(executionArn=found["executionArn"])["input"])
+        == sent
+    )
+    assert door.ask("POST", body=base64.b64encode(b"\xff").decode(), base64=True)[0] == 400
+
+
+def test_a_name_that_two_functions_know_is_not_the_same_caller(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    door = opened(auth="{function: gate}")
+    alice = {"principalId": "alice"}
+    door.ask("POST", body=ORDER, caller=alice)
+    assert door.ask("GET", "o-1", caller=alice)[0] == 200
+    monkeypatch.setenv("AUTHORITY", "function:other")  # the front door of a path with another function
+    assert door.ask("GET", "o-1", caller=alice)[0] == 404
+
+
 def test_without_a_key_each_request_starts_an_execution(opened: Open) -> None:
     door = opened(document=DOCUMENT.replace('idempotency-key: "{input.order.id}", ', ""))
     names = [door.ask("POST", body=ORDER)[1]["id"] for _ in range(2)]
@@ -295,7 +319,7 @@ def test_without_a_key_each_request_starts_an_execution(opened: Open) -> None:
     ("auth", "caller", "identity", "owner"),
     [
         ("cognito", {"claims": {"sub": "u-1", "email": "a@example.com"}}, {}, "cognito:u-1"),
-        ("{function: gate}", {"principalId": "u-1"}, {}, "function:u-1"),
+        ("{function: gate}", {"principalId": "u-1"}, {}, "function:gate:u-1"),
         (
             TOKENS,
             {"principalId": "https://login.example.com#u-1", "until": "4000000000"},

@@ -120,7 +120,7 @@ class Api(Integration):
         kind, name = _auth(keys, scope.workflow)
         throttle = keys.throttle or ThrottleKeys()
         table = TableNeed(id=_TABLE, mark=mark, name="starts", partition_key="key", sort_key=None, expires="expires")
-        function = _front_door(trigger, scope, kind)
+        function = _front_door(trigger, scope, kind, name)
         reader = authorizer(trigger, tokens, keys.path, scope) if (tokens := _tokens(keys)) else None
         asked = reader or (scope.resource(name) if name else None)
         api = ApiNeed(
@@ -233,11 +233,13 @@ def _path(key: str) -> tuple[str | int, ...] | None:
     return path if path and all(isinstance(part, str) for part in path) else None
 
 
-def _front_door(trigger: Trigger, scope: TriggerScope, auth: str) -> FunctionNeed:
+def _front_door(trigger: Trigger, scope: TriggerScope, auth: str, authority: str | None) -> FunctionNeed:
     keys, flow = _keys(trigger), scope.workflow
     path = _path(keys.idempotency_key) if keys.idempotency_key else None
     env = {
         "AUTH": Text((auth,)),
+        # Two functions may both know an `alice`, who are not the same; users of pools have ids that no others have.
+        "AUTHORITY": Text((f"function:{authority}" if auth == "function" else auth,)),
         "EXECUTIONS": executions_arn(scope.machine, ""),
         "FLOW": Text((flow.id,)),
         "KEEP": Text((str((flow.keys.timeout or _YEAR) + _KEPT),)),

@@ -218,10 +218,12 @@ def _json(address: str) -> dict[str, Any]:
     parts = urlsplit(address)
     if parts.scheme != "https" or not parts.hostname:
         raise ValueError("no https")
+    # Some issuers stand behind firewalls that refuse whoever does not say what it is.
+    headers = {"Accept": "application/json", "User-Agent": "stepworkflows-authorizer"}
     connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=_TIMEOUT)
     try:
         query = f"?{parts.query}" if parts.query else ""
-        connection.request("GET", f"{parts.path or '/'}{query}", headers={"Accept": "application/json"})
+        connection.request("GET", f"{parts.path or '/'}{query}", headers=headers)
         response = connection.getresponse()
         body = response.read(_LARGEST + 1)
     finally:

@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -84,11 +85,13 @@ def _owner(request: dict[str, Any]) -> str:
             found = identity.get("cognitoIdentityId") or (identity.get("caller") or "").partition(":")[0]
     if not found or not isinstance(found, str):
         raise Refused(403, "nobody is known to be calling")
-    return f"{os.environ['AUTH']}:{found}"
+    return f"{os.environ['AUTHORITY']}:{found}"
 
 
 def _started(event: dict[str, Any], owner: str) -> dict[str, Any]:
-    value, text = _input(event.get("body") or "")
+    body = event.get("body") or ""
+    # So come the bodies of an API that takes binary ones.
+    value, text = _input(base64.b64decode(body) if event.get("isBase64Encoded") else body)
     name = _name(value)
     if _claimed(name, owner):
         try:
@@ -99,13 +102,13 @@ def _started(event: dict[str, Any], owner: str) -> dict[str, Any]:
     return _answer(event, 202, {"id": name, "href": href}, headers={"Location": href})
 
 
-def _input(body: str) -> tuple[dict[str, Any], str]:
+def _input(body: str | bytes) -> tuple[dict[str, Any], str]:
     """The body, and the text of it that was understood here, so that the execution cannot read it otherwise."""
     try:
         value = json.loads(body)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         size = len(text.encode())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(400, "the body is no JSON") from None
     if not isinstance(value, dict):
         raise Refused(400, "the body must be a JSON object")
