@@ -27,10 +27,11 @@ Library: TypeAlias = Mapping[str, str | os.PathLike[str]]
 
 
 _FOLLOW_UPS = {
-    "step": ("SW202", "SW203", "SW205", "SW206", "SW207", "SW214"),
+    "step": ("SW202", "SW203", "SW205", "SW206", "SW207", "SW214", "SW260"),
+    "needs": ("SW204", "SW205", "SW207", "SW224"),
     "resource": ("SW203", "SW216", "SW606"),
 }
-"""Where a step or a resource could not be read: codes of problems with what names it."""
+"""Where a step, a resource or an order of steps could not be read: codes of problems with what depends on it."""
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "permissions"): (WORK, {"rows": ["read"]}),
     (StepKeys, "require"): (WORK, {"that": "true"}),
     (StepKeys, "fail"): (WORK, {"error": "X"}),
+    (StepKeys, "needs"): (WRITE, []),
     (StepKeys, "if"): (WORK, "{n} > 1"),
     (StepKeys, "catch"): (WORK, [{"steps": [STEP]}]),
     (StepKeys, "switch"): (WORK, []),

@@ -24,6 +24,7 @@ from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.steps.context import Planned
 from stepworkflows_cdk.compiler.values import Names, Values
 from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.language.schedule import scheduled
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.views import views
 from stepworkflows_cdk.language.workflow import Step, Workflow, recorded_outputs
@@ -37,7 +38,7 @@ def compile_workflows(
     workflows: Sequence[Workflow], integrations: Sequence[Integration], config: Mapping[str, Any]
 ) -> Bundle:
     """The bundle of all flows. Raises ``ConfigurationError`` where the config does not fit."""
-    plan = _plan(workflows, integrations, settle(workflows, config))
+    plan = _plan([scheduled(flow) for flow in workflows], integrations, settle(workflows, config))
     machines = []
     for machine in plan.machines:
         text, holes = render(machine)

@@ -56,7 +56,7 @@ def entry(workflow: Workflow, failed: Step | None, *, completed: bool = False) -
 
 def _links(steps: Sequence[Step], asks: bool, frame: tuple[str, ...]) -> Iterator[Link]:
     for step in steps:
-        unsure = asks or step.keys.if_ is not None
+        unsure = asks or step.may_be_skipped
         if step.undo:
             yield Link(step, unsure or bool(step.catches and step.keys.undo_when == "completed"), frame)
         for arm in step.arms:

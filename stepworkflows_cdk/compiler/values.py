@@ -271,7 +271,7 @@ class Values:
             case OutputTarget(known, output, parts, uncertain, others):
                 return self._output(known, output, parts, uncertain, others)
             case StatusTarget(known):
-                return f"${self._variable('status', known)}"
+                return self.status(known)
             case ItemTarget(loop, parts, index):
                 return path(self.item(loop, "index" if index else "item"), parts)
             case ResultTarget(parts):
@@ -316,6 +316,10 @@ class Values:
                 break
             common += 1
         return variable(kind, known.step.id, None if common == len(known.frame) else common)
+
+    def status(self, known: Known) -> str:
+        """The status of a step, as JSONata."""
+        return f"${self._variable('status', known)}"
 
     def item(self, loop: Loop, what: str) -> str:
         """The ``item`` or ``index`` of a loop, which it sets variables to."""

@@ -174,6 +174,11 @@ class StepKeys(Keys):
         None,
         description="Resource or ARN -> `read`, `write` or exact IAM actions, one or a list, for the step's own code.",
     )
+    needs: list[str] | None = Field(
+        None,
+        description="Ids of steps of the same list: the step begins once these have ended, and is skipped where one of them "
+        "is. `[]`: at once. Without it, a step waits for all steps before it in its list.",
+    )
     if_: str | bool | None = Field(None, description="A condition; where it does not hold the step is skipped.")
     catch: list[CatchKeys] | None = Field(None, min_length=1, description="What runs where the step fails.")
     on_timeout: Literal["fail", "continue"] | Steps | None = Field(
@@ -283,7 +288,7 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    needs defaults policies finally cancel concurrency mode guard tags tests
+    defaults policies finally cancel concurrency mode guard tags tests
     repeat stop signal remind environment
     api approval queue
     """.split()

@@ -15,6 +15,7 @@ from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.ids import slug
 from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
+from stepworkflows_cdk.language.needs import Faults, waiting
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow, WorkKey
 
@@ -87,7 +88,7 @@ class Reader:
             name=name,
             document=document,
             keys=keys,
-            steps=tuple(step for step in steps if step),
+            steps=self._waiting(steps),
             on_failure=tuple(step for step in on_failure if step),
             undo_steps=undo_steps,
             outputs=self._outputs(document, (), keys.outputs),
@@ -247,7 +248,15 @@ class Reader:
             self._problems.append(
                 Problem("SW106", "no steps stand here", document.mark(path), "add steps, or remove it")
             )
-        return tuple(step for step in found if step)
+        return self._waiting(found)
+
+    def _waiting(self, found: Sequence[Step | None]) -> tuple[Step, ...]:
+        """The steps of one list, each with what it waits for."""
+        try:
+            return waiting([step for step in found if step])
+        except Faults:
+            self._lost.add("needs")
+            return tuple(step for step in found if step)
 
     def _known(self, document: Document, path: Path_, value: dict[str, Any], model: type[Keys]) -> bool:
         allowed = {*key_names(model), *self._work_keys}

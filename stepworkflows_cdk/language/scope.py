@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from stepworkflows_cdk.language.needs import how_to_wait
 from stepworkflows_cdk.language.references import Reference
 from stepworkflows_cdk.language.workflow import Output, Step, Workflow
 
@@ -274,7 +275,7 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
     later = next((step for step in view.workflow.forward if step.output(name)), None)
     if later:
         message = f"`{name}` is an output of `{later.title}`, which has not finished here"
-        raise Unresolved("SW205", message, f"move this behind `{later.title}`")
+        raise Unresolved("SW205", message, how_to_wait(view.workflow, view.step, later))
     names = [output.name for known in view.known for output in known.step.outputs]
     raise Unresolved(
         "SW203", f"nothing is called `{name}` here", _suggest(name, [*names, *(view.workflow.keys.inputs or {})])
@@ -303,10 +304,11 @@ def _long_output(tail: Tail, view: View) -> Target:
     wanted = str(tail[2]) if len(tail) > 2 else ""
     known = next((known for known in found if known.step.output(wanted)), found[-1] if found else None)
     if known is None:
-        ids = [step.title for step in view.workflow.forward]
-        if id_ not in ids:
-            raise Unresolved("SW203", f"no step has the id `{id_}`", _suggest(id_, ids))
-        raise Unresolved("SW205", f"the step `{id_}` has not finished here", f"move this behind `{id_}`")
+        steps = {step.title: step for step in view.workflow.forward}
+        if id_ not in steps:
+            raise Unresolved("SW203", f"no step has the id `{id_}`", _suggest(id_, steps))
+        hint = how_to_wait(view.workflow, view.step, steps[id_])
+        raise Unresolved("SW205", f"the step `{id_}` has not finished here", hint)
     match tail[1:]:
         case ("status",):
             _at_hand(known)

@@ -33,6 +33,7 @@ __all__ = [
     "conditions_of",
     "inferred_inputs",
     "read_outside",
+    "skipping",
     "status_readers",
     "strings_of",
     "targets",
@@ -75,6 +76,12 @@ def conditions_of(step: Step) -> Iterator[tuple[Path_, str]]:
             yield (("retry", "when") if isinstance(step.get("retry"), dict) else ("retry", index, "when")), retry.when
 
 
+def skipping(step: Step, view: View) -> tuple[Known, ...]:
+    """The steps with which a step is skipped, by its `needs`."""
+    ids = step.waits.skips if step.waits else ()
+    return tuple(known for known in view.known if known.step.id in ids)
+
+
 def condition_view(path: Path_, view: View) -> View:
     """The view from a condition of a step."""
     return view.of_try() if path[0] in ("retry", "catch") else view
@@ -88,6 +95,8 @@ def targets(workflow: Workflow) -> Iterator[tuple[Target, View]]:
 def _read(workflow: Workflow) -> Iterator[tuple[Target, View, Place]]:
     """The same, and where each reference stands."""
     for step, view in views(workflow):
+        for known in skipping(step, view):
+            yield StatusTarget(known), view, "expression"
         for path, text in strings_of(step):
             yield from _targets(text, view.of_outputs() if path[0] == "outputs" else view, condition=False)
         for path, text in conditions_of(step):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from stepworkflows_cdk.language.needs import in_order
 from stepworkflows_cdk.language.scope import Frame, Known, Loop, View
-from stepworkflows_cdk.language.workflow import Branch, Step, Workflow
+from stepworkflows_cdk.language.workflow import Branch, Step, Waits, Workflow
 
 __all__ = ["at_end", "ends", "handling", "views"]
 
@@ -38,26 +39,53 @@ def ends(steps: Sequence[Step]) -> bool:
 
 
 def _ends(step: Step) -> bool:
-    if step.keys.if_ is not None:
+    if step.may_be_skipped:
         return False
     if step.keys.fail:
         return True
+    if step.scheduled:
+        return any(ends(branch.steps) for branch in step.branches)
     complete = bool(step.arms) and step.arms[-1].when is None
     return complete and all(ends(arm.steps) for arm in step.arms)
 
 
 def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
     known = view.known
-    for step in steps:
-        here = replace(view, known=known, step=step)
+    rested: list[tuple[Step, Frame, tuple[Known, ...]]] = []
+    for step, frame in _places(steps, view.frame):
+        seen = known if step.waits is None else (*view.known, *_waited_for(step.waits, rested))
+        here = replace(view, known=seen, step=step, frame=frame)
         yield step, here
+        if step.scheduled:
+            continue
         for arm in step.arms:
             yield from _sequence(arm.steps, here)
         for branch in step.branches:
             yield from _sequence(branch.steps, _inside(step, branch, here))
         for catch in step.catches:
             yield from _sequence(catch.steps, replace(here, error=True, catching=step.id))
-        known = (*known, *_behind(step, view.frame, True))
+        behind = tuple(_behind(step, frame, True))
+        rested.append((step, frame, behind))
+        known = (*known, *behind)
+
+
+def _places(steps: Sequence[Step], frame: Frame) -> Iterator[tuple[Step, Frame]]:
+    """The steps of a list, each behind those that it waits for, wherever the schedule put them."""
+    if all(step.waits for step in steps):
+        steps = in_order(steps)
+    for step in steps:
+        yield step, frame
+        for branch in step.branches if step.scheduled else ():
+            yield from _places(branch.steps, (*frame, branch.scope(step)))
+
+
+def _waited_for(waits: Waits, rested: Sequence[tuple[Step, Frame, tuple[Known, ...]]]) -> Iterator[Known]:
+    """What is known by a step of those beside it: only what it waits for."""
+    for step, frame, behind in rested:
+        if step.id in waits.ran and step.may_be_skipped:
+            yield from _behind(step, frame, True, ran=True)
+        elif step.id in waits.after:
+            yield from behind
 
 
 def _inside(step: Step, branch: Branch, view: View) -> View:
@@ -67,20 +95,21 @@ def _inside(step: Step, branch: Branch, view: View) -> View:
     return replace(view, frame=(*view.frame, branch.scope(step)), loops=(*view.loops, *loops))
 
 
-def _behind(step: Step, frame: Frame, sure: bool) -> Iterator[Known]:
-    """What can be named behind a step: itself, and what is inside it."""
-    sure = sure and step.keys.if_ is None
+def _behind(step: Step, frame: Frame, sure: bool, *, ran: bool = False) -> Iterator[Known]:
+    """What can be named behind a step: itself, and what is inside it. ``ran``: it was not skipped."""
+    sure = sure and (ran or not step.may_be_skipped)
     catches = [catch.steps for catch in step.catches if not ends(catch.steps)]
     ways = 1 + len(catches)
-    yield Known(step, frame, sure, (step.id, 0, ways) if catches else None)
+    if not step.scheduled:
+        yield Known(step, frame, sure, (step.id, 0, ways) if catches else None)
     for number, steps in enumerate(catches, 1):
         yield from _way(steps, frame, sure, (step.id, number, ways))
     for branch in step.branches:
         inside = (*frame, branch.scope(step))
-        ran = sure and not catches and not step.may_fail_alone
+        finished = sure and not catches and not step.may_fail_alone
         for inner in branch.steps:
-            for known in _behind(inner, inside, branch.each or ran):
-                yield _listed(known, step, ran, bool(catches)) if branch.each else known
+            for known in _behind(inner, inside, branch.each or finished):
+                yield _listed(known, step, finished, bool(catches)) if branch.each else known
     arms = [arm.steps for arm in step.arms if not ends(arm.steps)]
     complete = bool(step.arms) and step.arms[-1].when is None
     for number, steps in enumerate(arms):

@@ -24,6 +24,7 @@ __all__ = [
     "Secret",
     "Step",
     "Trigger",
+    "Waits",
     "WorkKey",
     "Workflow",
     "given_flow",
@@ -119,6 +120,19 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """What a step of a list waits for, where `needs` stands in the list: ids of steps beside it.
+
+    ``after``: all that have ended when it begins. ``ran``: those of them that surely were not skipped, since it would be
+    skipped with them. ``skips``: those that it names and that may be skipped.
+    """
+
+    after: frozenset[str]
+    ran: frozenset[str]
+    skips: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """One step. ``work`` holds the keys that belong to ``integration``; a step without one only sets values or
     refuses.
@@ -145,11 +159,20 @@ class Step:
     written_id: str = ""
     """The id in the document, where it is another: a step that does its work for each item becomes a loop, which has an
     id of its own, and the work inside."""
+    waits: Waits | None = None
+    """None: it waits for all steps before it in its list, as the others there do."""
+    scheduled: bool = False
+    """Whether it is no step of a document: a fork of steps that may run at the same time by their `needs`."""
 
     @property
     def title(self) -> str:
-        """The id as its author knows it."""
-        return self.written_id or self.id
+        """The id as its author knows it; empty where nobody wrote one."""
+        return "" if self.scheduled else self.written_id or self.id
+
+    @property
+    def may_be_skipped(self) -> bool:
+        """Whether the flow may go on behind it without it."""
+        return self.keys.if_ is not None or bool(self.waits and self.waits.skips)
 
     @property
     def mark(self) -> Mark:

@@ -52,7 +52,7 @@ class Context:
 
     def first(self, step: Step) -> str:
         """The name of the state at which a step begins."""
-        return self.namer.fixed(f"{step.name}: if", step) if step.keys.if_ is not None else step.name
+        return self.namer.fixed(f"{step.name}: if", step) if step.may_be_skipped else step.name
 
     def record(self, step: Step) -> Call | None:
         """The call that records the step's ``DATABASE_`` outputs."""

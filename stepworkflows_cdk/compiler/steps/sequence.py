@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from stepworkflows_cdk.compiler.fences import guarded
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.place import Handler
 from stepworkflows_cdk.compiler.plan import Choice, Jsonata, Pass, Rule, State
 from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.steps.forks import parallel_states
@@ -17,6 +18,7 @@ from stepworkflows_cdk.compiler.steps.switch import switch_states
 from stepworkflows_cdk.compiler.steps.waits import wait_states
 from stepworkflows_cdk.compiler.steps.work import work_states
 from stepworkflows_cdk.compiler.values import variable
+from stepworkflows_cdk.language.usage import skipping
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["sequence_states"]
@@ -53,15 +55,35 @@ def _body(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
 
 
 def _if(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
-    if step.keys.if_ is None:
+    if not step.may_be_skipped:
         return []
+    name = context.first(step)
+    skips = _skips(context, step, next_)
+    if step.keys.if_ is None:
+        return [Choice(name, step.mark, skips, step.name)]
     values = context.values(step)
     text = step.keys.if_ if isinstance(step.keys.if_, str) else literal(step.keys.if_)
     condition = values.condition(text)
-    name = context.first(step)
     handler = lane.handler(step, False)
     if values.condition_is_certain(text) or handler.next == lane.ended:
-        return [Choice(name, step.mark, (Rule(condition, step.name, comment=text),), next_)]
+        return [Choice(name, step.mark, (*skips, Rule(condition, step.name, comment=text)), next_)]
+    if skips:
+        fence = context.namer.unique(f"{name} needed")
+        return [Choice(name, step.mark, skips, fence), *_fenced(context, step, fence, text, handler, next_)]
+    return _fenced(context, step, name, text, handler, next_)
+
+
+def _skips(context: Context, step: Step, next_: str) -> tuple[Rule, ...]:
+    """The way past a step one of whose `needs` was skipped."""
+    values = context.values(step)
+    skipped = [f"{values.status(known)} = 'skipped'" for known in skipping(step, values.view)]
+    names = ", ".join(known.step.title for known in skipping(step, values.view))
+    return (Rule(Jsonata(" or ".join(skipped)), next_, comment=f"skipped: {names}"),) if skipped else ()
+
+
+def _fenced(context: Context, step: Step, name: str, text: str, handler: Handler, next_: str) -> list[State]:
+    """The condition of a step, where its errors can be caught."""
+    condition = context.values(step).condition(text)
     held = variable("if", step.id)
     inside = Pass(context.namer.unique(f"{name}?"), step.mark, None, {}, {"holds": condition})
     choice = context.namer.unique(f"{name} so")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from stepworkflows_cdk.language.checks import circles, contract, data, deploy, flow, security, triggers
+from stepworkflows_cdk.language.checks import circles, contract, data, deploy, flow, needs, security, triggers
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -29,6 +29,7 @@ def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
 def check(workflow: Workflow) -> Iterator[Problem]:
     """All problems of one workflow, in no order."""
     yield from flow.check(workflow)
+    yield from needs.check(workflow)
     yield from contract.check(workflow)
     yield from data.check(workflow)
     yield from security.check(workflow)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from stepworkflows_cdk.language.checks import loops
 from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.needs import has_needs, in_order, lists
 from stepworkflows_cdk.language.views import ends
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
@@ -28,7 +29,7 @@ _TASK_KEYS = (
 )
 _FORKS = ("parallel", "for-each")
 _FOR_FORKS = ("on-error", "catch", "pivot")
-_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "for-each", "wait-for")
+_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "needs", "for-each", "wait-for")
 _OWN = {
     "containers": "the cluster of steps in containers",
     "outputs": "the table of the outputs `DATABASE_...`",
@@ -92,12 +93,8 @@ def _own_code(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _reached(workflow: Workflow) -> Iterator[Problem]:
-    yield from _behind_the_end(workflow.steps)
-    for step in workflow.forward:
-        for arm in (*step.arms, *step.catches):
-            yield from _behind_the_end(arm.steps)
-        for branch in step.branches:
-            yield from _behind_the_end(branch.steps)
+    for steps in lists(workflow):
+        yield from _behind_the_end(steps)
     if workflow.outputs and ends(workflow.steps) and not workflow.own_code:
         mark = workflow.document.key_mark(("outputs",))
         last = next(step for step in workflow.steps if ends([step]))
@@ -105,11 +102,21 @@ def _reached(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _behind_the_end(steps: Sequence[Step]) -> Iterator[Problem]:
-    for step, behind in pairwise(steps):
+    for step, behind in _behind(steps):
         if ends([step]):
             hint = f"remove it, or move it before `{step.id}`"
             yield Problem("SW224", f"this step is never reached: `{step.id}` ends the flow", behind.mark, hint)
             return
+
+
+def _behind(steps: Sequence[Step]) -> Iterator[tuple[Step, Step]]:
+    """Each step with one that waits for it: the next of a plain sequence."""
+    if not has_needs(steps):
+        yield from pairwise(steps)
+        return
+    for behind in in_order(steps):
+        after = behind.waits.after if behind.waits else frozenset[str]()
+        yield from ((step, behind) for step in steps if step.id in after)
 
 
 def _one_work(step: Step) -> Iterator[Problem]:
@@ -195,11 +202,15 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
         message = f"a second pivot; the first is `{pivots[0].id}`"
         yield Problem("SW208", message, step.key_mark("pivot"), "keep one point of no return")
     for step in pivots:
-        if not any(step is top for top in workflow.steps) or step.keys.if_ is not None:
+        if not any(step is top for top in workflow.steps) or step.may_be_skipped:
             message = "a pivot that may not be reached is not built in this version"
             yield Problem("SW109", message, step.key_mark("pivot"), "make it a step of the flow itself, without `if`")
+        elif beside := _beside(step, workflow.steps):
+            message = f"a pivot beside other steps is not built in this version, and `{beside.title}` may run at the same time"
+            hint = f"let the pivot need `{beside.title}`, or `{beside.title}` the pivot"
+            yield Problem("SW109", message, step.key_mark("pivot"), hint)
     passed = False
-    for top in workflow.steps:
+    for top in in_order(workflow.steps):
         for step in walk([top]):
             yield from _undoable(step, pivots[0] if passed else None)
         passed = passed or top.keys.pivot
@@ -214,6 +225,14 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
         *workflow.on_failure,
     ):
         yield from _handler(step, "an undo step" if step not in workflow.on_failure else "a step of `on-failure`")
+
+
+def _beside(pivot: Step, steps: Sequence[Step]) -> Step | None:
+    """A step that runs neither before the pivot nor behind it."""
+    if pivot.waits is None:
+        return None
+    own = (pivot.id, *pivot.waits.after)
+    return next((s for s in steps if s.id not in own and s.waits and pivot.id not in s.waits.after), None)
 
 
 def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:

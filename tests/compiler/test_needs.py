@@ -1,0 +1,173 @@
+"""`needs`, by property: in a graph made at random no step begins before those that it needs have ended, and none later than
+it must where forks in forks can keep the order.
+
+The waits of the graphs take their time by the clock of the run, so when a step begins tells what it waited for.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from stepworkflows_cdk import Definition, compile_workflow, validate
+from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.local import Event, StateEntered, run
+
+
+@dataclass(frozen=True)
+class Node:
+    id: str
+    seconds: int
+    needs: tuple[str, ...] | None
+    runs: bool = True
+
+    def document(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"id": self.id, "wait": self.seconds}
+        if self.needs is not None:
+            found["needs"] = list(self.needs)
+        if not self.runs:
+            found["if"] = False
+        return found
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Node]:
+    """Any order: each needs some of those that come before it in an order which is not that of the list."""
+    count = draw(st.integers(2, 8))
+    names = [f"s{number}" for number in range(count)]
+    found = [
+        Node(
+            name,
+            draw(st.integers(1, 60)),
+            draw(st.none() | st.lists(st.sampled_from(names[:number]), unique=True, max_size=3).map(tuple))
+            if number
+            else (),
+            draw(st.sampled_from([True, True, True, False])),
+        )
+        for number, name in enumerate(names)
+    ]
+    return draw(st.permutations(found))
+
+
+@st.composite
+def nested(draw: st.DrawFn) -> list[Node]:
+    """A series-parallel order: what is drawn together waits for all of what was drawn before it."""
+    names = iter(f"s{number}" for number in range(10_000))
+
+    def part(depth: int, needs: tuple[str, ...]) -> tuple[list[Node], tuple[str, ...]]:
+        if depth == 0:
+            node = Node(next(names), draw(st.integers(1, 60)), needs)
+            return [node], (node.id,)
+        inside, ends = list[Node](), tuple[str, ...]()
+        for _ in range(draw(st.integers(1, 3))):
+            nodes, last = part(depth - 1, needs)
+            inside += nodes
+            if depth % 2:
+                ends += last
+            else:
+                needs = ends = last
+        return inside, ends
+
+    found, _ = part(draw(st.integers(1, 3)), ())
+    return draw(st.permutations(found))
+
+
+def waits(nodes: Sequence[Node]) -> Mapping[str, set[str]]:
+    """What each waits for by itself."""
+    before = {node.id: {other.id for other in nodes[:number]} for number, node in enumerate(nodes)}
+    return {node.id: before[node.id] if node.needs is None else set(node.needs) for node in nodes}
+
+
+def has_circle(graph: Mapping[str, set[str]]) -> bool:
+    left = dict(graph)
+    while free := [id_ for id_, needed in left.items() if not needed & left.keys()]:
+        for id_ in free:
+            del left[id_]
+    return bool(left)
+
+
+def earliest(nodes: Sequence[Node]) -> dict[str, tuple[int, int]]:
+    """When each that runs begins and ends at the earliest."""
+    graph, by_id = waits(nodes), {node.id: node for node in nodes}
+    found: dict[str, tuple[int, int]] = {}
+    skipped: set[str] = set()
+    while len(found) < len(nodes):
+        for node in nodes:
+            if node.id not in found and graph[node.id] <= found.keys():
+                begin = max((found[id_][1] for id_ in graph[node.id]), default=0)
+                if not node.runs or any(id_ in skipped for id_ in node.needs or ()):
+                    skipped.add(node.id)
+                    found[node.id] = (begin, begin)
+                else:
+                    found[node.id] = (begin, begin + by_id[node.id].seconds)
+    return {id_: times for id_, times in found.items() if id_ not in skipped}
+
+
+def began(nodes: Sequence[Node]) -> tuple[dict[str, float], bool]:
+    """When each began that ran, and whether the report warns that some wait for what they do not need."""
+    told: list[Event] = []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "workflow.json"
+        file.write_text(json.dumps({"name": "x", "steps": [node.document() for node in nodes]}))
+        definition = Definition.load(file)
+        result = run(compile_workflow(definition), {}, integrations=BUILTIN, listener=told.append)
+    assert result.status == "SUCCEEDED"
+    ids = {node.id for node in nodes}
+    times = {event.name: event.at for event in told if isinstance(event, StateEntered) and event.name in ids}
+    return times, any(problem.code == "SW264" for problem in definition.report.problems)
+
+
+@given(graphs())
+def test_no_step_begins_before_what_it_needs_has_ended(nodes: list[Node]) -> None:
+    assume(not has_circle(waits(nodes)))
+    times, warned = began(nodes)
+    expected = earliest(nodes)
+    assert times.keys() == expected.keys()
+    for id_, needed in waits(nodes).items():
+        for other in needed & times.keys():
+            assert id_ not in times or times[id_] >= times[other] + next(n.seconds for n in nodes if n.id == other)
+    if not warned:
+        assert times == {id_: begin for id_, (begin, _) in expected.items()}
+
+
+@given(nested())
+def test_forks_in_forks_take_no_longer_than_they_must(nodes: list[Node]) -> None:
+    times, warned = began(nodes)
+    assert not warned
+    assert times == {id_: begin for id_, (begin, _) in earliest(nodes).items()}
+
+
+def documents(*steps: str) -> Path:
+    file = Path(tempfile.mkdtemp()) / "workflow.yaml"
+    file.write_text("name: x\nsteps:\n" + "".join(f"  - {{{step}}}\n" for step in steps))
+    return file
+
+
+def test_another_order_of_the_steps_makes_the_same_states() -> None:
+    steps = [
+        "id: b, needs: [], wait: 1m",
+        "id: a, needs: [], wait: 1m",
+        "id: d, needs: [a], wait: 1m",
+        "id: c, needs: [a], wait: 1m",
+        "id: e, needs: [b, c, d], wait: 1m",
+    ]
+    bundles = [compile_workflow(Definition.load(documents(*order))) for order in (steps, steps[::-1])]
+    assert set(bundles[0].main.states) == set(bundles[1].main.states)
+    assert {"a beside b", "c beside d"} <= set(bundles[0].main.states)
+
+
+def test_long_lists_are_scheduled_in_a_moment() -> None:
+    chains = [f"id: s{number}, needs: {[f's{number - 9}'] if number > 8 else []}, wait: 1m" for number in range(450)]
+    assert not validate(documents(*chains)).problems
+    cut = [
+        f"id: s{number}, needs: {[f's{other}' for other in range(number - 9, number - 7) if other >= 0]}, wait: 1m"
+        for number in range(450)
+    ]
+    assert all(problem.code == "SW264" for problem in validate(documents(*cut)).problems)
