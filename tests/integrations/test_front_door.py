@@ -298,6 +298,19 @@ def test_a_body_may_come_as_bytes(opened: Open) -> None:
     assert door.ask("POST", body=base64.b64encode(b"\xff").decode(), base64=True)[0] == 400
 
 
+@pytest.mark.parametrize("other", ["https://login.example.com#u-2", "https://login.example.org#u-1", "u-1"])
+def test_an_execution_belongs_to_a_subject_of_an_issuer(opened: Open, other: str) -> None:
+    door = opened(auth=TOKENS)
+    owner, stranger = (
+        {"principalId": name, "until": "4000000000"} for name in ("https://login.example.com#u-1", other)
+    )
+    mine = door.ask("POST", body=ORDER, caller=owner)
+    assert door.ask("POST", body=ORDER, caller=stranger) == mine
+    assert [door.ask(method, "o-1", caller=stranger)[0] for method in ("GET", "DELETE")] == [404, 404]
+    assert door.ask("GET", "o-1", caller=owner)[1]["status"] == "RUNNING"
+    assert door.ask("DELETE", "o-1", caller=owner)[1]["status"] == "ABORTED"
+
+
 def test_a_name_that_two_functions_know_is_not_the_same_caller(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     door = opened(auth="{function: gate}")
     alice = {"principalId": "alice"}
