@@ -97,12 +97,18 @@ FLOW: dict[str, Any] = {
             "steps": [{"id": "some", "outputs": {"z": "{item}"}}],
         },
         {"id": "raw", "asl": {"Type": "Pass"}},
+        {
+            "id": "again",
+            "repeat": {"until": "{n} = 1", "max": 3},
+            "steps": [{"id": "once", "outputs": {"x": 1}}],
+        },
+        {"id": "early", "if": "{n} = 7", "stop": {}},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, OVER = (("steps", index) for index in range(20, 29))
+BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, AGAIN, EARLY, OVER = (("steps", index) for index in range(20, 31))
 API, TOKENS = ("triggers", "api", 0), ("triggers", "api", 1, "auth", "jwt")
 SCHEDULE, EVENT = (("triggers", kind) for kind in ("schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"

@@ -47,12 +47,14 @@ from stepworkflows_cdk.language.model import (
     FlowKeys,
     ForEachKeys,
     OutputKeys,
+    RepeatKeys,
     RequireKeys,
     ResultsKeys,
     RetryKeys,
     SecretKeys,
     SourceKeys,
     StepKeys,
+    StopKeys,
     UntilKeys,
 )
 from stepworkflows_cdk.language.shape import key_names
@@ -60,7 +62,9 @@ from stepworkflows_cdk.language.shape import key_names
 MODELS: tuple[type[BaseModel], ...] = (
     FlowKeys,
     StepKeys,
+    StopKeys,
     RetryKeys,
+    RepeatKeys,
     RequireKeys,
     FailKeys,
     OutputKeys,

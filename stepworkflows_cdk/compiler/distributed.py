@@ -9,10 +9,8 @@ https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from stepworkflows_cdk.compiler.integration import Scope
 from stepworkflows_cdk.compiler.patterns import Pattern, pattern_of
@@ -29,9 +27,9 @@ from stepworkflows_cdk.compiler.plan import (
     Text,
 )
 from stepworkflows_cdk.compiler.values import Values
+from stepworkflows_cdk.compiler.variables import read_from_outside
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.loops import format_of
-from stepworkflows_cdk.language.expressions import free_variables
 from stepworkflows_cdk.language.model import ForEachKeys
 from stepworkflows_cdk.language.workflow import Step
 
@@ -45,7 +43,6 @@ WRITTEN: Data = {
 
 _LABEL = 40
 """Characters. https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html"""
-_VARIABLE = re.compile(r"input|resources|left|failure\d*|(step|status|tried|item|index|error|failed)\d*_\w+")
 # Step Functions gives the time of a file in seconds: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
 _FILE = (
     "{'key': Key, 'size': Size, 'modified': $type(LastModified) = 'number' ? $fromMillis(LastModified * 1000)"
@@ -56,7 +53,7 @@ _WRITER = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadPar
 
 def distributed(map_: Map, begins: bool, step: Step, each: ForEachKeys, values: Values) -> Map:
     """The map with each iteration an execution of its own. ``begins``: its body begins with a state that assigns."""
-    read = sorted(_read(map_.body))
+    read = sorted(read_from_outside(map_.body))
     shared: dict[str, Data] = {name: Jsonata(f"${name}") for name in read}
     body = _given(map_, begins, step, each, read)
     selector: Data = None
@@ -152,33 +149,3 @@ def _given(map_: Map, begins: bool, step: Step, each: ForEachKeys, read: Sequenc
     if begins and isinstance(first, Pass):
         return (replace(first, assign=assign), *map_.body[1:])
     return (Pass(f"{map_.name}: given", map_.mark, first.name, assign), *map_.body) if assign else map_.body
-
-
-def _read(states: Sequence[State]) -> set[str]:
-    """The variables of the flow that the states read and none of them sets."""
-    held = {name for assign in _assigned(states) for name in assign}
-    codes = [value.code for value in _walk(states) if isinstance(value, Jsonata)]
-    read = {name for code in codes for name in free_variables(code) if _VARIABLE.fullmatch(name)}
-    return read - held
-
-
-def _assigned(states: Sequence[State]) -> Iterator[Mapping[str, Data]]:
-    holders = (each for each in _walk(states) if not isinstance(each, Jsonata))
-    yield from (holder.assign for holder in holders if hasattr(holder, "assign"))
-
-
-def _walk(value: Any) -> Iterator[Any]:
-    """All that a plan is made of: states, what is in them, expressions."""
-    match value:
-        case Jsonata():
-            yield value
-        case Mapping():
-            for item in value.values():
-                yield from _walk(item)
-        case list() | tuple():
-            for item in value:
-                yield from _walk(item)
-        case _ if is_dataclass(value):
-            yield value
-            for each in fields(value):
-                yield from _walk(getattr(value, each.name))

@@ -17,22 +17,27 @@ from stepworkflows_cdk.language.workflow import Branch, Step, walk
 
 __all__ = ["Exports", "column"]
 
-_NOTHING: dict[str, Data] = {"step": None, "status": "skipped", "tried": False}
+_NOTHING: dict[str, Data] = {"step": None, "status": "skipped", "tried": False, "undo": []}
 
 
 @dataclass(frozen=True)
 class Exports:
     """``statuses`` are the steps whose status is read, ``flagged`` those whose attempt has to be noted, ``read`` those
-    that something outside of their branch reads.
+    that something outside of their branch reads; ``undone`` are the loops in which something is to be undone.
     """
 
     names: Names
     statuses: frozenset[str]
     flagged: frozenset[str]
     read: frozenset[str]
+    undone: frozenset[str]
 
     def entry(self, steps: Sequence[Step], lane: Lane) -> dict[str, Data]:
-        """What has to be set before the first of the steps, since something may read it in any case."""
+        """What has to be set where a lane begins, since something may read it in any case."""
+        return {**self.fresh(steps, lane), **dict.fromkeys(lane.tries.names, 0)}
+
+    def fresh(self, steps: Sequence[Step], lane: Lane) -> dict[str, Data]:
+        """What has to be set before the first of the steps: what each of them says as long as it has not run."""
         found: dict[str, Data] = {}
         for step in _in_lane(steps):
             if step.id in self.names.uncertain or (lane.frame and step.id in self.read):
@@ -40,12 +45,14 @@ class Exports:
             found |= self.status(step, "skipped")
             if step.id in self.flagged:
                 found[variable("tried", step.id)] = False
+            if step.id in self.undone:
+                found[variable("undo", step.id)] = []
         for step in _in_lane(steps):
             for branch in step.branches:
                 for kind, inner, _, _ in self._of(branch, lane.depth + 1):
                     nothing: Data = [] if branch.each and kind == "status" else _NOTHING[kind]
                     found[variable(kind, inner.id, lane.depth)] = nothing
-        return {**found, **dict.fromkeys(lane.tries.names, 0)}
+        return found
 
     def status(self, step: Step, status: str) -> dict[str, Data]:
         """The assignment of a step's status, where anything reads it."""
@@ -111,6 +118,8 @@ class Exports:
                 yield "status", step, variable("status", step.id, level), many
             if step.id in self.flagged:
                 yield "tried", step, variable("tried", step.id, level), many
+            if step.id in self.undone:
+                yield "undo", step, variable("undo", step.id, level), many
 
 
 def column(result: str, value: str, missing: Any) -> str:

@@ -7,7 +7,7 @@ what happens then is decided where it is joined.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
 from stepworkflows_cdk.compiler.tasks import Handler
@@ -20,10 +20,13 @@ __all__ = ["Lane"]
 
 @dataclass
 class Lane:
-    """One scope. ``handler`` says where the errors of a step of this lane go, and what they assign."""
+    """One scope. ``handler`` says where the errors of a step of this lane go, and what they assign; ``stop`` is where the
+    flow goes on that ends early and well.
+    """
 
     frame: Frame
     handler: Callable[[Step | None, bool], Handler]
+    stop: str
     ended: str | None = None
     """The state in which the execution simply fails; only the main lane has one."""
     tries: Tries = field(default_factory=Tries)
@@ -42,10 +45,27 @@ class Lane:
         """The variable of the error that is being looked at."""
         return f"caught{self.depth or ''}"
 
-    def fails(self, error: str, cause: str) -> Mapping[str, Data]:
-        """What is assigned where the lane fails. An error that a join found keeps the time when it arose."""
+    @property
+    def stopped(self) -> str:
+        """The variable of what the flow gives that ends early and well: its outputs, in a branch under ``outputs``."""
+        return f"stopped{self.depth}" if self.frame else "result"
+
+    def error(self, error: str, cause: str) -> dict[str, Data]:
+        """An error as a variable holds it. One that a join found keeps the time when it arose."""
         value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
         if self.frame:
             joined = error.startswith("$failed_") and error.endswith(".type")
             value["at"] = Jsonata(f"{error.removesuffix('.type')}.at" if joined else "$millis()")
-        return {self.failure: value}
+        return value
+
+    def fails(self, error: str, cause: str) -> Mapping[str, Data]:
+        """What is assigned where the lane fails."""
+        return {self.failure: self.error(error, cause)}
+
+    def stops(self, outputs: Data) -> Mapping[str, Data]:
+        """What is assigned where the flow ends early and well."""
+        return {self.stopped: {"outputs": outputs} if self.frame else outputs}
+
+    def inside(self, handler: Handler) -> Lane:
+        """The same scope where a step around these takes their errors."""
+        return replace(self, handler=lambda _step, _completed: handler, ended=None)

@@ -1,33 +1,32 @@
 """A workflow becomes a machine's plan: its states, in order, each knowing where it goes on and where its errors go.
 
 The machine reads: entry (the contract, the first variables), the steps, the result, the undo chain, ``on-failure``,
-the end.
+``finally``, the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stepworkflows_cdk.compiler import saga
 from stepworkflows_cdk.compiler.contract import contract_faults, input_value
 from stepworkflows_cdk.compiler.deploy import deploy_plan
 from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.fences import guarded
-from stepworkflows_cdk.compiler.integration import Call
-from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import output_data, output_is_certain
 from stepworkflows_cdk.compiler.plan import Choice, Data, Fail, Jsonata, MachinePlan, Pass, Rule, State, Succeed
 from stepworkflows_cdk.compiler.states import Namer, reachable
 from stepworkflows_cdk.compiler.steps.context import Context, Planned, written_states
 from stepworkflows_cdk.compiler.steps.sequence import sequence_states
-from stepworkflows_cdk.compiler.tasks import Handler, TaskPlace, task_states
-from stepworkflows_cdk.compiler.values import Names, Values, output_variable, variable
+from stepworkflows_cdk.compiler.tasks import Handler
+from stepworkflows_cdk.compiler.undoing import Undoing
+from stepworkflows_cdk.compiler.values import Names, Values, output_variable
 from stepworkflows_cdk.language.model import DeployKeys
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.usage import read_outside, status_readers
-from stepworkflows_cdk.language.views import at_end, handling, views
+from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["plan_machine"]
@@ -62,7 +61,7 @@ class _Machine:
     def __post_init__(self) -> None:
         self.namer = Namer(
             [
-                *(step.name for step in (*self.workflow.forward, *self.workflow.on_failure)),
+                *(step.name for step in (*self.workflow.forward, *self.workflow.ending)),
                 *(state.name for calls in self.calls.values() for state in written_states(calls)),
             ]
         )
@@ -71,18 +70,15 @@ class _Machine:
         self.ended = self.namer.unique("Failed")
         self.left_over = self.namer.unique("Undo failed")
         self.links = saga.chain(self.workflow)
-        self.undo_names = {id(link.step): self._undo_name(link.step) for link in self.links}
-        self.asked = {
-            id(link.step): self.namer.unique(f"{self.undo_names[id(link.step)]}: needed?")
-            for link in self.links
-            if link.asks
-        }
         self.end = self.namer.unique("Left undone?") if self.links else self.ended
-        on_failure = self.workflow.on_failure
-        self.failure = on_failure[0].name if on_failure else self.end
-        self.lane = Lane((), self._handler, self.ended)
-        flagged = frozenset(link.step.id for link in self.links if link.asks)
-        self.exports = Exports(self.names, status_readers(self.workflow), flagged, read_outside(self.workflow))
+        links = saga.all_links(self.links)
+        self.exports = Exports(
+            self.names,
+            status_readers(self.workflow),
+            frozenset(link.step.id for link in links if link.asks),
+            read_outside(self.workflow),
+            frozenset(link.step.id for link in links if link.links),
+        )
         self.context = Context(
             self.calls,
             {id(step): view for step, view in views(self.workflow)},
@@ -91,18 +87,33 @@ class _Machine:
             self.exports,
             sequence_states,
         )
+        self.undoing = Undoing(self.context, self.links)
+        finally_, on_failure = self.workflow.finally_, self.workflow.on_failure
+        self.ending = self.namer.unique("Ended well?") if finally_ else self.end
+        self.last = self.context.first(finally_[0]) if finally_ else self.end
+        self.failure = self.context.first(on_failure[0]) if on_failure else self.last
+        # Where the result is a variable, what comes between it and the end can be anything.
+        self.held = bool(finally_) or any(step.keys.stop for step in self.workflow.forward)
+        stop = self.last if finally_ else self.done
+        self.lane = Lane((), self._handler, stop, self.ended)
 
     def states(self) -> tuple[State, ...]:
         steps = self.workflow.steps
-        after = self.done if self._result_is_certain() else self.result
+        after = self.done if self._result_is_certain() and not self.held else self.result
         body = self.context.states(steps, self.lane, after)
-        body += [*self._finish(), *self._undo(), *self._on_failure(), *self._terminal()]
+        body += [
+            *self._finish(),
+            *self.undoing.states(self.lane, self.failure),
+            *self._on_failure(),
+            *self._finally(),
+            *self._terminal(),
+        ]
         return (*self._entry(self.context.first(steps[0])), *body)
 
     def comments(self) -> dict[str, str]:
         """State -> the description of its step."""
-        names = {step.name: step for step in (*self.workflow.forward, *self.workflow.on_failure)}
-        names |= {self.undo_names[id(step)]: step.undo for step in self.workflow.forward if step.undo}
+        names = {step.name: step for step in (*self.workflow.forward, *self.workflow.ending)}
+        names |= {self.undoing.name(step): step.undo for step in self.workflow.forward if step.undo}
         return {name: step.keys.description for name, step in names.items() if step.keys.description}
 
     # The entry comes last to be made: it sets up the variables that everything else was seen to read.
@@ -113,9 +124,12 @@ class _Machine:
         if self.names.resources:
             resources: dict[str, Data] = dict(sorted(self.names.resources.items()))
             assign["resources"] = resources
-        assign |= self.exports.entry(self.workflow.steps, self.lane)
+        steps = (*self.workflow.steps, *self.workflow.on_failure, *self.workflow.finally_)
+        assign |= self.exports.entry(steps, self.lane)
         if self.links:
             assign["left"] = ""
+        if self.workflow.finally_:
+            assign["failure"] = None
         start = self.namer.unique("Input")
         if not inputs:
             return [Pass(start, mark, first, assign)]
@@ -128,24 +142,23 @@ class _Machine:
     def _handler(self, step: Step | None, completed: bool) -> Handler:
         """Where an error goes that ends the flow."""
         first = saga.entry(self.workflow, step, completed=completed)
-        target = self.failure if self.workflow.on_failure else self.ended
-        return Handler(self._link_name(first) if first else target, self.lane.fails)
-
-    def _link_name(self, step: Step) -> str:
-        """Where the chain is entered at a step: its undo, or the question whether it is needed."""
-        return self.asked.get(id(step)) or self.undo_names[id(step)]
+        caught = self.workflow.on_failure or self.workflow.finally_
+        target = self.failure if caught else self.ended
+        return Handler(self.undoing.first(first) if first else target, self.lane.fails)
 
     def _finish(self) -> list[State]:
         mark = self.workflow.mark
-        if self._result_is_certain():
+        if not self.held and self._result_is_certain():
             return [Succeed(self.done, mark, self._result())]
         failed = self._handler(None, False)
-        if failed.next == self.ended:
+        if not self.held and failed.next == self.ended:
             return [Succeed(self.result, mark, self._result())]
+        end = Succeed(self.done, mark, Jsonata("$result"))
+        if self._result_is_certain() or failed.next == self.ended:
+            return [Pass(self.result, mark, self.lane.stop, {"result": self._result()}), end]
         inside = Pass(self.namer.unique("Result: values"), mark, None, {}, self._result())
         assign: dict[str, Data] = {"result": Jsonata("$states.result[0]")}
-        fence = guarded(self.result, mark, (inside,), assign, self.done, failed)
-        return [fence, Succeed(self.done, mark, Jsonata("$result"))]
+        return [guarded(self.result, mark, (inside,), assign, self.lane.stop, failed), end]
 
     def _result_is_certain(self) -> bool:
         values = self.values(at_end(self.workflow))
@@ -161,45 +174,29 @@ class _Machine:
         document = self.workflow.document
         return {output.name: output_data(output, document, values) for output in self.workflow.outputs}
 
-    def _undo(self) -> list[State]:
-        states: list[State] = []
-        following = [*(self._link_name(link.step) for link in self.links), self.failure][1:]
-        for link, next_ in zip(self.links, following, strict=True):
-            step = link.step
-            undo, call = step.undo, self.calls[id(step.undo)].call
-            assert undo
-            assert call
-            name = self.undo_names[id(step)]
-            if link.asks:
-                tried = variable("tried", step.id, 0 if link.frame else None)
-                rule = Rule(Jsonata(f"${tried}"), name)
-                states.append(Choice(self.asked[id(step)], undo.mark, (rule,), next_))
-            note = literal(step.id)
-            left = Jsonata(f"$left = '' ? {note} : $left & ', ' & {note}")
-            failed = Handler(next_, lambda _error, _cause, left=left: {"left": left})  # type: ignore[misc]
-            states += self._handling(name, undo, call, next_, failed, undo=True)
-        return states
-
     def _on_failure(self) -> list[State]:
-        states: list[State] = []
+        """The steps end with the first of them that fails; the flow's error then tells of it."""
         steps = self.workflow.on_failure
-        for step, next_ in zip(steps, [*(step.name for step in steps), self.end][1:], strict=True):
-            call = self.calls[id(step)].call
-            assert call
-            if step.may_fail_alone:
-                failed = Handler(next_, lambda _error, _cause: {})
-            else:
-                failed = Handler(self.end, lambda error, _cause, step=step: _also_failed(step, error))  # type: ignore[misc]
-            states += self._handling(step.name, step, call, next_, failed, undo=False)
-        return states
 
-    def _handling(
-        self, name: str, step: Step, call: Call, next_: str, failed: Handler, *, undo: bool
-    ) -> tuple[State, ...]:
-        caught = replace(self.values(handling(self.workflow, step)), error="$caught")
-        retry, ignore = step.keys.retry or (), step.keys.ignore or ()
-        place = TaskPlace(name, step.mark, step.id, next_, failed, retry, ignore=ignore, undo=undo)
-        return task_states(place, call, caught, self.lane.tries, self.namer.unique)
+        def failed(step: Step | None, _completed: bool) -> Handler:
+            return Handler(self.last, lambda error, _cause: _also_failed(step, error))
+
+        return self.context.states(steps, Lane((), failed, self.last, tries=self.lane.tries), self.last)
+
+    def _finally(self) -> list[State]:
+        """Each of the steps runs, whatever becomes of those before it."""
+        states: list[State] = []
+        steps = self.workflow.finally_
+        for step, next_ in zip(steps, [*(self.context.first(step) for step in steps), self.ending][1:], strict=True):
+
+            def failed(inner: Step | None, _completed: bool, next_: str = next_) -> Handler:
+                return Handler(next_, lambda error, cause: _failed_at_last(inner, error, cause))
+
+            states += self.context.states((step,), Lane((), failed, next_, tries=self.lane.tries), next_)
+        if steps:
+            mark = self.workflow.mark
+            states.append(Choice(self.ending, mark, (Rule(Jsonata("$failure = null"), self.done),), self.end))
+        return states
 
     def _terminal(self) -> list[State]:
         mark = self.workflow.mark
@@ -211,17 +208,24 @@ class _Machine:
         left = Fail(self.left_over, mark, "UndoFailed", Jsonata(_short(cause)))
         return [Choice(self.end, mark, (rule,), self.left_over), ended, left]
 
-    def _undo_name(self, step: Step) -> str:
-        assert step.undo
-        shared = sum(link.step.undo is step.undo for link in self.links) > 1
-        return self.namer.unique(f"{step.undo.name} ({step.id})" if shared else step.undo.name)
 
-
-def _also_failed(step: Step, error: str) -> Mapping[str, Data]:
-    """The first error, with a note that a step of ``on-failure`` failed too."""
-    note = f"$failure.cause & ' (then {step.id} failed: ' & {error} & ')'"
-    value: dict[str, Data] = {"type": Jsonata("$failure.type"), "cause": Jsonata(_short(note))}
+def _also_failed(step: Step | None, error: str) -> Mapping[str, Data]:
+    """The first error, with a note that a step at the end failed too."""
+    value: dict[str, Data] = {"type": Jsonata("$failure.type"), "cause": Jsonata(_short(_note(step, error)))}
     return {"failure": value}
+
+
+def _failed_at_last(step: Step | None, error: str, cause: str) -> Mapping[str, Data]:
+    """The same of a step of ``finally``, whose error is the first where nothing failed before."""
+    value: dict[str, Data] = {
+        "type": Jsonata(f"$failure = null ? {error} : $failure.type"),
+        "cause": Jsonata(f"$failure = null ? {cause} : {_short(_note(step, error))}"),
+    }
+    return {"failure": value}
+
+
+def _note(step: Step | None, error: str) -> str:
+    return f"$failure.cause & ' (then {step.title if step else 'the result'} failed: ' & {error} & ')'"
 
 
 def _short(code: str) -> str:

@@ -2,66 +2,108 @@
 
 The undo steps form one chain, the last step of the document first, and a failure enters it at the nearest step before it
 that has an undo. In a plain sequence it is known then what was attempted. A step that may have been skipped, or that runs
-in a branch, has a flag, and its link in the chain asks for it.
+in a branch, has a flag, and its link in the chain asks for it. What a loop did is one link: a chain of its own for each
+item, the last item first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
-__all__ = ["Link", "chain", "entry"]
+__all__ = ["Link", "all_links", "chain", "entry"]
 
 
 @dataclass(frozen=True)
 class Link:
-    """One step that has an undo. ``asks``: whether it was attempted is known only from its flag."""
+    """One step that has an undo, or a loop with such steps inside, ``links``. ``asks``: whether it was attempted is known
+    only from its flag. ``depth`` is how many scopes it is in, ``joined`` whether it is in branches that the chain stands
+    outside of.
+    """
 
     step: Step
     asks: bool
-    frame: tuple[str, ...] = ()
+    depth: int = 0
+    joined: bool = False
+    links: tuple[Link, ...] = ()
 
 
 def chain(workflow: Workflow) -> tuple[Link, ...]:
     """The links, in the order of undoing."""
-    return tuple(_links(workflow.steps, False, ()))[::-1]
+    return tuple(_links(workflow.steps, False, 0, 0))[::-1]
+
+
+def all_links(links: Sequence[Link]) -> list[Link]:
+    """The links, and those inside of loops."""
+    return [each for link in links for each in (link, *all_links(link.links))]
 
 
 def entry(workflow: Workflow, failed: Step | None, *, completed: bool = False) -> Step | None:
-    """The step whose undo comes first where ``failed`` fails (None: what comes after all steps); None where nothing is
-    undone. ``completed``: its work is done, and what belongs to it failed behind; of a ``parallel``: it has joined.
+    """The step whose link comes first where ``failed`` fails (None: what comes after all steps); None where nothing is
+    undone. ``completed``: its work is done, and what belongs to it failed behind; of steps that are one: what is inside
+    has come to rest.
     """
     before: list[Step] = []
     for top in workflow.steps:
-        inside = tuple(walk([top]))
+        inside = tuple(_outside_loops([top]))
         if failed is None or failed not in inside:
             before.extend(inside)
             if top.keys.pivot:
                 return None
             continue
         for step in inside:
-            if step is failed and not completed and step.keys.undo_when != "attempted":
-                break
-            before.append(step)
             if step is failed:
-                before.extend(walk(inner for branch in step.branches for inner in branch.steps) if completed else ())
+                attempted = step.keys.undo_when == "attempted" or (completed and not _is_whole(step))
+                before.extend([step] if attempted else [])
+                before.extend(_outside_loops(_inside(step)) if completed and _is_whole(step) else [])
                 break
-        if top.keys.pivot and completed and top is failed and not top.branches:
+            if step.keys.undo_when == "attempted" or failed not in walk([step]):
+                before.append(step)
+        if top.keys.pivot and completed and top is failed and not _is_whole(top):
             return None
         break
-    return next((step for step in reversed(before) if step.undo), None)
+    return next((step for step in reversed(before) if step.undo or _undone_by_item(step)), None)
 
 
-def _links(steps: Sequence[Step], asks: bool, frame: tuple[str, ...]) -> Iterator[Link]:
+def _is_whole(step: Step) -> bool:
+    return bool(step.branches or step.arms)
+
+
+def _outside_loops(steps: Iterable[Step]) -> list[Step]:
+    """The steps and what is inside them, but for what loops do: a loop stands for that."""
+    found: list[Step] = []
+    for step in steps:
+        found += [step, *_outside_loops(_inside(step))]
+        found += _outside_loops(inner for catch in step.catches for inner in catch.steps)
+    return found
+
+
+def _inside(step: Step) -> list[Step]:
+    """The steps in arms and branches."""
+    inside = [inner for arm in step.arms for inner in arm.steps]
+    return [*inside, *(inner for branch in step.branches if not branch.each for inner in branch.steps)]
+
+
+def _undone_by_item(step: Step) -> bool:
+    return any(inner.undo for branch in step.branches if branch.each for inner in walk(branch.steps))
+
+
+def _links(steps: Sequence[Step], asks: bool, depth: int, chain_depth: int) -> Iterator[Link]:
     for step in steps:
         unsure = asks or step.may_be_skipped
         if step.undo:
-            yield Link(step, unsure or bool(step.catches and step.keys.undo_when == "completed"), frame)
+            asked = unsure or bool(step.catches and step.keys.undo_when == "completed")
+            yield Link(step, asked, depth, depth > chain_depth)
         for arm in step.arms:
-            yield from _links(arm.steps, True, frame)
+            # A group that takes its errors itself does not tell where it failed.
+            taken = bool(step.keys.retry or step.catches or step.may_fail_alone)
+            yield from _links(arm.steps, unsure or taken or not step.is_group, depth, chain_depth)
         for branch in step.branches:
-            yield from _links(branch.steps, True, (*frame, branch.scope(step)))
+            if not branch.each:
+                yield from _links(branch.steps, True, depth + 1, chain_depth)
+            elif links := tuple(_links(branch.steps, True, depth + 1, depth + 1))[::-1]:
+                yield Link(step, False, depth, depth > chain_depth, links)
         for arm in step.catches:
-            yield from _links(arm.steps, True, frame)
+            yield from _links(arm.steps, True, depth, chain_depth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -113,7 +114,7 @@ def _fenced(
     inside = unique(f"{loops.name}: which?")
     choice = unique(f"{loops.name}: again")
     number = " : ".join(f"({rule.condition.code}) ? {index}" for index, rule in enumerate(rules, 1)) + " : 0"
-    again = loops.caught.replace("caught", "again")
+    again = re.sub("caught|failed", "again", loops.caught, count=1)
     found = Pass(inside, loops.mark, None, {}, {"rule": Jsonata(number)})
     fence = Parallel(
         loops.again,

@@ -278,7 +278,8 @@ class Values:
                 return path(text_of(self.result), parts)
             case ErrorTarget(name):
                 caught = f"$error_{self.view.catching.replace('-', '_')}" if self.view.catching else self.error
-                return f"{caught}.{name}"
+                code = f"{caught}.{name}"
+                return f"($exists({code}) ? {code} : null)" if self.view.ending else code
             case ConfigTarget():
                 return literal(self._config(target))
             case ResourceTarget(name):
@@ -327,11 +328,15 @@ class Values:
         return f"${variable(what, loop.id)}"
 
     def turn(self) -> str:
-        """JSONata that goes on from a text with the indices of all items that the place is inside of."""
+        """JSONata that goes on from a text with the indices of all items, and the numbers of all rounds, that the place is
+        inside of.
+        """
         loops = self.view.loops
         # The id of the execution singles out the item of a distributed loop.
         last = max((number for number, loop in enumerate(loops, 1) if loop.distributed), default=0)
-        return "".join(f" & '/' & $string({self.item(loop, 'index')})" for loop in loops[last:])
+        numbers = [self.item(loop, "index") for loop in loops[last:]]
+        numbers += [f"${variable('round', id_)}" for id_ in self.view.rounds]
+        return "".join(f" & '/' & $string({number})" for number in numbers)
 
     def _config(self, target: ConfigTarget) -> Any:
         return self.config[target.name]

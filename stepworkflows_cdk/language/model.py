@@ -27,12 +27,14 @@ __all__ = [
     "ForEachKeys",
     "Keys",
     "OutputKeys",
+    "RepeatKeys",
     "RequireKeys",
     "ResultsKeys",
     "RetryKeys",
     "SecretKeys",
     "SourceKeys",
     "StepKeys",
+    "StopKeys",
     "UntilKeys",
     "alias",
     "key_type",
@@ -106,6 +108,20 @@ class CatchKeys(Keys):
     )
     when: str | None = Field(None, description="A condition on `{error.type}` and `{error.cause}`.")
     steps: Steps = Field(min_length=1, description="What runs instead.")
+
+
+class RepeatKeys(Keys):
+    """Does the work, or the `steps`, again until a condition holds."""
+
+    until: str = Field(description="The condition for the end; it may read `{result}` and the step's own outputs.")
+    every: Duration | None = Field(None, description="The time between two rounds; default: none.")
+    max: int = Field(ge=1, le=10_000, description="So many rounds at most; then it fails as `RepeatExhausted`.")
+
+
+class StopKeys(Keys):
+    """The end, early and well."""
+
+    outputs: dict[str, Any] = Field(default_factory=dict, description="The result of the execution.")
 
 
 class ArmKeys(Keys):
@@ -189,7 +205,14 @@ class StepKeys(Keys):
         None,
         description="Does the step's work, or its `steps`, once for each item of a list. Outside, the outputs are lists.",
     )
-    steps: Steps | None = Field(None, min_length=1, description="For `for-each`: what is done with each item.")
+    repeat: RepeatKeys | None = Field(
+        None, description="Does the step's work, or its `steps`, again until a condition holds."
+    )
+    steps: Steps | None = Field(
+        None,
+        min_length=1,
+        description="Steps that are one: `if`, `retry`, `catch`, `undo`, `for-each` and `repeat` then apply to the whole.",
+    )
     switch: list[ArmKeys] | None = Field(
         None, min_length=1, description="Runs the steps of the first arm whose condition holds."
     )
@@ -201,6 +224,7 @@ class StepKeys(Keys):
     )
     require: RequireKeys | None = Field(None, description="Refuses with a business error unless a condition holds.")
     fail: FailKeys | None = Field(None, description="Ends the flow with an error.")
+    stop: StopKeys | None = Field(None, description="Ends the flow early and well.")
 
 
 class SecretKeys(Keys):
@@ -279,6 +303,7 @@ class FlowKeys(Keys):
     secrets: dict[str, SecretKeys] | None = Field(None, description="The secrets that the flow depends on.")
     undo_steps: dict[str, StepValue] | None = Field(None, description="Undo steps, by name.")
     on_failure: Steps | None = Field(None, description="Steps that run, after the undoing, where the flow fails.")
+    finally_: Steps | None = Field(None, description="Steps that run at the end in any case, after all else.")
     timeout: Duration | None = Field(None, description="The longest time that an execution may take.")
     deploy: DeployKeys | None = Field(None, description="How a new version of the flow comes into use.")
     env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
@@ -288,8 +313,8 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    defaults policies finally cancel concurrency mode guard tags tests
-    repeat stop signal remind environment
+    defaults policies cancel concurrency mode guard tags tests
+    signal remind environment
     api approval queue
     """.split()
 )

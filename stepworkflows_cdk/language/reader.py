@@ -70,7 +70,9 @@ class Reader:
             steps.append(self._own_code(keys, work))
         steps.extend(self._step(document, ("steps", index), None, undo_steps) for index in self._list("steps"))
         steps.extend(self._step(actor, (), None, undo_steps) for actor in actors)
-        on_failure = [self._step(document, ("on-failure", index), None) for index in self._list("on-failure")]
+        on_failure, finally_ = (
+            [self._step(document, (key, index), None) for index in self._list(key)] for key in ("on-failure", "finally")
+        )
         if keys is None:
             return None
         if not steps and not self._problems:
@@ -90,6 +92,7 @@ class Reader:
             keys=keys,
             steps=self._waiting(steps),
             on_failure=tuple(step for step in on_failure if step),
+            finally_=tuple(step for step in finally_ if step),
             undo_steps=undo_steps,
             outputs=self._outputs(document, (), keys.outputs),
             resources=read_resources(document, keys, self._integrations, self._problems, self._lost),
@@ -203,6 +206,9 @@ class Reader:
         return self._used(document, place, document.get(place))
 
     def _arms(self, document: Document, path: Path_, keys: StepKeys, undo_steps: UndoSteps) -> tuple[Arm, ...]:
+        if keys.steps and not keys.for_each:
+            place: Path_ = (*path, "steps")
+            return (Arm(place, self._steps(document, place, keys.steps, undo_steps)),)
         arms: list[Arm] = []
         for index, arm in enumerate(keys.switch or ()):
             place = (*path, "switch", index)
@@ -279,7 +285,7 @@ class Reader:
                 hint = nearest(keys.undo, undo_steps) or "declare it under `undo-steps`"
                 self._problems.append(Problem("SW202", f"no undo step is called `{keys.undo}`", mark, hint))
             return None
-        return undo_steps[keys.undo]
+        return replace(undo_steps[keys.undo])  # another one for each step, since each stands at another place
 
     def _work(self, document: Document, path: Path_, value: dict[str, Any]) -> tuple[WorkKey | None, Any]:
         owned = [key for key in value if key in self._work_keys]

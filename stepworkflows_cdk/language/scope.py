@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from stepworkflows_cdk.language.needs import how_to_wait
 from stepworkflows_cdk.language.references import Reference
-from stepworkflows_cdk.language.workflow import Output, Step, Workflow
+from stepworkflows_cdk.language.workflow import Output, Step, Workflow, walk
 
 __all__ = [
     "ROOTS",
@@ -202,11 +202,22 @@ class View:
     frame: Frame = ()
     loops: tuple[Loop, ...] = ()
     """Those that the place is inside of, outermost first."""
+    rounds: tuple[str, ...] = ()
+    """The ids of the steps with ``repeat`` that the place is inside of, outermost first."""
+    until: bool = False
+    """Whether the place is the condition of a ``repeat``, which may read ``result`` as well."""
+    ending: bool = False
+    """Whether there may be no error at all, though it can be named."""
 
     def of_outputs(self) -> View:
         """The view from the step's own outputs."""
-        own = self.step is not None and (self.step.integration is not None or bool(self.step.branches))
+        step = self.step
+        own = step is not None and bool(step.integration or step.branches or step.arms)
         return replace(self, own_result=own)
+
+    def of_round(self) -> View:
+        """The view from the condition on which a step with ``repeat`` ends."""
+        return replace(self, own_result=False, until=True)
 
     def of_try(self) -> View:
         """The view from a condition on the error of a try."""
@@ -222,7 +233,7 @@ def resolve(reference: Reference, view: View) -> Target:
         case "steps":
             return _long_output(tail, view)
         case "result":
-            if not view.own_result:
+            if not (view.own_result or view.until):
                 raise Unresolved("SW210", "`result` can be named only in the `outputs` of a step that does work")
             return ResultTarget(tail)
         case "error":
@@ -262,6 +273,7 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
     if loop:
         return ItemTarget(loop, parts[1:])
     owners = [known for known in view.known if known.step.output(name)]
+    owners = [known for known in owners if not _is_inside(known, owners)]
     groups = {known.group[0] if known.group else known.step.id for known in owners}
     declared = name in (view.workflow.keys.inputs or {})
     if len(groups) + declared > 1 or (len(groups) < len(owners) and not _exactly_one(owners)):
@@ -280,6 +292,11 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
     raise Unresolved(
         "SW203", f"nothing is called `{name}` here", _suggest(name, [*names, *(view.workflow.keys.inputs or {})])
     )
+
+
+def _is_inside(known: Known, others: Sequence[Known]) -> bool:
+    """Whether it is inside another of them, which says by its own outputs what it gives."""
+    return any(known.step is inner for other in others for inner in walk(other.step.inside))
 
 
 def _exactly_one(owners: Sequence[Known]) -> bool:

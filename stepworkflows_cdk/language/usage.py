@@ -31,8 +31,10 @@ from stepworkflows_cdk.language.workflow import Step, Workflow
 __all__ = [
     "condition_view",
     "conditions_of",
+    "given_inside",
     "inferred_inputs",
     "read_outside",
+    "reads_result",
     "skipping",
     "status_readers",
     "strings_of",
@@ -46,7 +48,7 @@ Place = Literal["alone", "text", "expression"]
 def strings_of(step: Step) -> Iterator[tuple[Path_, str]]:
     """The strings of a step that hold values, with their paths inside it; conditions are not among them."""
     work = key_names(step.integration.keys) if step.integration and step.integration.keys else ()
-    for key in ("inputs", "outputs", "env", "secrets", "fail", "wait", *work):
+    for key in ("inputs", "outputs", "env", "secrets", "fail", "stop", "wait", *work):
         if key == "inputs" and step.whole_input:
             continue
         for path, text in strings_in(step.get(key), (key,)):
@@ -68,6 +70,8 @@ def conditions_of(step: Step) -> Iterator[tuple[Path_, str]]:
     for index, arm in enumerate(step.keys.switch or ()):
         if arm.when is not None:
             yield ("switch", index, "when"), arm.when
+    if step.keys.repeat:
+        yield ("repeat", "until"), step.keys.repeat.until
     for index, catch in enumerate(step.keys.catch or ()):
         if catch.when is not None:
             yield ("catch", index, "when"), catch.when
@@ -84,6 +88,8 @@ def skipping(step: Step, view: View) -> tuple[Known, ...]:
 
 def condition_view(path: Path_, view: View) -> View:
     """The view from a condition of a step."""
+    if path[0] == "repeat":
+        return view.of_round()
     return view.of_try() if path[0] in ("retry", "catch") else view
 
 
@@ -125,12 +131,31 @@ def status_readers(workflow: Workflow) -> frozenset[str]:
 
 def read_outside(workflow: Workflow) -> frozenset[str]:
     """The ids of the steps that something outside of their own branch reads."""
-    return frozenset(
+    named = {
         known.step.id
         for target, view in targets(workflow)
         for known in _steps_of(target)
         if view.frame[: len(known.frame)] != known.frame
-    )
+    }
+    forks = [step for step in workflow.forward if step.branches and step.keys.outputs]
+    return frozenset(named | {inner.id for fork in forks for inner in given_inside(fork)})
+
+
+def reads_result(condition: str) -> bool:
+    """Whether a condition names ``result``."""
+    try:
+        return any(reference.root == "result" for reference in references_in(parse_condition(condition)))
+    except WrongValue:
+        return False
+
+
+def given_inside(step: Step) -> Iterator[Step]:
+    """The steps inside another whose outputs are its result."""
+    for inner in step.inside:
+        if inner.outputs:
+            yield inner
+        elif not inner.keys.for_each:
+            yield from given_inside(inner)
 
 
 def _steps_of(target: Target) -> tuple[Known, ...]:

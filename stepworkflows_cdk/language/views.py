@@ -15,17 +15,25 @@ __all__ = ["at_end", "ends", "handling", "views"]
 def views(workflow: Workflow) -> tuple[tuple[Step, View], ...]:
     """Every step that can run, with what it can name. An undo step is listed for each step that it undoes."""
     found = list(_sequence(workflow.steps, View(workflow)))
-    handlers = [step.undo for step in workflow.forward if step.undo]
-    seen = {id(step) for step in handlers}
-    handlers += [step for step in workflow.undo_steps.values() if id(step) not in seen]
-    found += [(step, handling(workflow, step)) for step in (*handlers, *workflow.on_failure)]
+    undone = [(step.undo, _undoing(workflow, step.undo, view)) for step, view in found if step.undo]
+    used = {step.path for step, _ in undone}
+    found += undone
+    found += [(step, handling(workflow, step)) for step in workflow.undo_steps.values() if step.path not in used]
+    found += _sequence(workflow.on_failure, handling(workflow))
+    found += _sequence(workflow.finally_, replace(handling(workflow), ending=True))
     return tuple(found)
 
 
 def handling(workflow: Workflow, step: Step | None = None) -> View:
-    """What an undo step or a step of ``on-failure`` can name: everything, as far as it was there."""
-    known = tuple(_everything(workflow.steps, ()))
-    return View(workflow, known, step, handling=True, error=True)
+    """What can be named where the flow failed: everything, as far as it was there."""
+    return View(workflow, tuple(_everything(workflow.steps, (), ())), step, handling=True, error=True)
+
+
+def _undoing(workflow: Workflow, undo: Step, place: View) -> View:
+    """What an undo step can name. What was done for an item of a loop is undone with the item at hand."""
+    frame = place.frame[: place.loops[-1].depth + 1] if place.loops else ()
+    known = tuple(_everything(workflow.steps, (), frame))
+    return replace(handling(workflow, undo), known=known, frame=frame, loops=place.loops)
 
 
 def at_end(workflow: Workflow) -> View:
@@ -39,9 +47,9 @@ def ends(steps: Sequence[Step]) -> bool:
 
 
 def _ends(step: Step) -> bool:
-    if step.may_be_skipped:
+    if step.may_be_skipped or step.may_fail_alone or any(not ends(catch.steps) for catch in step.catches):
         return False
-    if step.keys.fail:
+    if step.keys.fail or step.keys.stop:
         return True
     if step.scheduled:
         return any(ends(branch.steps) for branch in step.branches)
@@ -54,7 +62,8 @@ def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
     rested: list[tuple[Step, Frame, tuple[Known, ...]]] = []
     for step, frame in _places(steps, view.frame):
         seen = known if step.waits is None else (*view.known, *_waited_for(step.waits, rested))
-        here = replace(view, known=seen, step=step, frame=frame)
+        outside = replace(view, known=seen, step=step, frame=frame)
+        here = _repeated(step, outside)
         yield step, here
         if step.scheduled:
             continue
@@ -63,7 +72,7 @@ def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
         for branch in step.branches:
             yield from _sequence(branch.steps, _inside(step, branch, here))
         for catch in step.catches:
-            yield from _sequence(catch.steps, replace(here, error=True, catching=step.id))
+            yield from _sequence(catch.steps, replace(outside, error=True, catching=step.id))
         behind = tuple(_behind(step, frame, True))
         rested.append((step, frame, behind))
         known = (*known, *behind)
@@ -88,6 +97,14 @@ def _waited_for(waits: Waits, rested: Sequence[tuple[Step, Frame, tuple[Known, .
             yield from behind
 
 
+def _repeated(step: Step, view: View) -> View:
+    """The view from inside rounds: the step's own outputs are those of the round before."""
+    if step.keys.repeat is None:
+        return view
+    own = Known(step, view.frame, sure=False)
+    return replace(view, known=(*view.known, own), rounds=(*view.rounds, step.id))
+
+
 def _inside(step: Step, branch: Branch, view: View) -> View:
     """The view from inside a branch or loop."""
     each = step.keys.for_each
@@ -104,9 +121,9 @@ def _behind(step: Step, frame: Frame, sure: bool, *, ran: bool = False) -> Itera
         yield Known(step, frame, sure, (step.id, 0, ways) if catches else None)
     for number, steps in enumerate(catches, 1):
         yield from _way(steps, frame, sure, (step.id, number, ways))
+    finished = sure and not catches and not step.may_fail_alone
     for branch in step.branches:
         inside = (*frame, branch.scope(step))
-        finished = sure and not catches and not step.may_fail_alone
         for inner in branch.steps:
             for known in _behind(inner, inside, branch.each or finished):
                 yield _listed(known, step, finished, bool(catches)) if branch.each else known
@@ -114,7 +131,7 @@ def _behind(step: Step, frame: Frame, sure: bool, *, ran: bool = False) -> Itera
     complete = bool(step.arms) and step.arms[-1].when is None
     for number, steps in enumerate(arms):
         group = (f"{step.id}?", number, len(arms)) if len(arms) > 1 else None
-        yield from _way(steps, frame, sure and complete, group)
+        yield from _way(steps, frame, finished and complete, group)
 
 
 def _listed(known: Known, loop: Step, ran: bool, caught: bool) -> Known:
@@ -135,11 +152,14 @@ def _way(steps: Sequence[Step], frame: Frame, sure: bool, group: tuple[str, int,
             yield replace(known, group=group or known.group, sure=known.sure and not nested)
 
 
-def _everything(steps: Sequence[Step], frame: Frame) -> Iterator[Known]:
+def _everything(steps: Sequence[Step], frame: Frame, here: Frame) -> Iterator[Known]:
+    """All steps, as they can be named in the scope ``here``: a list of what a loop did, unless that is around it."""
     for step in steps:
         yield Known(step, frame, sure=False)
         for inside in (*step.arms, *step.catches):
-            yield from _everything(inside.steps, frame)
+            yield from _everything(inside.steps, frame, here)
         for branch in step.branches:
-            for known in _everything(branch.steps, (*frame, branch.scope(step))):
-                yield _listed(known, step, False, True) if branch.each else known
+            scope = (*frame, branch.scope(step))
+            listed = branch.each and here[: len(scope)] != scope
+            for known in _everything(branch.steps, scope, here):
+                yield _listed(known, step, False, True) if listed else known

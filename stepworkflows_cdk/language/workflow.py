@@ -96,8 +96,8 @@ class Output:
 
 @dataclass(frozen=True)
 class Arm:
-    """Steps that run only in one case: an arm of a ``switch`` (``when`` None: its else), or a ``catch`` of a step, which
-    may have none. ``path`` leads to it in the document.
+    """Steps in the same scope: an arm of a ``switch`` (``when`` None: its else), all of a group, or a ``catch`` of a step,
+    which may have none. ``path`` leads to it in the document.
     """
 
     path: Path_
@@ -148,7 +148,7 @@ class Step:
     work: BaseModel | None = None
     undo: Step | None = None
     arms: tuple[Arm, ...] = ()
-    """Of a ``switch``; the else last."""
+    """Of a ``switch``, the else last; of a group the one with its steps."""
     branches: tuple[Branch, ...] = ()
     """Of a ``parallel``; of a ``for-each`` the one that is done with each item."""
     catches: tuple[Arm, ...] = ()
@@ -195,6 +195,19 @@ class Step:
     def output(self, name: str) -> Output | None:
         """The output of that name."""
         return next((output for output in self.outputs if output.name == name), None)
+
+    @property
+    def inside(self) -> tuple[Step, ...]:
+        """The steps directly inside it: in arms and branches."""
+        return (
+            *(inner for arm in self.arms for inner in arm.steps),
+            *(inner for branch in self.branches for inner in branch.steps),
+        )
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is steps that are one."""
+        return self.keys.steps is not None and self.keys.for_each is None
 
     @property
     def may_fail_alone(self) -> bool:
@@ -289,6 +302,7 @@ class Workflow:
     keys: FlowKeys
     steps: tuple[Step, ...]
     on_failure: tuple[Step, ...] = ()
+    finally_: tuple[Step, ...] = ()
     undo_steps: Mapping[str, Step] = field(default_factory=dict)
     """All of ``undo-steps``, used or not."""
     outputs: tuple[Output, ...] = ()
@@ -320,9 +334,14 @@ class Workflow:
 
     @property
     def all_steps(self) -> tuple[Step, ...]:
-        """Every step that can run: forward, undo and on failure; each undo step once, however many steps name it."""
-        undos = {id(step): step for step in (*self.undos, *self.undo_steps.values())}
-        return (*self.forward, *undos.values(), *self.on_failure)
+        """Every step that can run: forward, undo and at the end; each undo step once, however many steps name it."""
+        undos = {(step.document.file, step.path): step for step in (*self.undos, *self.undo_steps.values())}
+        return (*self.forward, *undos.values(), *self.ending)
+
+    @property
+    def ending(self) -> tuple[Step, ...]:
+        """All steps of ``on-failure`` and ``finally``, at any depth."""
+        return tuple(walk((*self.on_failure, *self.finally_)))
 
     @property
     def open(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.integration import Call
@@ -35,8 +35,8 @@ class Planned:
 class Context:
     """What the steps of one machine are planned with.
 
-    ``calls`` is what each step becomes, ``views`` what it can name, both by ``id()``; ``sequence`` plans the steps inside
-    a step, the last going on to the state that it names.
+    ``calls`` is what each step becomes, ``views`` what it can name, ``kept`` the variables of an iteration that undoing a
+    loop takes, all by ``id()``; ``sequence`` plans the steps inside a step, the last going on to the state that it names.
     """
 
     calls: Mapping[int, Planned]
@@ -45,6 +45,7 @@ class Context:
     namer: Namer
     exports: Exports
     sequence: Callable[[Context, Sequence[Step], Lane, str], list[State]]
+    kept: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def states(self, steps: Sequence[Step], lane: Lane, next_: str) -> list[State]:
         """The states of steps inside a step."""
@@ -52,7 +53,21 @@ class Context:
 
     def first(self, step: Step) -> str:
         """The name of the state at which a step begins."""
-        return self.namer.fixed(f"{step.name}: if", step) if step.may_be_skipped else step.name
+        return self.namer.fixed(f"{step.name}: if", step) if step.may_be_skipped else self.begins(step)
+
+    def begins(self, step: Step) -> str:
+        """The name of the state at which a step begins that is not skipped."""
+        if step.keys.repeat:
+            return self.namer.fixed(f"{step.name}: rounds", step)
+        return self.round(step)
+
+    def round(self, step: Step) -> str:
+        """The name of the state at which each round of a step begins."""
+        return step.name if not step.is_group or self.has_entry(step) else self.first(step.arms[0].steps[0])
+
+    def has_entry(self, group: Step) -> bool:
+        """Whether a group begins with a state of its own."""
+        return bool(group.keys.retry) or group.id in self.exports.flagged
 
     def record(self, step: Step) -> Call | None:
         """The call that records the step's ``DATABASE_`` outputs."""
@@ -67,9 +82,13 @@ class Context:
         """What compiles the step's own outputs, from the JSONata of its ``result``."""
         return replace(self.values_of(self.views[id(step)].of_outputs()), result=result)
 
-    def of_try(self, step: Step, lane: Lane) -> Values:
-        """What compiles a condition on an error of a try."""
-        return replace(self.values_of(self.views[id(step)].of_try()), error=f"${lane.caught}")
+    def of_round(self, step: Step, result: str) -> Values:
+        """What compiles the condition on which a step with ``repeat`` ends."""
+        return replace(self.values_of(self.views[id(step)].of_round()), result=result)
+
+    def of_try(self, step: Step, caught: str) -> Values:
+        """What compiles a condition on the error in a variable."""
+        return replace(self.values_of(self.views[id(step)].of_try()), error=f"${caught}")
 
     def handler(self, step: Step, lane: Lane, next_: str) -> Handler:
         """Where the errors of a step's work go."""
@@ -93,9 +112,9 @@ class Context:
         outputs: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
         return {**outputs, **self.exports.status(step, "failed"), **self._attempted(step)}
 
-    def routes(self, step: Step, lane: Lane, next_: str) -> tuple[Route, ...]:
-        """The step's own catches, as ways for its errors."""
-        caught = self.of_try(step, lane)
+    def routes(self, step: Step, caught_in: str, next_: str) -> tuple[Route, ...]:
+        """The step's own catches, as ways for the error in a variable."""
+        caught = self.of_try(step, caught_in)
         found: list[Route] = []
         for catch in step.catches:
             condition = None if catch.when is None else f"({caught.condition(catch.when).code})"

@@ -9,7 +9,7 @@ from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, Map, State
 from stepworkflows_cdk.compiler.retries import ALL
 from stepworkflows_cdk.compiler.steps.context import Context
-from stepworkflows_cdk.compiler.steps.forks import branch_states, first_failure, join_states
+from stepworkflows_cdk.compiler.steps.forks import branch_states, first_failure, join_states, stopped
 from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR
 from stepworkflows_cdk.compiler.values import Values, output_variable, variable
 from stepworkflows_cdk.language.model import ForEachKeys
@@ -39,7 +39,10 @@ def for_each_states(context: Context, step: Step, each: ForEachKeys, lane: Lane,
         failed = None
     if each.results:
         outputs = {output_variable(step.id): {"results": WRITTEN}}
-    assign = {failure: failed, **outputs, **context.exports.listed(body, lane.depth, result)}
+    assign = {failure: failed, **stopped(step, result), **outputs, **context.exports.listed(body, lane.depth, result)}
+    if id(step) in context.kept:
+        last_first = f"$reduce({result}, function($l, $r) {{ $append([$r.undo], $l) }}, [])"
+        assign[variable("undo", step.id)] = Jsonata(last_first)
     choice, joined = join_states(context, step, lane, next_)
     # An error of the loop itself, such as of its list, comes before or behind all items; it goes where theirs go.
     error = f"($contains({CAUSE}, {literal(_TOO_MANY)}) ? {literal(_TOO_MANY)} : {ERROR})" if each.max_items else ERROR

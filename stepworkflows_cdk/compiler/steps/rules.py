@@ -1,4 +1,4 @@
-"""Rules of the business: `require` and `fail`."""
+"""Rules of the business: `require`, `fail` and `stop`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.plan import Choice, Fail, Jsonata, Pass, Rule, State, Succeed
 from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.values import Values
-from stepworkflows_cdk.language.model import FailKeys, RequireKeys
+from stepworkflows_cdk.language.model import FailKeys, RequireKeys, StopKeys
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["fail_states", "require_states"]
+__all__ = ["fail_states", "require_states", "stop_states"]
 
 
 def require_states(context: Context, step: Step, require: RequireKeys, lane: Lane, next_: str) -> list[State]:
@@ -46,6 +46,17 @@ def fail_states(context: Context, step: Step, fail: FailKeys, lane: Lane) -> lis
         return [Pass(step.name, step.mark, failed.next, failed.assign(literal(fail.error), code))]
     inside = Fail(context.namer.unique(f"{step.name}: fail"), step.mark, fail.error, cause)
     return [guarded(step.name, step.mark, (inside,), {}, failed.next, failed)]
+
+
+def stop_states(context: Context, step: Step, stop: StopKeys, lane: Lane) -> list[State]:
+    """The end of the flow, early and well."""
+    values = context.values(step)
+    outputs = values.data(stop.outputs)
+    failed = context.handler(step, lane, "")
+    if failed.next == lane.ended or values.certain(stop.outputs):
+        return [Pass(step.name, step.mark, lane.stop, lane.stops(outputs))]
+    inside = Pass(context.namer.unique(f"{step.name}: values"), step.mark, None, {}, outputs)
+    return [guarded(step.name, step.mark, (inside,), lane.stops(Jsonata("$states.result[0]")), lane.stop, failed)]
 
 
 def _cause(message: str, values: Values) -> str | Jsonata:

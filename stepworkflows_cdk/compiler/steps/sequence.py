@@ -11,8 +11,10 @@ from stepworkflows_cdk.compiler.place import Handler
 from stepworkflows_cdk.compiler.plan import Choice, Jsonata, Pass, Rule, State
 from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.steps.forks import parallel_states
+from stepworkflows_cdk.compiler.steps.groups import group_states
 from stepworkflows_cdk.compiler.steps.loops import for_each_states
-from stepworkflows_cdk.compiler.steps.rules import fail_states, require_states
+from stepworkflows_cdk.compiler.steps.rounds import repeat_states
+from stepworkflows_cdk.compiler.steps.rules import fail_states, require_states, stop_states
 from stepworkflows_cdk.compiler.steps.settings import set_states
 from stepworkflows_cdk.compiler.steps.switch import switch_states
 from stepworkflows_cdk.compiler.steps.waits import wait_states
@@ -35,14 +37,27 @@ def sequence_states(context: Context, steps: Sequence[Step], lane: Lane, next_: 
 
 
 def _body(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
+    if step.keys.repeat is None:
+        return _once(context, step, lane, next_, "")
+    return repeat_states(
+        context, step, step.keys.repeat, lane, next_, lambda look: _once(context, step, lane, next_, look)
+    )
+
+
+def _once(context: Context, step: Step, lane: Lane, next_: str, looked_at: str) -> list[State]:
+    """The states of a step, or of one round, which goes on to ``looked_at``."""
     planned = context.calls.get(id(step))
     keys = step.keys
     if planned and planned.call:
-        return work_states(context, step, planned.call, lane, next_)
+        return work_states(context, step, planned.call, lane, next_, looked_at)
+    if step.is_group:
+        return group_states(context, step, lane, next_, looked_at)
     if keys.require:
         return require_states(context, step, keys.require, lane, next_)
     if keys.fail:
         return fail_states(context, step, keys.fail, lane)
+    if keys.stop:
+        return stop_states(context, step, keys.stop, lane)
     if keys.wait is not None:
         return wait_states(context, step, keys.wait, lane, next_)
     if step.arms:
@@ -60,13 +75,13 @@ def _if(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
     name = context.first(step)
     skips = _skips(context, step, next_)
     if step.keys.if_ is None:
-        return [Choice(name, step.mark, skips, step.name)]
+        return [Choice(name, step.mark, skips, context.begins(step))]
     values = context.values(step)
     text = step.keys.if_ if isinstance(step.keys.if_, str) else literal(step.keys.if_)
     condition = values.condition(text)
     handler = lane.handler(step, False)
     if values.condition_is_certain(text) or handler.next == lane.ended:
-        return [Choice(name, step.mark, (*skips, Rule(condition, step.name, comment=text)), next_)]
+        return [Choice(name, step.mark, (*skips, Rule(condition, context.begins(step), comment=text)), next_)]
     if skips:
         fence = context.namer.unique(f"{name} needed")
         return [Choice(name, step.mark, skips, fence), *_fenced(context, step, fence, text, handler, next_)]
@@ -89,4 +104,4 @@ def _fenced(context: Context, step: Step, name: str, text: str, handler: Handler
     choice = context.namer.unique(f"{name} so")
     assign = {held: Jsonata("$states.result[0].holds")}
     fence = guarded(name, step.mark, (inside,), assign, choice, handler)
-    return [fence, Choice(choice, step.mark, (Rule(Jsonata(f"${held}"), step.name, comment=text),), next_)]
+    return [fence, Choice(choice, step.mark, (Rule(Jsonata(f"${held}"), context.begins(step), comment=text),), next_)]

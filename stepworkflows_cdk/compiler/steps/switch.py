@@ -6,6 +6,7 @@ from stepworkflows_cdk.compiler.fences import guarded
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.plan import Choice, Jsonata, Pass, Rule, State
 from stepworkflows_cdk.compiler.steps.context import Context
+from stepworkflows_cdk.compiler.steps.wholes import given_states
 from stepworkflows_cdk.compiler.values import variable
 from stepworkflows_cdk.language.workflow import Step
 
@@ -15,6 +16,10 @@ __all__ = ["switch_states"]
 def switch_states(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
     """The choice, and the states of all arms."""
     values, namer = context.values(step), context.namer
+    ending: list[State] = []
+    if step.outputs:
+        ending = given_states(context, step, namer.unique(f"{step.name}: outputs"), lane, next_)
+        next_ = ending[0].name
     default = next_
     done = context.exports.status(step, "done")
     rules: list[Rule] = []
@@ -29,7 +34,7 @@ def switch_states(context: Context, step: Step, lane: Lane, next_: str) -> list[
     failed = context.failed(step, lane)
     inside = [state for arm in step.arms for state in context.states(arm.steps, lane, next_)]
     if failed.next == lane.ended or all(values.condition_is_certain(text) for text in texts):
-        return [Choice(step.name, step.mark, tuple(rules), default, done), *inside]
+        return [Choice(step.name, step.mark, tuple(rules), default, done), *inside, *ending]
     taken = variable("arm", step.id)
     number = "".join(f"({rule.condition.code}) ? {index} : " for index, rule in enumerate(rules, 1)) + "0"
     found = Pass(namer.unique(f"{step.name}: which?"), step.mark, None, {}, {"arm": Jsonata(number)})
@@ -38,4 +43,4 @@ def switch_states(context: Context, step: Step, lane: Lane, next_: str) -> list[
     chosen = tuple(
         Rule(Jsonata(f"${taken} = {index}"), rule.next, done, rule.comment) for index, rule in enumerate(rules, 1)
     )
-    return [fence, Choice(choice, step.mark, chosen, default, done), *inside]
+    return [fence, Choice(choice, step.mark, chosen, default, done), *inside, *ending]

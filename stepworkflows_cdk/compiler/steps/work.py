@@ -8,26 +8,28 @@ from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import output_data
 from stepworkflows_cdk.compiler.place import Handler, TaskPlace
-from stepworkflows_cdk.compiler.plan import Data, State
+from stepworkflows_cdk.compiler.plan import Data, Jsonata, State
 from stepworkflows_cdk.compiler.steps.context import Context, noted
 from stepworkflows_cdk.compiler.tasks import needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
-from stepworkflows_cdk.compiler.values import output_variable
+from stepworkflows_cdk.compiler.values import output_variable, variable
+from stepworkflows_cdk.language.usage import reads_result
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["recording_states", "work_states"]
 
 
-def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str) -> list[State]:
-    """The states of a step whose work is ``call``."""
+def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str, looked_at: str = "") -> list[State]:
+    """The states of a step whose work is ``call``. Once it is done, it goes on to ``looked_at`` where there is one."""
     record = context.record(step)
-    then = context.namer.unique(f"{step.name}: record") if record else next_
+    ahead = looked_at or next_
+    then = context.namer.unique(f"{step.name}: record") if record else ahead
     unread = None
     if step.outputs and step.keys.undo_when == "completed":
         # The work is done where only its result cannot be read.
         unread = noted(lane.handler(step, True), context.exports.tried(step))
     failed = context.handler(step, lane, next_)
-    routes = context.routes(step, lane, next_)
+    routes = context.routes(step, lane.caught, next_)
 
     def done(made: Call) -> Mapping[str, Data]:
         return _done(context, step, made)
@@ -35,7 +37,7 @@ def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str
     states = [*_task(context, step.name, step, call, lane, done, then, failed, unread, routes)]
     states += context.catches(step, lane, next_)
     if record:
-        states += recording_states(context, then, step, record, lane, next_, context.behind(step, lane, next_))
+        states += recording_states(context, then, step, record, lane, ahead, context.behind(step, lane, ahead))
     return states
 
 
@@ -51,7 +53,10 @@ def _done(context: Context, step: Step, call: Call) -> dict[str, Data]:
     own = context.of_outputs(step, call.result)
     outputs: dict[str, Data] = {output.name: output_data(output, step.document, own) for output in step.outputs}
     assign: dict[str, Data] = {output_variable(step.id): outputs} if outputs else {}
-    return {**assign, **context.exports.status(step, "done"), **context.exports.tried(step)}
+    held: dict[str, Data] = {}
+    if step.keys.repeat and reads_result(step.keys.repeat.until):
+        held[variable("result", step.id)] = Jsonata(call.result)
+    return {**assign, **held, **context.exports.status(step, "done"), **context.exports.tried(step)}
 
 
 def _task(
@@ -84,4 +89,4 @@ def _task(
         routes=routes,
         caught=lane.caught,
     )
-    return task_states(place, call, context.of_try(step, lane), lane.tries, context.namer.unique)
+    return task_states(place, call, context.of_try(step, lane.caught), lane.tries, context.namer.unique)

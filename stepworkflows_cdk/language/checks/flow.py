@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from stepworkflows_cdk.language.checks import loops
+from stepworkflows_cdk.language.checks import loops, wholes
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.needs import has_needs, in_order, lists
 from stepworkflows_cdk.language.views import ends
@@ -13,7 +13,7 @@ from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
 __all__ = ["check"]
 
-_CONTROLS = ("for-each", "require", "fail", "wait", "switch", "parallel")
+_CONTROLS = ("for-each", "require", "fail", "stop", "wait", "switch", "parallel")
 _TASK_KEYS = (
     "retry",
     "on-error",
@@ -27,9 +27,22 @@ _TASK_KEYS = (
     "secrets",
     "permissions",
 )
-_FORKS = ("parallel", "for-each")
-_FOR_FORKS = ("on-error", "catch", "pivot")
-_UNDO_MISFITS = ("undo", "undo-when", "pivot", "on-error", "catch", "if", "needs", "for-each", "wait-for")
+_WHOLES = ("parallel", "for-each", "steps")
+_FOR_WHOLES = ("on-error", "catch", "pivot", "retry", "undo")
+_UNDO_MISFITS = (
+    "undo",
+    "undo-when",
+    "pivot",
+    "on-error",
+    "catch",
+    "if",
+    "needs",
+    "for-each",
+    "repeat",
+    "steps",
+    "wait-for",
+)
+_ENDING_MISFITS = ("undo", "undo-when", "pivot", "needs", "stop", "wait-for")
 _OWN = {
     "containers": "the cluster of steps in containers",
     "outputs": "the table of the outputs `DATABASE_...`",
@@ -49,6 +62,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _reached(workflow)
     for step in workflow.forward:
         yield from loops.check(step, workflow)
+        yield from wholes.check(step)
     for step in workflow.all_steps:
         yield from _one_work(step)
         yield from _retries(step)
@@ -121,13 +135,15 @@ def _behind(steps: Sequence[Step]) -> Iterator[tuple[Step, Step]]:
 
 def _one_work(step: Step) -> Iterator[Problem]:
     controls = [key for key in _CONTROLS if step.get(key) is not None]
+    if step.is_group:
+        controls.append("steps")
     if step.integration:
         controls.insert(0, step.integration.key or "")
     if len(controls) > 1:
         found = " and ".join(f"`{key}`" for key in controls)
         message = f"a step does one work, and here are {found}"
         yield Problem("SW104", message, step.key_mark(controls[1]), "make them two steps")
-    if not controls and not step.outputs and step.keys.steps is None:
+    if not controls and not step.outputs:
         hint = "add a work key such as `runs-on`, `record` or `call`, or `outputs`"
         yield Problem("SW106", "the step does nothing", step.mark, hint)
     if step.integration is None:
@@ -147,32 +163,16 @@ def _one_work(step: Step) -> Iterator[Problem]:
 def _misfits(step: Step, control: str) -> Iterator[Problem]:
     """Keys that say something only of work, at a step that does none."""
     for key in _TASK_KEYS:
-        if step.get(key) is not None and not (control in _FORKS and key in _FOR_FORKS):
+        if step.get(key) is not None and not (control in _WHOLES and key in _FOR_WHOLES):
             yield Problem(
                 "SW107", f"`{key}` is for a step that does work", step.key_mark(key), "remove it, or add a work key"
             )
     if step.get("inputs") is not None:
         hint = "name the values in `outputs` directly" if control == "outputs" else "remove them"
         yield Problem("SW107", "`inputs` is for a step that does work", step.key_mark("inputs"), hint)
-    if control != "outputs" and step.get("outputs") is not None:
+    if control not in (*_WHOLES, "outputs", "switch") and step.get("outputs") is not None:
         mark = step.key_mark("outputs")
-        if control in (*_FORKS, "switch"):
-            hint = "name the outputs of the steps inside"
-            yield Problem("SW109", f"outputs of a `{control}` are not built in this version", mark, hint)
-        else:
-            yield Problem("SW107", f"`{control}` gives no outputs", mark, "set values in a step of their own")
-    for index, catch in enumerate(step.catches if control in _FORKS else ()):
-        if set(catch.errors) & {"transient", "States.TaskFailed"}:
-            mark = step.key_mark("catch", index, "errors")
-            hint = "write the names, or States.ALL"
-            yield Problem(
-                "SW109", f"groups of errors in the catch of a `{control}` are not built in this version", mark, hint
-            )
-        if catch.when is not None:
-            mark = step.key_mark("catch", index, "when")
-            yield Problem(
-                "SW109", f"`when` in the catch of a `{control}` is not built in this version", mark, "catch by name"
-            )
+        yield Problem("SW107", f"`{control}` gives no outputs", mark, "set values in a step of their own")
 
 
 def _retries(step: Step) -> Iterator[Problem]:
@@ -214,17 +214,17 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
         for step in walk([top]):
             yield from _undoable(step, pivots[0] if passed else None)
         passed = passed or top.keys.pivot
-    used = {id(step) for step in workflow.undos}
+    used = {step.path for step in workflow.undos}
     for name, step in workflow.undo_steps.items():
-        if id(step) not in used:
+        if step.path not in used:
             yield Problem(
                 "SW214", f"the undo step `{name}` is never used", step.mark, f"name it: `undo: {name}`, or remove it"
             )
-    for step in (
-        *{id(undo): undo for undo in (*workflow.undos, *workflow.undo_steps.values())}.values(),
-        *workflow.on_failure,
-    ):
-        yield from _handler(step, "an undo step" if step not in workflow.on_failure else "a step of `on-failure`")
+    undos = {(step.document.file, step.path): step for step in (*workflow.undos, *workflow.undo_steps.values())}
+    for step in undos.values():
+        yield from _undo_step(step)
+    for step in workflow.ending:
+        yield from _ending_step(step)
 
 
 def _beside(pivot: Step, steps: Sequence[Step]) -> Step | None:
@@ -265,19 +265,28 @@ def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
         yield Problem("SW112", message, step.key_mark(key), "remove one of them")
 
 
-def _handler(step: Step, what: str) -> Iterator[Problem]:
+def _undo_step(step: Step) -> Iterator[Problem]:
     for key in _UNDO_MISFITS:
-        if step.get(key) is not None and not (what.startswith("a step") and key == "on-error"):
-            yield Problem("SW112", f"{what} cannot have `{key}`", step.key_mark(key), "remove it")
+        if step.get(key) is not None:
+            yield Problem("SW112", f"an undo step cannot have `{key}`", step.key_mark(key), "remove it")
     if step.outputs:
-        yield Problem("SW112", f"{what} gives no outputs", step.key_mark("outputs"), "remove them")
-    if step.integration is None and not step.keys.for_each:
-        yield Problem("SW112", f"{what} has to do work", step.mark, "add a work key such as `call` or `record`")
+        yield Problem("SW112", "an undo step gives no outputs", step.key_mark("outputs"), "remove them")
+    if step.integration is None and not step.keys.for_each and step.keys.steps is None:
+        message = "an undo step has to do work"
+        yield Problem("SW112", message, step.mark, "add a work key such as `call` or `record`")
     for index, error in enumerate(step.keys.ignore or ()):
         if error in ("States.ALL", "States.TaskFailed"):
             message = f"`{error}` would hide every undo that fails"
             yield Problem(
                 "SW112", message, step.mark_of("ignore", index), "name the errors that mean there is nothing to undo"
             )
-    if what.startswith("a step") and step.keys.ignore is not None:
+
+
+def _ending_step(step: Step) -> Iterator[Problem]:
+    """A step of `on-failure` or `finally`."""
+    for key in _ENDING_MISFITS:
+        if step.get(key) is not None:
+            message = f"a step of `on-failure` or `finally` cannot have `{key}`"
+            yield Problem("SW112", message, step.key_mark(key), "remove it")
+    if step.keys.ignore is not None:
         yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")

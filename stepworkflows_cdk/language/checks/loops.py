@@ -25,9 +25,6 @@ def check(step: Step, workflow: Workflow) -> Iterator[Problem]:
     """The problems of one step that may be a loop."""
     each = step.keys.for_each
     if each is None:
-        if step.keys.steps is not None:
-            message = "`steps` inside a step is built only beside `for-each` in this version"
-            yield Problem("SW109", message, step.key_mark("steps"), "write them in the list that this step is in")
         return
     if each.as_ in ROOTS:
         message = f"the item cannot be called `{each.as_}`: it is the root of references"
@@ -40,7 +37,9 @@ def check(step: Step, workflow: Workflow) -> Iterator[Problem]:
         yield Problem("SW119", "the items of a `for-each` are a list", step.mark_of("for-each", "items"), hint)
     yield from _distributed(step, each, workflow)
     for inner in walk(branch_step for branch in step.branches for branch_step in branch.steps):
-        yield from _inside(inner)
+        yield from _recorded(inner)
+        if each.distributed:
+            yield from _of_its_own(inner)
         if each.distributed and inner.keys.for_each and inner.keys.for_each.distributed:
             message = "a distributed `for-each` inside another one is not built in this version"
             hint = "move it into a flow of its own, and name that: `uses: item.yaml`"
@@ -95,11 +94,18 @@ def _is_no_list(items: object) -> bool:
         return False  # reported as what it is
 
 
-def _inside(step: Step) -> Iterator[Problem]:
-    if step.undo or step.get("undo") is not None:
-        message = "undoing what is done for each item is not built in this version"
+def _of_its_own(step: Step) -> Iterator[Problem]:
+    """What cannot stand where each item is an execution of its own."""
+    if step.get("undo") is not None:
+        message = "undoing what a distributed `for-each` does for each item is not built in this version"
         hint = "move it into a flow of its own, and name that: `uses: item.yaml`"
         yield Problem("SW109", message, step.key_mark("undo"), hint)
+    if step.keys.stop:
+        message = "an item of a distributed `for-each` is an execution of its own, and cannot stop the flow"
+        yield Problem("SW112", message, step.key_mark("stop"), "give it an output, and `stop` behind the loop")
+
+
+def _recorded(step: Step) -> Iterator[Problem]:
     for output in step.outputs:
         if output.name.startswith(RECORDED):
             message = f"`{output.name}` would be one row for all items"

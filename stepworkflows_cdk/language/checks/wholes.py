@@ -1,0 +1,60 @@
+"""Steps that are one: groups, forks and loops, and what is done in rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.workflow import Step, walk
+
+__all__ = ["check"]
+
+_TRANSIENT = "transient"
+
+
+def check(step: Step) -> Iterator[Problem]:
+    """The problems of one step that may be steps that are one, or rounds."""
+    whole = bool(step.branches) or step.is_group
+    if step.keys.repeat and not (step.integration or step.is_group):
+        hint = "make it a step inside `steps` of a step with `repeat`"
+        yield Problem("SW107", "`repeat` is for a step that does work or has `steps`", step.key_mark("repeat"), hint)
+    if whole:
+        yield from _errors(step)
+    if step.keys.repeat or (whole and step.keys.retry):
+        key = "repeat" if step.keys.repeat else "retry"
+        for inner in walk(step.inside):
+            yield from _again(inner, step, key)
+        if step.keys.repeat and step.integration and step.integration.waits:
+            yield _waits(step, step, key)
+
+
+def _errors(step: Step) -> Iterator[Problem]:
+    """What is transient is known of a service, not of steps."""
+    places: list[tuple[Path_, list[str]]] = [
+        (("catch", index, "errors"), catch.errors) for index, catch in enumerate(step.keys.catch or ())
+    ]
+    several = isinstance(step.get("retry"), list)
+    for index, rule in enumerate(step.keys.retry or ()):
+        places.append((("retry", index, "errors") if several else ("retry", "errors"), rule.errors))
+    for path, errors in places:
+        if _TRANSIENT in errors:
+            message = "`transient` is for a step that does work; each service has errors of its own that are"
+            mark = step.mark_of(*path) if step.get(*path) is not None else step.key_mark(path[0])
+            yield Problem("SW112", message, mark, "name the errors, or write `errors: [States.ALL]`")
+
+
+def _again(inner: Step, whole: Step, key: str) -> Iterator[Problem]:
+    """What cannot be inside of what is done again."""
+    if inner.get("undo") is not None:
+        message = f"`{whole.title}` is done again by `{key}`, and what a step inside it did before could not be undone"
+        yield Problem(
+            "SW112", message, inner.key_mark("undo"), f"give `{whole.title}` the `undo`, for all that it does"
+        )
+    if inner.integration and inner.integration.waits:
+        yield _waits(inner, whole, key)
+
+
+def _waits(inner: Step, whole: Step, key: str) -> Problem:
+    message = f"`{whole.title}` is done again by `{key}`, and a second wait for the same would find the first answer"
+    return Problem("SW112", message, inner.key_mark("wait-for"), "wait once")
