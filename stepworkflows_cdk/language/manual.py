@@ -85,6 +85,8 @@ _REFERENCES = (
 _OWN_ERRORS = {
     "InvalidInput": "the input breaks the contract under `inputs`; no step runs, nothing is undone",
     "UndoFailed": "an undo failed for good; the cause names what is left, and the first error",
+    "TooManyItems": "a `for-each` has more items than its `max-items`",
+    "RepeatExhausted": "no round of a `repeat` was the last one",
     "RequirementFailed": "a `require` without an `error` of its own",
     "States.Timeout": "the step's time is over",
     "States.QueryEvaluationError": "an expression failed, or gave nothing",
