@@ -17,13 +17,14 @@ from stepworkflows_cdk.language.workflow import Branch, Step, walk
 
 __all__ = ["Exports", "column"]
 
-_NOTHING: dict[str, Data] = {"step": None, "status": "skipped", "tried": False, "undo": []}
+_NOTHING: dict[str, Data] = {"step": None, "status": "skipped", "tried": False, "undo": [], "passed": False}
 
 
 @dataclass(frozen=True)
 class Exports:
     """``statuses`` are the steps whose status is read, ``flagged`` those whose attempt has to be noted, ``read`` those
-    that something outside of their branch reads; ``undone`` are the loops in which something is to be undone.
+    that something outside of their branch reads; ``undone`` are the loops in which something is to be undone,
+    ``pivots`` the points of no return that are not passed on every way.
     """
 
     names: Names
@@ -31,6 +32,7 @@ class Exports:
     flagged: frozenset[str]
     read: frozenset[str]
     undone: frozenset[str]
+    pivots: frozenset[str]
 
     def entry(self, steps: Sequence[Step], lane: Lane) -> dict[str, Data]:
         """What has to be set where a lane begins, since something may read it in any case."""
@@ -47,6 +49,8 @@ class Exports:
                 found[variable("tried", step.id)] = False
             if step.id in self.undone:
                 found[variable("undo", step.id)] = []
+            if step.id in self.pivots:
+                found[variable("passed", step.id)] = False
         for step in _in_lane(steps):
             for branch in step.branches:
                 for kind, inner, _, _ in self._of(branch, lane.depth + 1):
@@ -57,6 +61,11 @@ class Exports:
     def status(self, step: Step, status: str) -> dict[str, Data]:
         """The assignment of a step's status, where anything reads it."""
         return {status_variable(step.id): status} if step.id in self.statuses else {}
+
+    def finished(self, step: Step) -> dict[str, Data]:
+        """What is assigned where a step is done: its status, and that the point of no return is passed."""
+        passed: dict[str, Data] = {variable("passed", step.id): True} if step.id in self.pivots else {}
+        return {**self.status(step, "done"), **passed}
 
     def tried(self, step: Step) -> dict[str, Data]:
         """The assignment of a step's flag, where its undo asks for it."""
@@ -120,6 +129,8 @@ class Exports:
                 yield "tried", step, variable("tried", step.id, level), many
             if step.id in self.undone:
                 yield "undo", step, variable("undo", step.id, level), many
+            if step.id in self.pivots:
+                yield "passed", step, variable("passed", step.id, level), many
 
 
 def column(result: str, value: str, missing: Any) -> str:

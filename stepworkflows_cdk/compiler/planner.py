@@ -22,7 +22,7 @@ from stepworkflows_cdk.compiler.steps.context import Context, Planned, written_s
 from stepworkflows_cdk.compiler.steps.sequence import sequence_states
 from stepworkflows_cdk.compiler.tasks import Handler
 from stepworkflows_cdk.compiler.undoing import Undoing
-from stepworkflows_cdk.compiler.values import Names, Values, output_variable
+from stepworkflows_cdk.compiler.values import Names, Values, output_variable, variable
 from stepworkflows_cdk.language.model import DeployKeys
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.usage import read_outside, status_readers
@@ -78,7 +78,9 @@ class _Machine:
             frozenset(link.step.id for link in links if link.asks),
             read_outside(self.workflow),
             frozenset(link.step.id for link in links if link.links),
+            frozenset(step.id for step in saga.unsure_pivots(self.workflow)),
         )
+        self.returns: dict[str, str] = {}
         self.context = Context(
             self.calls,
             {id(step): view for step, view in views(self.workflow)},
@@ -108,7 +110,7 @@ class _Machine:
             *self._finally(),
             *self._terminal(),
         ]
-        return (*self._entry(self.context.first(steps[0])), *body)
+        return (*self._entry(self.context.first(steps[0])), *body, *self._questions())
 
     def comments(self) -> dict[str, str]:
         """State -> the description of its step."""
@@ -144,7 +146,21 @@ class _Machine:
         first = saga.entry(self.workflow, step, completed=completed)
         caught = self.workflow.on_failure or self.workflow.finally_
         target = self.failure if caught else self.ended
-        return Handler(self.undoing.first(first) if first else target, self.lane.fails)
+        return Handler(self._return(self.undoing.first(first)) if first else target, self.lane.fails)
+
+    def _return(self, link: str) -> str:
+        """Where the chain is entered, or the question whether there is a return."""
+        if not self.exports.pivots:
+            return link
+        return self.returns.setdefault(link, self.namer.unique(f"{link}: no return?"))
+
+    def _questions(self) -> list[State]:
+        passed = [
+            f"${variable('passed', step.id, 0 if self.context.views[id(step)].frame else None)}"
+            for step in saga.unsure_pivots(self.workflow)
+        ]
+        rules = (Rule(Jsonata(" or ".join(passed)), self.failure),)
+        return [Choice(name, self.workflow.mark, rules, link) for link, name in self.returns.items()]
 
     def _finish(self) -> list[State]:
         mark = self.workflow.mark

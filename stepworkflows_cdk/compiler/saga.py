@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
-__all__ = ["Link", "all_links", "chain", "entry"]
+__all__ = ["Link", "all_links", "chain", "entry", "unsure_pivots"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def entry(workflow: Workflow, failed: Step | None, *, completed: bool = False) -
         inside = tuple(_outside_loops([top]))
         if failed is None or failed not in inside:
             before.extend(inside)
-            if top.keys.pivot:
+            if _is_sure(top):
                 return None
             continue
         for step in inside:
@@ -61,10 +61,20 @@ def entry(workflow: Workflow, failed: Step | None, *, completed: bool = False) -
                 break
             if step.keys.undo_when == "attempted" or failed not in walk([step]):
                 before.append(step)
-        if top.keys.pivot and completed and top is failed and not _is_whole(top):
+        if _is_sure(top) and completed and top is failed and not _is_whole(top):
             return None
         break
     return next((step for step in reversed(before) if step.undo or _undone_by_item(step)), None)
+
+
+def unsure_pivots(workflow: Workflow) -> list[Step]:
+    """The points of no return that are not passed on every way: a flag tells."""
+    sure = [top for top in workflow.steps if _is_sure(top)]
+    return [step for step in workflow.forward if step.keys.pivot and not any(step is top for top in sure)]
+
+
+def _is_sure(top: Step) -> bool:
+    return top.keys.pivot and not top.may_be_skipped
 
 
 def _is_whole(step: Step) -> bool:

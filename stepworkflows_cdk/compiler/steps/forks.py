@@ -63,7 +63,7 @@ def join_states(context: Context, step: Step, lane: Lane, next_: str) -> tuple[s
     if any(output.path[len(step.path)] == "outputs" for output in step.outputs):
         target = context.namer.unique(f"{step.name}: outputs")
         ending = given_states(context, step, target, lane, next_)
-    rules.append(Rule(Jsonata(f"${failure} = null"), target, context.exports.status(step, "done")))
+    rules.append(Rule(Jsonata(f"${failure} = null"), target, context.exports.finished(step)))
     look = context.namer.unique(f"{step.name}: again?")
     looked = failure_states(context, step, look, lane, next_, step.keys.retry or ())
     match looked:

@@ -23,7 +23,7 @@ def group_states(context: Context, step: Step, lane: Lane, next_: str, looked_at
     if step.outputs:
         name = context.namer.unique(f"{step.name}: outputs")
         ending = given_states(context, step, name, lane, ahead)
-    elif done := context.exports.status(step, "done"):
+    elif done := context.exports.finished(step):
         ending = [Pass(context.namer.unique(f"{step.name}: done"), step.mark, ahead, done)]
     counters = len(lane.tries.names)
     body = context.states(arm.steps, inside, ending[0].name if ending else ahead)

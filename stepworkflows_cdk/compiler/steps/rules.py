@@ -21,7 +21,7 @@ def require_states(context: Context, step: Step, require: RequireKeys, lane: Lan
     refused = namer.unique(f"{step.name}: refused")
     condition = values.condition(require.that)
     fail = Fail(refused, step.mark, require.error, _cause(require.message, values))
-    done = context.exports.status(step, "done")
+    done = context.exports.finished(step)
     if failed.next == lane.ended:
         return [Choice(step.name, step.mark, (Rule(condition, next_, done, require.that),), refused), fail]
     inside = namer.unique(f"{step.name}: holds?")

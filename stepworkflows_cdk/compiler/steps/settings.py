@@ -20,7 +20,7 @@ def set_states(context: Context, step: Step, lane: Lane, next_: str) -> list[Sta
     failed = context.handler(step, lane, next_)
     outputs: dict[str, Data] = {output.name: output_data(output, step.document, values) for output in step.outputs}
     held = output_variable(step.id)
-    done = context.exports.status(step, "done")
+    done = context.exports.finished(step)
     then, recording = next_, list[State]()
     if record:
         then = context.namer.unique(f"{step.name}: record")

@@ -21,7 +21,7 @@ def switch_states(context: Context, step: Step, lane: Lane, next_: str) -> list[
         ending = given_states(context, step, namer.unique(f"{step.name}: outputs"), lane, next_)
         next_ = ending[0].name
     default = next_
-    done = context.exports.status(step, "done")
+    done = context.exports.finished(step)
     rules: list[Rule] = []
     texts: list[str] = []
     for arm in step.arms:

@@ -15,7 +15,7 @@ __all__ = ["wait_states"]
 def wait_states(context: Context, step: Step, wait: int | UntilKeys, lane: Lane, next_: str) -> list[State]:
     """The state that waits."""
     values = context.values(step)
-    done = context.exports.status(step, "done")
+    done = context.exports.finished(step)
     if isinstance(wait, int):
         return [Wait(step.name, step.mark, next_, seconds=wait, assign=done)]
     failed = context.failed(step, lane)

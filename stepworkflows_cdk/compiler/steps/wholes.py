@@ -56,7 +56,7 @@ def given_states(context: Context, step: Step, name: str, lane: Lane, next_: str
     outputs: dict[str, Data] = {
         output.name: output_data(output, step.document, values) for output in step.outputs if _is_written(step, output)
     }
-    held, done = output_variable(step.id), context.exports.status(step, "done")
+    held, done = output_variable(step.id), context.exports.finished(step)
     failed = context.handler(step, lane, next_)
     beside = any(not _is_written(step, output) for output in step.outputs)
     if failed.next == lane.ended and not beside:

@@ -56,7 +56,7 @@ def _done(context: Context, step: Step, call: Call) -> dict[str, Data]:
     held: dict[str, Data] = {}
     if step.keys.repeat and reads_result(step.keys.repeat.until):
         held[variable("result", step.id)] = Jsonata(call.result)
-    return {**assign, **held, **context.exports.status(step, "done"), **context.exports.tried(step)}
+    return {**assign, **held, **context.exports.finished(step), **context.exports.tried(step)}
 
 
 def _task(

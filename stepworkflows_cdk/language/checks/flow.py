@@ -198,22 +198,21 @@ def _catches(step: Step) -> Iterator[Problem]:
 
 def _saga(workflow: Workflow) -> Iterator[Problem]:
     pivots = [step for step in workflow.forward if step.keys.pivot]
-    for step in pivots[1:]:
-        message = f"a second pivot; the first is `{pivots[0].id}`"
-        yield Problem("SW208", message, step.key_mark("pivot"), "keep one point of no return")
-    for step in pivots:
-        if not any(step is top for top in workflow.steps) or step.may_be_skipped:
-            message = "a pivot that may not be reached is not built in this version"
-            yield Problem("SW109", message, step.key_mark("pivot"), "make it a step of the flow itself, without `if`")
-        elif beside := _beside(step, workflow.steps):
-            message = f"a pivot beside other steps is not built in this version, and `{beside.title}` may run at the same time"
-            hint = f"let the pivot need `{beside.title}`, or `{beside.title}` the pivot"
-            yield Problem("SW109", message, step.key_mark("pivot"), hint)
-    passed = False
+    for number, step in enumerate(pivots):
+        before = next((other for other in pivots[:number] if not _apart(other, step, workflow)), None)
+        if before:
+            message = f"a second pivot on one path; the first is `{before.id}`"
+            yield Problem("SW208", message, step.key_mark("pivot"), "keep one point of no return")
+    for loop in workflow.forward:
+        for step in walk(loop.inside) if loop.keys.for_each else ():
+            if step.keys.pivot:
+                message = f"each item of `{loop.title}` would have a point of no return of its own"
+                yield Problem("SW112", message, step.key_mark("pivot"), f"make `{loop.title}` the pivot")
+    passed: Step | None = None
     for top in in_order(workflow.steps):
         for step in walk([top]):
-            yield from _undoable(step, pivots[0] if passed else None)
-        passed = passed or top.keys.pivot
+            yield from _undoable(step, passed)
+        passed = passed or (top if top.keys.pivot and not top.may_be_skipped else None)
     used = {step.path for step in workflow.undos}
     for name, step in workflow.undo_steps.items():
         if step.path not in used:
@@ -227,12 +226,14 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
         yield from _ending_step(step)
 
 
-def _beside(pivot: Step, steps: Sequence[Step]) -> Step | None:
-    """A step that runs neither before the pivot nor behind it."""
-    if pivot.waits is None:
-        return None
-    own = (pivot.id, *pivot.waits.after)
-    return next((s for s in steps if s.id not in own and s.waits and pivot.id not in s.waits.after), None)
+def _apart(one: Step, other: Step, workflow: Workflow) -> bool:
+    """Whether the steps are in different arms of a switch, so that only one of them runs."""
+    for step in workflow.forward:
+        arms = [{id(inner) for inner in walk(arm.steps)} for arm in step.arms]
+        where = [next((n for n, arm in enumerate(arms) if id(each) in arm), None) for each in (one, other)]
+        if None not in where and where[0] != where[1]:
+            return True
+    return False
 
 
 def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:

@@ -51,6 +51,9 @@ def _again(inner: Step, whole: Step, key: str) -> Iterator[Problem]:
         yield Problem(
             "SW112", message, inner.key_mark("undo"), f"give `{whole.title}` the `undo`, for all that it does"
         )
+    if inner.keys.pivot:
+        message = f"`{whole.title}` is done again by `{key}`, and there is no way back behind a pivot"
+        yield Problem("SW112", message, inner.key_mark("pivot"), f"make `{whole.title}` the pivot")
     if inner.integration and inner.integration.waits:
         yield _waits(inner, whole, key)
 
