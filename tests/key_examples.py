@@ -66,6 +66,7 @@ from stepworkflows_cdk.integrations.lambda_.keys import LambdaRuntime, LambdaSet
 from stepworkflows_cdk.integrations.messages.message import MessageSpec
 from stepworkflows_cdk.integrations.s3.file import CopySpec, FileSpec, GetSpec, ListSpec, PlaceSpec, PutSpec
 from stepworkflows_cdk.integrations.ses.plan import EmailSpec
+from stepworkflows_cdk.integrations.subflows.resources import WorkflowKeys
 from stepworkflows_cdk.integrations.triggers.event import EventTriggerKeys
 from stepworkflows_cdk.integrations.triggers.queue import QueueTriggerKeys
 from stepworkflows_cdk.integrations.triggers.s3 import S3TriggerKeys
@@ -108,6 +109,8 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FlowKeys, "on-failure"): ((), [STEP]),
     (FlowKeys, "finally"): ((), [STEP]),
     (FlowKeys, "timeout"): ((), "1h"),
+    (FlowKeys, "mode"): ((), "express"),
+    (WorkflowKeys, "mode"): (("resources", "other"), "express"),
     (FlowKeys, "deploy"): ((), {"alias": "prod"}),
     (DeployKeys, "alias"): (("deploy",), "prod"),
     (DeployKeys, "strategy"): (("deploy",), "linear"),

@@ -27,6 +27,7 @@ FLOW: dict[str, Any] = {
             "auth": {"oauth": {"url": "https://example.com", "client-id": "me", "secret": "{secrets.key}"}},
         },
         "pool": {"type": "cluster"},
+        "other": {"type": "workflow"},
     },
     "triggers": {
         "api": [
@@ -103,12 +104,13 @@ FLOW: dict[str, Any] = {
             "steps": [{"id": "once", "outputs": {"x": 1}}],
         },
         {"id": "early", "if": "{n} = 7", "stop": {}},
+        {"id": "other", "uses": "{resources.other}"},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, AGAIN, EARLY, OVER = (("steps", index) for index in range(20, 31))
+BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, AGAIN, EARLY, _, OVER = (("steps", index) for index in range(20, 32))
 API, TOKENS = ("triggers", "api", 0), ("triggers", "api", 1, "auth", "jwt")
 SCHEDULE, EVENT = (("triggers", kind) for kind in ("schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"

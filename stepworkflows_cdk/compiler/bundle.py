@@ -34,6 +34,8 @@ class Machine:
     mark: Mark
     deploy: Deploy = field(default_factory=Deploy)
     beside: frozenset[str] = frozenset()
+    express: bool = False
+    """Whether its executions are of the short kind."""
 
     @property
     def key(self) -> str:
@@ -74,6 +76,7 @@ class Bundle:
                     },
                     "states": {name: _mark(mark) for name, mark in machine.states.items()},
                     "deploy": asdict(machine.deploy),
+                    **({"express": True} if machine.express else {}),
                     "mark": _mark(machine.mark),
                 }
                 for machine in self.machines

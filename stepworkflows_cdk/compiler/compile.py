@@ -44,7 +44,9 @@ def compile_workflows(
         text, holes = render(machine)
         states = {state.name: state.mark for state in all_states(machine.states)}
         beside = {state.name for state in all_states(machine.states) if isinstance(state, Task) and state.beside}
-        machines.append(Machine(machine.id, text, holes, states, machine.mark, machine.deploy, frozenset(beside)))
+        machines.append(
+            Machine(machine.id, text, holes, states, machine.mark, machine.deploy, frozenset(beside), machine.express)
+        )
     return Bundle(tuple(machines), plan.needs, plan.grants, plan.origins)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
-from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need, Raw, Text
+from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need, State, Text
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.sent import Sent
 
@@ -106,9 +106,9 @@ class Call:
     """What is called after this."""
     blame: Blame | None = None
     """What finds out why this failed; for a call of a chain."""
-    raw: Raw | None = None
-    """A state of its author's own in place of the task: a branch of its own gets the arguments, and ``result`` reads its
-    list of one output."""
+    branch: tuple[State, ...] = ()
+    """States in place of the task: a branch of their own gets the arguments, and ``result`` reads its list of one output.
+    Their names are what stands behind the step's, but for those inside a :class:`Raw`; the first is where they begin."""
     beside: bool = False
     """Whether it is not the step's work, but what that takes: what comes from outside a run here does not answer it."""
 
@@ -306,6 +306,14 @@ class Integration:
     def variables(self, step: Step) -> frozenset[str]:
         """Variables that expressions under its key may read beside those that they set: ``states`` in a state as it is."""
         return frozenset()
+
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        """The code of the problem that a flow with ``mode: express`` cannot have the step's work; empty where it can."""
+        return ""
+
+    def idempotent(self, step: Step) -> bool:
+        """Whether the step's work has the same effect where it is done twice by one execution."""
+        return False
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""

@@ -369,6 +369,8 @@ class MachinePlan:
     timeout: int | None = None
     comments: Mapping[str, str] = field(default_factory=dict)
     deploy: Deploy = field(default_factory=Deploy)
+    express: bool = False
+    """Whether its executions are of the short kind."""
 
 
 @dataclass(frozen=True)

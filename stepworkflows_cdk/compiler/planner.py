@@ -23,6 +23,7 @@ from stepworkflows_cdk.compiler.steps.sequence import sequence_states
 from stepworkflows_cdk.compiler.tasks import Handler
 from stepworkflows_cdk.compiler.undoing import Undoing
 from stepworkflows_cdk.compiler.values import Names, Values, output_variable, variable
+from stepworkflows_cdk.language.checks.modes import LONGEST
 from stepworkflows_cdk.language.model import DeployKeys
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.usage import read_outside, status_readers
@@ -45,9 +46,10 @@ def plan_machine(
         workflow.mark,
         workflow.keys.description or workflow.name,
         reachable(machine.states()),
-        workflow.keys.timeout,
+        workflow.keys.timeout or (LONGEST if workflow.express else None),
         machine.comments(),
         deploy_plan(workflow.keys.deploy or DeployKeys()),
+        workflow.express,
     )
 
 

@@ -80,7 +80,7 @@ def _states(
         heartbeat=call.heartbeat,
         beside=call.beside,
     )
-    own = in_a_branch(task, call.raw, unique) if call.raw else task
+    own = in_a_branch(task, call.branch, unique) if call.branch else task
     if not closer or place.failed is None:
         return (own,)
     back = again_from or place.name

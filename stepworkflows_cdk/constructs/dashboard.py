@@ -35,8 +35,10 @@ def make_dashboard(
     throttled = [
         machine.state_machine.metric_throttled(period=_PERIOD, label=machine.id, statistic="Sum")
         for machine in machines
+        if not machine.express
     ]
-    rows.append([_graph("Throttled", throttled), _graph("Dead letters of the stack", [waiting])])
+    held_back = [_graph("Throttled", throttled)] if throttled else []
+    rows.append([*held_back, _graph("Dead letters of the stack", [waiting])])
     return cloudwatch.Dashboard(scope, "Dashboard", widgets=rows)
 
 

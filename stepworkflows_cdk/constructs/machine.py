@@ -39,6 +39,8 @@ class MachineConstructs:
     alias_name: str
     watch: cloudwatch.Alarm | None = None
     """The alarm that takes a deployment back, where it is watched."""
+    express: bool = False
+    """Whether its executions are of the short kind, which are never throttled, and leave nothing but logs."""
 
 
 def check_machine(machine: Machine) -> None:
@@ -64,10 +66,12 @@ def make_machine(scope: Construct, machine: Machine, bindings: Bindings, setting
         definition_body=sfn.DefinitionBody.from_string(machine.text),
         definition_substitutions={hole.name: bindings.fill(Text((hole,))) for hole in machine.holes} or None,
         role=role,
+        state_machine_type=sfn.StateMachineType.EXPRESS if machine.express else None,
     )
     _observe(state_machine, log_group, settings.log_data)
     version, alias, watch = release(scope, state_machine, machine.deploy, settings.failures)
-    return MachineConstructs(machine.id, state_machine, role, log_group, version, alias, machine.deploy.alias, watch)
+    name = machine.deploy.alias
+    return MachineConstructs(machine.id, state_machine, role, log_group, version, alias, name, watch, machine.express)
 
 
 def _role(scope: Construct) -> iam.Role:

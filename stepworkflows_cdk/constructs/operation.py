@@ -5,7 +5,8 @@ one execution, so that somebody can look at it, mend what is wrong, and redrive 
 input, output and the cause of an error may be personal, and mails are kept by whoever gets them.
 
 Executions that fail or time out raise an alarm; one that is throttled for a quarter of an hour does, since a short one
-heals itself; one that was aborted does not, since somebody did that on purpose, but it has a message.
+heals itself; one that was aborted does not, since somebody did that on purpose, but it has a message. Of executions of the
+short kind (``mode: express``) EventBridge is told nothing, and no quota holds them back: they have the first two alarms.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -59,8 +60,9 @@ def operate(
     alarms = tuple(alarm for machine in machines for alarm in _alarms(machine, settings.failures))
     for alarm in (*alarms, *(machine.watch for machine in machines if machine.watch is not None)):
         alarm.add_alarm_action(actions.SnsAction(topic))
-    if settings.notify:
-        _notify(scope, machines, topic)
+    told = [machine for machine in machines if not machine.express]
+    if settings.notify and told:
+        _notify(scope, told, topic)
     # Behind the rule, which makes the queue where no function has.
     alarms = (*alarms, sharing.dead_letters_alarm(scope, topic))
     return Operated(topic, alarms, make_dashboard(scope, machines, functions, alarms) if settings.dashboard else None)
@@ -81,6 +83,8 @@ def _alarms(machine: MachineConstructs, failures: int) -> Iterator[cloudwatch.Al
     made = machine.state_machine
     yield _alarm(scope, "Failed", "executions fail", made.metric_failed(period=_PERIOD), failures)
     yield _alarm(scope, "TimedOut", "executions time out", made.metric_timed_out(period=_PERIOD), failures)
+    if machine.express:
+        return
     throttled = made.metric_throttled(period=_PERIOD, statistic="Sum")
     yield _alarm(scope, "Throttled", "executions are held back by the account's quota", throttled, 1, periods=3)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
+from stepworkflows_cdk.compiler.texts import executions_arn
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = ["start_grants"]
@@ -18,8 +19,7 @@ def start_grants(holder: str, key: str, mark: Mark, *, waited: bool) -> Iterator
     if not waited:
         return
     place = (Hole("aws", "region"), ":", Hole("aws", "account"))
-    executions = Text(("arn:", Hole("aws", "partition"), ":states:", *place, ":execution:", Hole(key, "name"), ":*"))
     name = ":rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
     rule = Text(("arn:", Hole("aws", "partition"), ":events:", *place, name))
-    yield Grant(holder, ("states:DescribeExecution", "states:StopExecution"), executions, mark)
+    yield Grant(holder, ("states:DescribeExecution", "states:StopExecution"), executions_arn(key), mark)
     yield Grant(holder, ("events:DescribeRule", "events:PutRule", "events:PutTargets"), rule, mark)

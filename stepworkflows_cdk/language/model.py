@@ -305,6 +305,11 @@ class FlowKeys(Keys):
     on_failure: Steps | None = Field(None, description="Steps that run, after the undoing, where the flow fails.")
     finally_: Steps | None = Field(None, description="Steps that run at the end in any case, after all else.")
     timeout: Duration | None = Field(None, description="The longest time that an execution may take.")
+    mode: Literal["standard", "express"] = Field(
+        "standard",
+        description="`express`: executions of at most five minutes, for many at little cost, that may run twice and leave "
+        "only logs. It excludes what waits: tokens, containers, workers, distributed loops.",
+    )
     deploy: DeployKeys | None = Field(None, description="How a new version of the flow comes into use.")
     env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
     retry: Retry | None = Field(None, description="For the flow's own code.")
@@ -313,7 +318,7 @@ class FlowKeys(Keys):
 
 NOT_BUILT = frozenset(
     """
-    defaults policies cancel concurrency mode guard tags tests
+    defaults policies cancel concurrency guard tags tests
     signal remind environment
     api approval queue
     """.split()

@@ -58,6 +58,14 @@ class WorkKey(Protocol):
         """Variables that expressions under its key may read beside those that they set."""
         ...
 
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        """The code of the problem that a flow with ``mode: express`` cannot have the step's work; empty where it can."""
+        ...
+
+    def idempotent(self, step: Step) -> bool:
+        """Whether the step's work has the same effect where it is done twice."""
+        ...
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""
         ...
@@ -342,6 +350,11 @@ class Workflow:
     def ending(self) -> tuple[Step, ...]:
         """All steps of ``on-failure`` and ``finally``, at any depth."""
         return tuple(walk((*self.on_failure, *self.finally_)))
+
+    @property
+    def express(self) -> bool:
+        """Whether its executions are of the short kind."""
+        return self.keys.mode == "express"
 
     @property
     def open(self) -> bool:

@@ -116,6 +116,23 @@ class Executions:
         """The description of an execution once it has ended well, after so many seconds at the most. Where it fails, that
         is the cause of an error.
         """
+        yield from self._end(started, seconds)
+        description = self._described(started)
+        if started.fiber.result.status != "SUCCEEDED":
+            raise TaskFailed("States.TaskFailed", json.dumps(description, separators=(",", ":"), ensure_ascii=False))
+        return description
+
+    def told(self, started: Started, seconds: float | None) -> Work:
+        """The same of an execution of the short kind, however it has ended; input and output are texts."""
+        yield from self._end(started, seconds)
+        texts = ("Input", "Output")
+        return {
+            key: json.dumps(value, ensure_ascii=False) if key in texts else value
+            for key, value in self._described(started).items()
+            if key != "RedriveCount"
+        }
+
+    def _end(self, started: Started, seconds: float | None) -> Work:
         timer = () if seconds is None else (self.scheduler.start(_timer(seconds)),)
         try:
             yield Join((started.fiber, *timer), first=True)
@@ -123,10 +140,6 @@ class Executions:
                 raise StateFailed("States.Timeout")
         finally:
             self.scheduler.stop(started.fiber, *timer)
-        description = self._described(started)
-        if started.fiber.result.status != "SUCCEEDED":
-            raise TaskFailed("States.TaskFailed", json.dumps(description, separators=(",", ":"), ensure_ascii=False))
-        return description
 
     def _kind(self, machine: Machine, integrations: Sequence[Integration]) -> _Kind:
         tasks = Tasks(integrations, machine.states, self._world, self.start, machine.beside)

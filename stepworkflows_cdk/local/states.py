@@ -20,7 +20,7 @@ from stepworkflows_cdk.local.maps import map_
 from stepworkflows_cdk.local.retry import Retries, catcher_for
 from stepworkflows_cdk.local.scheduler import Join, Pause, Work
 from stepworkflows_cdk.local.scope import Scope
-from stepworkflows_cdk.local.tasks import CALLBACK
+from stepworkflows_cdk.local.tasks import CALLBACK, IN_SYNC
 from stepworkflows_cdk.local.together import fit, together
 
 __all__ = ["BEHAVIOUR"]
@@ -144,7 +144,8 @@ def _task(run: Execution, visit: Visit) -> Work:
         rest = None if limit is None else max(0.0, limit - (clock.elapsed() - began))
         result = yield from run.tokens.wait(visit.token, rest)
     if isinstance(result, Started):
-        result = yield from run.executions.finished(result, limit)
+        end = run.executions.told if service == IN_SYNC else run.executions.finished
+        result = yield from end(result, limit)
     if payload_size(result) > PAYLOAD:
         raise DataLimitExceeded(service.split(":")[-2] if ":" in service else service)
     return result

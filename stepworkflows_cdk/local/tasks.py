@@ -19,11 +19,13 @@ from stepworkflows_cdk.local.world import TaskCall, World
 if TYPE_CHECKING:
     from stepworkflows_cdk.local.executions import Started
 
-__all__ = ["CALLBACK", "Tasks"]
+__all__ = ["CALLBACK", "IN_SYNC", "Tasks"]
 
 _PATTERNS = (".sync", ".sync:2")
 _WAITED_FOR = "states:startExecution.sync:2"
-_STARTS = ("states:startExecution", _WAITED_FOR)
+IN_SYNC = "aws-sdk:sfn:startSyncExecution"
+"""What starts an execution of the short kind, and tells how it ended."""
+_STARTS = ("states:startExecution", _WAITED_FOR, IN_SYNC)
 CALLBACK = ".waitForTaskToken"
 """A task with this behind its resource makes its call, and then waits for an answer to its token."""
 
@@ -82,6 +84,8 @@ class Tasks:
                 case Throws(error=error, cause=cause, after_effect=after):
                     if after:
                         self._make(resource, arguments, state, prefix)
+                    if resource == IN_SYNC and not error.startswith(("States.", "Sfn.")):
+                        return {"Status": "FAILED", "Error": error, "Cause": cause}, True
                     raise _failure(resource, error, cause)
             return self._make(resource, arguments, state, prefix), False
         except TaskFailed as failed:
@@ -93,7 +97,7 @@ class Tasks:
     def _make(self, resource: str, arguments: Any, state: str, prefix: str) -> Any:
         if resource in _STARTS:
             started = self._start(arguments, f"{prefix}{state}/")
-            return started if resource == _WAITED_FOR else started.receipt
+            return started.receipt if resource == _STARTS[0] else started
         performer = self._performer(resource)
         if performer is None:
             raise LocalRunError(f"state '{state}': {self.refusal(resource, state)}; all given answers are used up")
@@ -109,6 +113,8 @@ class Tasks:
         """For flows, people write what they give; Step Functions describes their execution around it."""
         if resource == _WAITED_FOR:
             return {"Output": value, "Status": "SUCCEEDED"}
+        if resource == IN_SYNC:
+            return {"Output": json.dumps(value, ensure_ascii=False), "Status": "SUCCEEDED"}
         performer = self._performer(resource)
         return performer.answer(resource, value, arguments, self._world) if performer else value
 

@@ -137,7 +137,8 @@ class Context:
 
 def written_states(planned: Planned) -> tuple[Raw, ...]:
     """The states that the author of the step named."""
-    return planned.call.raw.inside if planned.call and planned.call.raw else ()
+    branch = planned.call.branch if planned.call else ()
+    return tuple(inner for state in branch if isinstance(state, Raw) for inner in state.inside)
 
 
 def noted(handler: Handler, notes: Mapping[str, Data]) -> Handler:

@@ -88,6 +88,9 @@ class Activity(Integration):
         elif step.get("handler") is not None:
             yield Problem("SW107", "`handler` has no effect without code", step.key_mark("handler"), "add `zip-file`")
 
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        return "SW412"
+
     def plan(self, step: Step, scope: Scope) -> Call:
         keys = _keys(step)
         assert step.keys.timeout

@@ -21,6 +21,7 @@ from stepworkflows_cdk.integrations.api.schema import body_schema
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys, authorizer, check_tokens
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.language.checks.modes import excluded
 from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
 from stepworkflows_cdk.language.checks.triggers import resource_problems
 from stepworkflows_cdk.language.contract import type_at
@@ -99,6 +100,10 @@ class Api(Integration):
 
     def check_trigger(self, trigger: Trigger, workflow: Workflow) -> Iterable[Problem]:
         keys = _keys(trigger)
+        if workflow.express:
+            yield excluded("SW416", trigger.mark)
+            if keys.idempotency_key is not None:
+                yield excluded("SW415", trigger.key_mark("idempotency-key"))
         yield from _check_auth(trigger, keys, workflow)
         if keys.idempotency_key is not None:
             yield from _check_key(trigger, keys.idempotency_key, workflow)

@@ -5,14 +5,14 @@ It stands in a branch of its own: so its ``Retry`` and ``Catch`` act first, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
-from stepworkflows_cdk.compiler.plan import Data, Hole, Raw, Text
+from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Pass, Raw, State, Text
 from stepworkflows_cdk.integrations.aws_sdk.parameters import check_parameters
 from stepworkflows_cdk.integrations.aws_sdk.raw import Written, assigned_in, written_states
 from stepworkflows_cdk.integrations.aws_sdk.raw_checks import check_states
@@ -52,6 +52,14 @@ class RawState(Integration):
     def variables(self, step: Step) -> frozenset[str]:
         return frozenset({"states", *(str(path[-1]) for state in written_states(step) for path in assigned_in(state))})
 
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        resources = [str(state.body.get("Resource")) for state in written_states(step)]
+        if any(resource.endswith(".waitForTaskToken") for resource in resources):
+            return "SW410"
+        if any(resource.endswith((".sync", ".sync:2")) for resource in resources):
+            return "SW411"
+        return "SW412" if any(":activity:" in resource for resource in resources) else ""
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         yield from check_states(step, workflow)
         if step.keys.timeout is not None:
@@ -86,14 +94,17 @@ class RawState(Integration):
             resource="",
             arguments=scope.inputs(),
             result="$states.result[0]",
-            raw=Raw(
-                name="",
-                mark=step.mark,
-                body=_compiled(own.body, scope),
-                inside=tuple(Raw(state.name, step.key_mark(*state.path), {}) for state in inner),
-            ),
+            branch=_branch(step, own, inner, scope),
             grants=(*grants, *scope.permissions(scope.machine)),
         )
+
+
+def _branch(step: Step, own: Written, inner: Sequence[Written], scope: Scope) -> tuple[State, ...]:
+    """The state; where its own catchers take an error, what they give is its output."""
+    inside = tuple(Raw(state.name, step.key_mark(*state.path), {}) for state in inner)
+    caught = (Pass("caught", step.mark, None, {}, Jsonata("$states.input")),) if "Catch" in own.body else ()
+    body = _compiled(own.body, scope)
+    return (Raw("state", step.mark, body, caught[0].name if caught else None, inside), *caught)
 
 
 def _task(step: Step, state: Written, workflow: Workflow) -> Iterator[Problem]:

@@ -48,6 +48,10 @@ _LOST_RACE = (
 )
 
 
+_SAME_TWICE = ("delete", "describe", "get", "head", "list", "put", "query", "scan")
+"""The beginnings of actions that have the same effect where they are made twice."""
+
+
 class CallKeys(Keys):
     """The key of a step that calls an AWS service."""
 
@@ -64,6 +68,14 @@ class AwsSdkCall(Integration):
     keys = CallKeys
     code_keys = frozenset({"permissions"})
     tasks = ("aws-sdk:",)
+
+    def idempotent(self, step: Step) -> bool:
+        assert isinstance(step.work, CallKeys)
+        name, action = step.work.call.split(":")
+        service = service_model(name)
+        operation = service.operation(action) if service else None
+        has_token = bool(service and operation and service.token(operation))
+        return has_token or action.startswith(_SAME_TWICE)
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         assert isinstance(step.work, CallKeys)

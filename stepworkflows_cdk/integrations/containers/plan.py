@@ -97,6 +97,9 @@ class _Container(Integration):
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         return check_container(step, _settings(step), workflow)
 
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        return "SW411"
+
     def plan(self, step: Step, scope: Scope) -> Call:
         need, lasts = _container(step, scope), _timeout(step)
         key = Jsonata(f"{_KEY}{scope.turn}", "string")

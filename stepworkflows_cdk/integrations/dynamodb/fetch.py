@@ -42,6 +42,9 @@ class Fetch(Integration):
     key = "fetch"
     keys = FetchKeys
 
+    def idempotent(self, step: Step) -> bool:
+        return True
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         assert isinstance(step.work, FetchKeys)
         spec = step.work.fetch

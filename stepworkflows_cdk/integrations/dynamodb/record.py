@@ -56,6 +56,10 @@ class Record(Integration):
     records_outputs = True
     raises = {"ConditionFailed": "the `condition` of a `record` does not hold, or a row to write `once` is there"}
 
+    def idempotent(self, step: Step) -> bool:
+        spec = _spec(step)
+        return not (spec.add or spec.append)
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         yield from table_problems(step, workflow, "record", spec.table, spec.key)

@@ -93,6 +93,9 @@ class Http(Integration):
     keys = HttpKeys
     tasks = ("http:invoke",)
 
+    def idempotent(self, step: Step) -> bool:
+        return _spec(step).method not in _NOT_TWICE
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         yield from undeclared(step, ("http", "auth"), spec.auth, "connection", workflow, ", auth: ...")

@@ -109,6 +109,9 @@ class File(Integration):
     keys = FileKeys
     raises = {"NoSuchFile": "`file` with `get` or `copy`, and there is no such file"}
 
+    def idempotent(self, step: Step) -> bool:
+        return True
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         for path, place in _places(spec):

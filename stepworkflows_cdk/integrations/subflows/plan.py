@@ -13,9 +13,23 @@ from pydantic import Field
 
 from stepworkflows_cdk.compiler.contract import regex
 from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call, Integration, Scope
-from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text, machine_key
+from stepworkflows_cdk.compiler.plan import (
+    Choice,
+    Data,
+    Fail,
+    Grant,
+    Hole,
+    Jsonata,
+    Pass,
+    Rule,
+    Task,
+    Text,
+    machine_key,
+)
 from stepworkflows_cdk.integrations.executions import start_grants
+from stepworkflows_cdk.integrations.subflows.resources import WorkflowKeys
 from stepworkflows_cdk.language.checks.contract import breaks
+from stepworkflows_cdk.language.checks.modes import LONGEST
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
@@ -40,6 +54,9 @@ _TRANSIENT = tuple(
         "ThrottlingException",
     )
 )
+_BEFORE = ("Sfn.ThrottlingException", "Sfn.ServiceUnavailableException", "Sfn.InternalServerException")
+"""Errors of a start that began nothing. An answer that was lost is none of them: a name does not keep an express flow from
+running twice."""
 _FAILED = "States.TaskFailed"
 _TRUNCATED = regex('"Status"\\s*:\\s*"[A-Z_]+"[^{}\\[\\]]*\\}$')
 _NAME = regex('[{,]\\s*"Error"\\s*:\\s*"([^"\\\\]+)"')
@@ -84,6 +101,9 @@ class Uses(Integration):
     keys = UsesKeys
     starts_flows = True
 
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        return "" if _keys(step).detached or _express(step, workflow) else "SW414"
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         flow = step.flow
         if given := given_flow(_keys(step).uses):
@@ -114,6 +134,10 @@ class Uses(Integration):
         grants = tuple(start_grants(scope.machine, key, mark, waited=not _keys(step).detached))
         if _keys(step).detached:
             return Call("states:startExecution", arguments, transient=_TRANSIENT, grants=grants)
+        if _express(step, scope.workflow):
+            return _in_sync(
+                step, arguments, Grant(scope.machine, ("states:StartSyncExecution",), grants[0].resource, mark)
+            )
         return Call(
             resource="states:startExecution.sync:2",
             arguments=arguments,
@@ -130,6 +154,48 @@ class Uses(Integration):
 def _keys(step: Step) -> UsesKeys:
     assert isinstance(step.work, UsesKeys)
     return step.work
+
+
+def _express(step: Step, workflow: Workflow) -> bool:
+    """Whether the other flow is of the short kind, which is waited for by another action of the API."""
+    given = workflow.resources.get(given_flow(_keys(step).uses) or "")
+    if given:
+        return isinstance(given.keys, WorkflowKeys) and given.keys.mode == "express"
+    return bool(step.flow and step.flow.express)
+
+
+def _in_sync(step: Step, arguments: Mapping[str, Data], grant: Grant) -> Call:
+    """The answer tells how the execution ended, also where it did not end well: what is asked for is its output, or its
+    error. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+    """
+    mark = step.mark
+    machine, name = arguments["StateMachineArn"], arguments["Name"]
+    text: dict[str, Data] = {"StateMachineArn": machine, "Name": name, "Input": Jsonata("$string($states.input)")}
+    ended, output, failed = "ended well?", "output", "failed"
+    late = "$states.input.Status = 'TIMED_OUT' ? 'States.Timeout' : 'States.TaskFailed'"
+    error = f"($exists($states.input.Error) ? $states.input.Error : {late})"
+    cause = "($exists($states.input.Cause) ? $states.input.Cause : '')"
+    return Call(
+        resource="",
+        arguments=arguments["Input"],
+        result="$states.result[0]",
+        transient=_BEFORE,
+        branch=(
+            Task(
+                "execution",
+                mark,
+                "aws-sdk:sfn:startSyncExecution",
+                text,
+                ended,
+                output=Jsonata("$states.result"),
+                timeout=min(step.keys.timeout or LONGEST, LONGEST),
+            ),
+            Choice(ended, mark, (Rule(Jsonata("$states.input.Status = 'SUCCEEDED'"), output),), failed),
+            Pass(output, mark, None, {}, Jsonata("$parse($states.input.Output)")),
+            Fail(failed, mark, Jsonata(error), Jsonata(cause)),
+        ),
+        grants=(grant,),
+    )
 
 
 def _inputs(step: Step, flow: Workflow) -> Iterator[Problem]:

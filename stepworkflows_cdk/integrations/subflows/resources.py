@@ -6,7 +6,9 @@ A step runs it by ``uses: "{resources.refunds}"``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.plan import Hole, Need, Text, need_id
@@ -25,6 +27,8 @@ __all__ = ["WorkflowKeys", "Workflows"]
 
 class WorkflowKeys(Keys):
     """A flow that the caller gives: `StepWorkflow(..., resources={"refunds": my_state_machine})`."""
+
+    mode: Literal["standard", "express"] = Field("standard", description="Of which kind it is.")
 
 
 class Workflows(Integration):

@@ -119,6 +119,9 @@ class WaitFor(Integration):
             yield from undeclared(step, ("wait-for", "event", "bus"), spec.event.bus, "bus", workflow)
         yield from _check_match(step, spec.match)
 
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        return "SW410"
+
     def notes(self, world: World) -> Iterable[str]:
         from stepworkflows_cdk.integrations.waits.local import notes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from stepworkflows_cdk.language.checks import circles, contract, data, deploy, flow, needs, security, triggers
+from stepworkflows_cdk.language.checks import circles, contract, data, deploy, flow, modes, needs, security, triggers
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -34,6 +34,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     yield from data.check(workflow)
     yield from security.check(workflow)
     yield from deploy.check(workflow)
+    yield from modes.check(workflow)
     for step in workflow.all_steps:
         if step.integration:
             yield from step.integration.check(step, workflow)

@@ -1,0 +1,66 @@
+"""What a flow with ``mode: express`` cannot have, one code each.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["LONGEST", "check", "excluded"]
+
+LONGEST = 300
+"""Seconds that an execution of an express flow lasts at most."""
+_EXCLUDED: Mapping[str, tuple[str, str]] = {
+    "SW410": (
+        "its executions have no task tokens, which this step waits by",
+        "leave `mode` away, or wait in another flow",
+    ),
+    "SW411": ("its executions do not wait for containers, or other jobs, to end", "use `runs-on: lambda`"),
+    "SW412": ("its executions have no workers", "use `runs-on: lambda`"),
+    "SW413": ("its loops cannot be distributed", "give `items`"),
+    "SW414": (
+        "its executions do not wait for a flow that is not express itself",
+        "write `mode: express` there, or `detached: true` here",
+    ),
+    "SW415": ("its executions can have the same name twice, so that a key starts more than one", "remove it"),
+    "SW416": ("its executions have no status to ask for", "start it from a flow, an event, a schedule or a queue"),
+    "SW417": ("its executions last five minutes at most", "shorten it"),
+    "SW418": (
+        "its executions may run twice, and what would be undone once was then done twice",
+        "let the step do what has the same effect twice, such as `record` without `add`, or leave `mode` away",
+    ),
+}
+"""Code -> why, and what to do."""
+
+
+def check(workflow: Workflow) -> Iterator[Problem]:
+    if not workflow.express:
+        return
+    if (workflow.keys.timeout or 0) > LONGEST:
+        yield excluded("SW417", workflow.document.mark(("timeout",)))
+    for step in workflow.all_steps:
+        yield from _step(step, workflow)
+
+
+def excluded(code: str, mark: Mark) -> Problem:
+    """The problem of something that an express flow cannot have."""
+    why, fix = _EXCLUDED[code]
+    return Problem(code, f"this is an express flow, and {why}", mark, fix)
+
+
+def _step(step: Step, workflow: Workflow) -> Iterator[Problem]:
+    work = step.integration
+    code = work.beyond_express(step, workflow) if work else ""
+    if work and work.key and code:
+        yield excluded(code, step.key_mark(work.key))
+    if step.keys.for_each and step.keys.for_each.distributed:
+        yield excluded("SW413", step.key_mark("for-each", "source"))
+    for key, seconds in (("timeout", step.keys.timeout), ("wait", step.keys.wait)):
+        if isinstance(seconds, int) and seconds > LONGEST:
+            yield excluded("SW417", step.mark_of(key))
+    if step.undo and not (work and work.idempotent(step)):
+        yield excluded("SW418", step.key_mark("undo"))
