@@ -17,6 +17,7 @@ from stepworkflows_cdk.errors import (
     PackagingError,
     StepWorkflowsError,
 )
+from stepworkflows_cdk.objects import Step, Workflow
 
 if TYPE_CHECKING:
     from stepworkflows_cdk.constructs.order_flow import OrderFlow
@@ -35,8 +36,10 @@ __all__ = [
     "PackagingError",
     "Profile",
     "Rotation",
+    "Step",
     "StepWorkflow",
     "StepWorkflowsError",
+    "Workflow",
     "WorkflowSpace",
     "compile_workflow",
     "validate",

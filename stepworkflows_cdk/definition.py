@@ -20,10 +20,13 @@ from stepworkflows_cdk.language.flows import read_workflows
 from stepworkflows_cdk.language.overrides import OVERRIDES, Overrides
 from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.language.workflow import Workflow
+from stepworkflows_cdk.objects import PYTHON, Step, document_from
 
 __all__ = ["Definition", "compile_workflow", "validate"]
 
 Library: TypeAlias = Mapping[str, str | os.PathLike[str]]
+Source: TypeAlias = str | os.PathLike[str] | Step
+"""A document: the path of a file, or an object."""
 
 
 _FOLLOW_UPS = {
@@ -46,12 +49,12 @@ class Definition:
     @classmethod
     def load(
         cls,
-        *paths: str | os.PathLike[str],
+        *documents: Source,
         integrations: Sequence[Integration] = BUILTIN,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         library: Library | None = None,
     ) -> Definition:
-        """Reads the files, in this order, as one definition.
+        """Reads the files, or the objects instead of files, in this order, as one definition.
 
         ``integrations`` are the things that steps can run on or talk to; default: all that this package has.
         ``overrides`` changes steps of the documents, by their ids: a JSON merge patch (RFC 7396) of a step's keys, with
@@ -60,19 +63,19 @@ class Definition:
         :class:`~stepworkflows_cdk.errors.ConfigurationError` for an override of a step that is not there.
         """
         chosen = tuple(integrations)
-        workflows, report = _read([Path(path) for path in paths], chosen, Overrides(overrides or {}), library or {})
+        workflows, report = _read(documents, chosen, Overrides(overrides or {}), library or {})
         if report.errors:
             raise DocumentError(report)
         return cls(workflows, chosen, report)
 
 
 def validate(
-    *paths: str | os.PathLike[str], integrations: Sequence[Integration] = BUILTIN, library: Library | None = None
+    *documents: Source, integrations: Sequence[Integration] = BUILTIN, library: Library | None = None
 ) -> Report:
-    """All problems of the files as one definition; an empty report where there are none. The arguments are those of
+    """All problems of the documents as one definition; an empty report where there are none. The arguments are those of
     :meth:`Definition.load`.
     """
-    return _read([Path(path) for path in paths], tuple(integrations), Overrides({}), library or {})[1]
+    return _read(documents, tuple(integrations), Overrides({}), library or {})[1]
 
 
 def compile_workflow(definition: Definition, *, config: Mapping[str, Any] | None = None) -> Bundle:
@@ -85,18 +88,23 @@ def compile_workflow(definition: Definition, *, config: Mapping[str, Any] | None
 
 
 def _read(
-    paths: Sequence[Path], integrations: Sequence[Integration], overrides: Overrides, library: Library
+    documents_: Sequence[Source], integrations: Sequence[Integration], overrides: Overrides, library: Library
 ) -> tuple[tuple[Workflow, ...], Report]:
     problems: list[Problem] = []
-    root = paths[0].parent if paths else Path()
-    if not paths:
+    given = [source if isinstance(source, Step) else Path(source) for source in documents_]
+    root = _folder(given[0]) if given else Path()
+    if not given:
         problems.append(Problem("SW001", "no file is given", Mark("", 0, 0), "name a file"))
     sources: dict[str, str] = {}
 
-    def load(path: Path) -> Document | None:
-        file = Path(os.path.relpath(path, root)).as_posix()
+    def load(source: Path | Step, number: int = 0) -> Document | None:
+        if isinstance(source, Step):
+            file = PYTHON if number == 0 else f"{PYTHON[:-1]}-{number + 1}>"
+        else:
+            file = Path(os.path.relpath(source, root)).as_posix()
         try:
-            document = overrides.laid_over(read_document(path, file))
+            read = document_from(source, file) if isinstance(source, Step) else read_document(source, file)
+            document = overrides.laid_over(read)
         except SyntaxProblem as error:
             problems.append(error.problem)
             sources[file] = error.text
@@ -104,8 +112,8 @@ def _read(
         sources[file] = document.text
         return document
 
-    documents = [document for path in paths if (document := load(path))]
-    complete = len(documents) == len(paths)
+    documents = [document for number, source in enumerate(given) if (document := load(source, number))]
+    complete = len(documents) == len(given)
     workflows: tuple[Workflow, ...] = ()
     lost: frozenset[str] = frozenset()
     if complete:
@@ -121,3 +129,8 @@ def _read(
     problems.extend(check_together(workflows))
     folder = "" if str(root) == "." else f"{root.as_posix().rstrip('/')}/"
     return workflows, Report(tuple(problems), sources, folder).sorted()
+
+
+def _folder(source: Path | Step) -> Path:
+    """What paths are relative to that are said of it."""
+    return (source.folder or Path()) if isinstance(source, Step) else source.parent

@@ -36,7 +36,7 @@ class Rule:
 
 # A layer is a folder of the package. "integration" is one integration's folder without its modules cdk and local;
 # "shared" is a module beside these folders, for all of them;
-# "entrance" is what stands beside the folders and composes them: definition, extension, reference.
+# "entrance" is what stands beside the folders and composes them: definition, extension, objects, reference.
 RULES = {
     "errors": Rule(frozenset({"errors"})),
     "language": Rule(DOCUMENT),
@@ -128,7 +128,7 @@ def layer_of(file: str) -> str:
             return "constructs/"  # the package of the same name is `constructs`
         case ["__main__"]:
             return "cli"
-        case ["definition" | "extension" | "reference"]:
+        case ["definition" | "extension" | "objects" | "reference"]:
             return "entrance"
         case [first, *_]:
             return first

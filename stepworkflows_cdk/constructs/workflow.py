@@ -35,15 +35,16 @@ from stepworkflows_cdk.constructs.profile import BASELINE, Profile
 from stepworkflows_cdk.constructs.rotation import Rotation
 from stepworkflows_cdk.constructs.settings import Settings
 from stepworkflows_cdk.constructs.space import WorkflowSpace
-from stepworkflows_cdk.definition import Definition, compile_workflow
+from stepworkflows_cdk.definition import Definition, Source, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.api.needs import ApiNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.objects import Step
 
 __all__ = ["Documents", "StepConstructs", "StepWorkflow"]
 
-Documents: TypeAlias = Definition | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Documents: TypeAlias = Definition | Source | Sequence[Source]
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ class StepWorkflow(Executions, Construct):
         secrets_key: kms.IKey | None = None,
     ) -> None:
         """
-        :param definition: a :class:`Definition`, or the path of a document, or several. Paths are absolute:
-            ``Path(__file__).parent / "workflow.yaml"``.
+        :param definition: a :class:`Definition`, or the path of a document, or a :class:`~stepworkflows_cdk.Workflow`, or
+            several of these. Paths are absolute: ``Path(__file__).parent / "workflow.yaml"``.
         :param resources: your own constructs for names under ``resources`` in the document, such as a
             ``dynamodb.ITable``. Default: each is created, and retained when the stack is deleted.
         :param secrets: your own secrets for names under ``secrets``. Default: each is created with a placeholder value.
@@ -276,14 +277,14 @@ def _load(
         if overrides:
             raise ConfigurationError("overrides: the definition is loaded already; give them to Definition.load")
         return definition
-    paths = [definition] if isinstance(definition, (str, os.PathLike)) else list(definition)
-    for path in paths:
-        if not Path(path).is_absolute():
+    sources: list[Source] = [definition] if isinstance(definition, (str, os.PathLike, Step)) else list(definition)
+    for path in (source.folder if isinstance(source, Step) else source for source in sources):
+        if path is not None and not Path(path).is_absolute():
             raise ConfigurationError(
                 f"definition: the relative path {os.fspath(path)!r} would depend on the folder that synth is run in; "
                 f'pass Path(__file__).parent / "{Path(path).as_posix()}"'
             )
-    return Definition.load(*paths, integrations=integrations, overrides=overrides, library=library)
+    return Definition.load(*sources, integrations=integrations, overrides=overrides, library=library)
 
 
 def _functions(bundle: Bundle, bound: BoundBundle) -> dict[str, lambda_.IFunction]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.language.archive import BROKEN
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
-from stepworkflows_cdk.language.overrides import OVERRIDES
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["DEFAULT_HANDLER", "IMAGE", "check_code", "code_name", "image_problems", "image_text"]
@@ -51,7 +50,7 @@ def check_code(step: Step, zip_file: str, handler: str) -> Iterable[Problem]:
         )
     mark = step.mark_of("zip-file")
     code = step.document.folder / zip_file
-    if Path(zip_file).is_absolute() and mark.file != OVERRIDES:
+    if Path(zip_file).is_absolute() and not mark.programmed:
         yield Problem("SW502", "the code's path is absolute", mark, "write it relative to this document")
     elif not code.exists():
         yield Problem(
@@ -98,7 +97,7 @@ def code_name(path: str, handler: str) -> str:
     """What is called after the code: ``send_confirmation/`` -> ``send-confirmation``; with the handler's name where that
     is not the usual one.
     """
-    # An absolute path, which only an override has, is another on each machine.
+    # An absolute path, which only a program gives, is another on each machine.
     plain = re.sub(r"\.zip\Z", "", Path(path).name if Path(path).is_absolute() else path.rstrip("/"))
     if handler != DEFAULT_HANDLER:
         plain = f"{plain}-{handler}"

@@ -30,6 +30,11 @@ class Mark:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    @property
+    def programmed(self) -> bool:
+        """Whether a program said it, and no file: ``<overrides>``, ``<python>``."""
+        return self.file.startswith("<")
+
 
 _CREDENTIAL = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"  # an access key's id
@@ -91,8 +96,7 @@ class Report:
 
     def file(self, mark: Mark) -> str:
         """The file of a mark as the user can open it."""
-        folder = "" if mark.file.startswith("<") else self.folder  # no file: what a program passed
-        return f"{folder}{mark.file}"
+        return mark.file if mark.programmed else f"{self.folder}{mark.file}"
 
     def to_json(self) -> list[dict[str, Any]]:
         """For programs: an object for each problem."""

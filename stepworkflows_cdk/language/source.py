@@ -14,7 +14,7 @@ from stepworkflows_cdk.language.document import Document, SyntaxProblem, problem
 from stepworkflows_cdk.language.json_source import read_json
 from stepworkflows_cdk.language.yaml_source import read_yaml
 
-__all__ = ["read_document"]
+__all__ = ["document_of", "hides_text", "read_document"]
 
 _MAX_BYTES = 8 * 1024 * 1024
 _MAX_DEPTH = 100
@@ -23,7 +23,20 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def read_document(path: Path, file: str) -> Document:
     """Reads one file; ``file`` is the name that marks carry. Raises :class:`SyntaxProblem`."""
-    text = _read_text(path, file)
+    return _read(_read_text(path, file), path, file)
+
+
+def document_of(text: str, folder: Path, file: str) -> Document:
+    """The document of a text in YAML that is in no file. Raises :class:`SyntaxProblem`."""
+    return _read(text, folder / file, file)
+
+
+def hides_text(text: str) -> bool:
+    """Whether characters in it change the direction in which the text behind them is shown."""
+    return _BIDI.search(text) is not None
+
+
+def _read(text: str, path: Path, file: str) -> Document:
     try:
         return _parse(text, path, file)
     except SyntaxProblem as error:

@@ -15,7 +15,7 @@ import yaml
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Path_, SyntaxProblem, problem_at
 
-__all__ = ["read_yaml"]
+__all__ = ["read_yaml", "reads_as_text"]
 
 _MAX_NODES = 500_000
 _MAX_EXPANSION = 10
@@ -41,6 +41,11 @@ _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OCT_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+
+
+def reads_as_text(text: str) -> bool:
+    """Whether a scalar without quotes is a text, and no number, truth value or null."""
+    return not any(kind.match(text) for kind in (_NULL, _BOOL, _INT, _OCT_HEX, _FLOAT, _NOT_FINITE))
 
 
 class _Reader:
