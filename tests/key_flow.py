@@ -103,6 +103,11 @@ FLOW: dict[str, Any] = {
             "repeat": {"until": "{n} = 1", "max": 3},
             "steps": [{"id": "once", "outputs": {"x": 1}}],
         },
+        {
+            "id": "race",
+            "join": {"at-least": 2},
+            "parallel": {name: [{"id": f"run-{name}", "outputs": {"x": 1}}] for name in "abcd"},
+        },
         {"id": "early", "if": "{n} = 7", "stop": {}},
         {"id": "other", "uses": "{resources.other}"},
         {"id": "over", "fail": {"error": "Over"}},
@@ -110,7 +115,7 @@ FLOW: dict[str, Any] = {
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, AGAIN, EARLY, _, OVER = (("steps", index) for index in range(20, 32))
+BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, AGAIN, RACE, EARLY, _, OVER = (("steps", index) for index in range(20, 33))
 API, TOKENS = ("triggers", "api", 0), ("triggers", "api", 1, "auth", "jwt")
 SCHEDULE, EVENT = (("triggers", kind) for kind in ("schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"

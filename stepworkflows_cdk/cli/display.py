@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stepworkflows_cdk.compiler.plan import RACE_WON
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.local import (
@@ -85,6 +86,8 @@ class Display:
                 self._enter(name)
             case StateLeft(name=name, at=at):
                 self._leave(name, at)
+            case AttemptFailed(name=name, error=error, cause=cause) if error == RACE_WON:
+                self._note(name, _won(cause))
             case AttemptFailed(name=name, at=at, attempt=attempt, error=error, cause=cause, retry_in=retry_in):
                 place = f" ({self._marks[name]})" if retry_in is None and name in self._marks else ""
                 error, cause = _inside(error, cause)
@@ -225,6 +228,12 @@ class Display:
 
     def _print(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style)
+
+
+def _won(cause: str) -> str:
+    """Who won a race, by its result."""
+    result = json.loads(cause)
+    return f"won by {result.get('winner') or ' and '.join(result['winners'])}"
 
 
 def duration(seconds: float) -> str:

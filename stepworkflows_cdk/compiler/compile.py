@@ -18,12 +18,13 @@ from stepworkflows_cdk.compiler.distributed import grants_of
 from stepworkflows_cdk.compiler.integration import Call, Integration, Start
 from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
 from stepworkflows_cdk.compiler.order import in_order
-from stepworkflows_cdk.compiler.plan import Grant, Need, Plan, Task
+from stepworkflows_cdk.compiler.plan import Grant, Jsonata, Need, Plan, Task
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.steps.context import Planned
-from stepworkflows_cdk.compiler.values import Names, Values
+from stepworkflows_cdk.compiler.values import Names, Values, variable
 from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.language.model import JoinKeys
 from stepworkflows_cdk.language.schedule import scheduled
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.views import views
@@ -118,7 +119,7 @@ def _places(flows: Sequence[_Flow]) -> dict[int, _Place]:
         id(step): _Place(flow, step, view)
         for flow in flows
         for step, view in views(flow.workflow)
-        if step.integration or recorded_outputs(step)
+        if step.integration or recorded_outputs(step) or isinstance(step.keys.join, JoinKeys)
     }
 
 
@@ -168,9 +169,20 @@ def _call(place: _Place, integrations: Sequence[Integration], distinct: str = ""
         recorder = next(known for known in integrations if known.records_outputs)
         record = recorder.plan_outputs(step, {name: lent.own_output(output) for name, output in outputs.items()}, lent)
     if step.integration is None:
-        return Planned(None, record)
+        return Planned(None, record, _counts(step, lent, integrations))
     assert isinstance(step.integration, Integration)
     return Planned(step.integration.plan(step, lent), record)
+
+
+def _counts(step: Step, lent: Lent, integrations: Sequence[Integration]) -> dict[str, Call]:
+    """The calls that count the branches of a race."""
+    if not isinstance(step.keys.join, JoinKeys):
+        return {}
+    counter = next(known for known in integrations if known.counts_branches)
+    # A race that is run again is another one: the time at which it began tells them apart.
+    race = f"$states.context.Execution.Id & '/{step.id}'{lent.turn} & '/' & ${variable('given', step.id)}"
+    result = Jsonata(f"${variable('result', step.id)}")
+    return {branch.name: counter.plan_count(step, branch.name, Jsonata(race), result, lent) for branch in step.branches}
 
 
 def _needs(planned: Planned) -> tuple[Need, ...]:

@@ -52,7 +52,7 @@ class Exports:
             if step.id in self.pivots:
                 found[variable("passed", step.id)] = False
         for step in _in_lane(steps):
-            for branch in step.branches:
+            for branch in () if step.is_race else step.branches:
                 for kind, inner, _, _ in self._of(branch, lane.depth + 1):
                     nothing: Data = [] if branch.each and kind == "status" else _NOTHING[kind]
                     found[variable(kind, inner.id, lane.depth)] = nothing
@@ -119,7 +119,7 @@ class Exports:
         """Kind, step, the variable inside the branch, and whether that holds lists."""
         own = {id(step) for step in _in_lane(branch.steps)}
         listed = {id(step) for step in _in_loops(branch.steps)}
-        for step in walk(branch.steps):
+        for step in _reached(branch.steps):
             level, many = None if id(step) in own else depth, id(step) in listed
             if step.id in self.read and step.outputs:
                 yield "step", step, variable("step", step.id, level), many
@@ -142,6 +142,15 @@ def column(result: str, value: str, missing: Any) -> str:
     code = f"$exists({value}) ? {value} : {literal(missing)}"
     item = f"($v := {code}; $type($v) = 'array' ? [[$v]] : [$v])"
     return f"$reduce({result}, function($l, $r) {{ $append($l, {item}) }}, [])"
+
+
+def _reached(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps and those inside them, but for the branches of a race: what they gave is the race's to tell."""
+    for step in steps:
+        yield step
+        yield from _reached([inner for arm in step.arms for inner in arm.steps])
+        yield from _reached([inner for branch in step.branches for inner in branch.steps] if not step.is_race else [])
+        yield from _reached([inner for catch in step.catches for inner in catch.steps])
 
 
 def _in_loops(steps: Sequence[Step]) -> Iterator[Step]:

@@ -303,6 +303,9 @@ class Integration:
     records_outputs: ClassVar[bool] = False
     """Whether it writes the outputs called ``DATABASE_...``: see :meth:`plan_outputs`."""
 
+    counts_branches: ClassVar[bool] = False
+    """Whether it counts the branches of a race: see :meth:`plan_count`."""
+
     def variables(self, step: Step) -> frozenset[str]:
         """Variables that expressions under its key may read beside those that they set: ``states`` in a state as it is."""
         return frozenset()
@@ -330,6 +333,12 @@ class Integration:
     def plan_outputs(self, step: Step, outputs: Mapping[str, Jsonata], scope: Scope) -> Call:
         """Writes values under names into the flow's output table, as one call."""
         raise TypeError(f"{type(self).__name__} records no outputs")
+
+    def plan_count(self, step: Step, branch: str, race: Jsonata, result: Jsonata, scope: Scope) -> Call:
+        """Notes that a branch of a race succeeded, with its result as JSON text, under a text that singles out the race. The
+        call's result is an object: the name of each branch noted so far -> its result.
+        """
+        raise TypeError(f"{type(self).__name__} counts no branches")
 
     def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
         """What a resource of the document becomes."""

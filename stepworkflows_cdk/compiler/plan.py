@@ -21,6 +21,7 @@ from typing import Union
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = [
+    "RACE_WON",
     "Catch",
     "Choice",
     "Condition",
@@ -48,6 +49,10 @@ __all__ = [
     "machine_key",
     "need_id",
 ]
+
+
+RACE_WON = "RaceWon"
+"""The error in which the branch ends that decides a race, and nothing else."""
 
 
 @dataclass(frozen=True)

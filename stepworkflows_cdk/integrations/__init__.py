@@ -13,6 +13,7 @@ from stepworkflows_cdk.integrations.api.resources import Authorizers
 from stepworkflows_cdk.integrations.aws_sdk.asl import RawState
 from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
 from stepworkflows_cdk.integrations.containers.plan import Containers, Ec2, Fargate
+from stepworkflows_cdk.integrations.dynamodb.counting import Counting
 from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
 from stepworkflows_cdk.integrations.dynamodb.record import Record
 from stepworkflows_cdk.integrations.dynamodb.tables import Tables
@@ -48,6 +49,7 @@ BUILTIN: tuple[Integration, ...] = (
     Tables(),
     Record(),
     Fetch(),
+    Counting(),
     AwsSdkCall(),
     RawState(),
     Buckets(),

@@ -15,6 +15,7 @@ from stepworkflows_cdk.language.contract import SchemaEntry
 from stepworkflows_cdk.language.durations import Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
 from stepworkflows_cdk.language.keys import STEP, Keys, Steps, StepValue, alias
+from stepworkflows_cdk.language.race import Join, JoinKeys
 
 __all__ = [
     "NOT_BUILT",
@@ -25,6 +26,7 @@ __all__ = [
     "FailKeys",
     "FlowKeys",
     "ForEachKeys",
+    "JoinKeys",
     "Keys",
     "OutputKeys",
     "RepeatKeys",
@@ -218,6 +220,12 @@ class StepKeys(Keys):
     )
     parallel: dict[str, Steps] | None = Field(
         None, min_length=1, description="Branches that run at the same time: name -> steps."
+    )
+    join: Join | None = Field(
+        None,
+        description="For `parallel`: `any` waits for the first branch that succeeds, whose outputs and name (`winner`) are "
+        "then the `result`; `{at-least: n}` for so many, an object of each one's outputs and their names (`winners`). "
+        "Default: all.",
     )
     wait: Annotated[int | UntilKeys, BeforeValidator(_until, json_schema_input_type=Duration | UntilKeys)] | None = (
         Field(None, description="A duration, or `{until: TIME}`.")

@@ -80,6 +80,8 @@ class Known:
     that the outermost of the loops ran. ``gaps``: it may not have finished for some item."""
     away: str = ""
     """The id of the loop around it that writes the outputs into files, where one does."""
+    raced: str = ""
+    """The id of the race around it, whose other branches may have been faster."""
 
 
 @dataclass(frozen=True)
@@ -274,6 +276,7 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
         return ItemTarget(loop, parts[1:])
     owners = [known for known in view.known if known.step.output(name)]
     owners = [known for known in owners if not _is_inside(known, owners)]
+    owners = [known for known in owners if not known.raced] or owners[:1]
     groups = {known.group[0] if known.group else known.step.id for known in owners}
     declared = name in (view.workflow.keys.inputs or {})
     if len(groups) + declared > 1 or (len(groups) < len(owners) and not _exactly_one(owners)):
@@ -365,6 +368,10 @@ def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> Outpu
 
 
 def _at_hand(known: Known) -> None:
+    if known.raced:
+        message = f"`{known.step.title}` is in a branch of `{known.raced}`, and another branch may have been faster"
+        hint = f"name what the winner gave, in `outputs` of `{known.raced}`"
+        raise Unresolved("SW205", message, hint)
     if known.away:
         message = f"what `{known.step.title}` gave is in files, by `results` of `{known.away}`"
         raise Unresolved("SW205", message, f"name where they are: `{{steps.{known.away}.outputs.results}}`")

@@ -154,7 +154,7 @@ def given_inside(step: Step) -> Iterator[Step]:
     for inner in step.inside:
         if inner.outputs:
             yield inner
-        elif not inner.keys.for_each:
+        elif not (inner.keys.for_each or inner.is_race):
             yield from given_inside(inner)
 
 

@@ -126,12 +126,19 @@ def _behind(step: Step, frame: Frame, sure: bool, *, ran: bool = False) -> Itera
         inside = (*frame, branch.scope(step))
         for inner in branch.steps:
             for known in _behind(inner, inside, branch.each or finished):
-                yield _listed(known, step, finished, bool(catches)) if branch.each else known
+                yield _seen_from_outside(known, step, branch.each, finished, bool(catches))
     arms = [arm.steps for arm in step.arms if not ends(arm.steps)]
     complete = bool(step.arms) and step.arms[-1].when is None
     for number, steps in enumerate(arms):
         group = (f"{step.id}?", number, len(arms)) if len(arms) > 1 else None
         yield from _way(steps, frame, finished and complete, group)
+
+
+def _seen_from_outside(known: Known, step: Step, listed: bool, ran: bool, caught: bool) -> Known:
+    """What is known of a step inside branches or a loop, from outside of them."""
+    if step.is_race:
+        return replace(known, sure=False, raced=known.raced or step.title)
+    return _listed(known, step, ran, caught) if listed else known
 
 
 def _listed(known: Known, loop: Step, ran: bool, caught: bool) -> Known:
@@ -162,4 +169,4 @@ def _everything(steps: Sequence[Step], frame: Frame, here: Frame) -> Iterator[Kn
             scope = (*frame, branch.scope(step))
             listed = branch.each and here[: len(scope)] != scope
             for known in _everything(branch.steps, scope, here):
-                yield _listed(known, step, False, True) if listed else known
+                yield _seen_from_outside(known, step, listed, False, True)

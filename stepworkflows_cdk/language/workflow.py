@@ -213,6 +213,11 @@ class Step:
         )
 
     @property
+    def is_race(self) -> bool:
+        """Whether it goes on before all of its branches have ended."""
+        return self.keys.join is not None
+
+    @property
     def is_group(self) -> bool:
         """Whether it is steps that are one."""
         return self.keys.steps is not None and self.keys.for_each is None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
+from stepworkflows_cdk.compiler.plan import RACE_WON
 from stepworkflows_cdk.language.diagnostics import Mark
 
 __all__ = ["ANY_ERROR", "START", "Edge", "Graph", "Kind", "Node", "read", "read_machine", "walk"]
@@ -110,9 +111,11 @@ def _graph(title: str, definition: Mapping[str, Any], machine: Machine) -> Graph
 def _node(name: str, state: Mapping[str, Any], machine: Machine) -> Node:
     mark = machine.states.get(name, _NOWHERE)
     again = (rule["ErrorEquals"] for rule in state.get("Retry", ()) if rule.get("MaxAttempts") != 0)
+    # The branch that decides a race ends in an error, so that the others end as well.
+    wins = state.get("Error") == RACE_WON
     return Node(
         name,
-        state["Type"],
+        "Succeed" if wins else state["Type"],
         _service(state.get("Resource", "")),
         **_place(mark),
         step=mark.step,
@@ -147,7 +150,10 @@ def _edges(name: str, state: Mapping[str, Any]) -> Iterator[Edge]:
     if state.get("Default"):
         yield Edge(name, state["Default"], "default", "default")
     for rule in state.get("Catch", ()):
-        yield Edge(name, rule["Next"], "error", _error(rule["ErrorEquals"]))
+        if rule["ErrorEquals"] == [RACE_WON]:
+            yield Edge(name, rule["Next"], "condition", "won")
+        else:
+            yield Edge(name, rule["Next"], "error", _error(rule["ErrorEquals"]))
 
 
 def _condition(condition: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from stepworkflows_cdk.compiler.plan import RACE_WON
 from stepworkflows_cdk.pictures.model import Graph
 from stepworkflows_cdk.pictures.svg import svg
 from stepworkflows_cdk.pictures.trace import trace
@@ -120,6 +121,8 @@ def _what(event: Mapping[str, Any]) -> tuple[str, str]:
             return "", "entered"
         case "StateLeft":
             return "quiet", "left"
+        case "AttemptFailed" if event["error"] == RACE_WON:
+            return "", f"won: {event['cause'][:500]}"
         case "AttemptFailed":
             again = "" if event["retry_in"] is None else f"; again in {_seconds(event['retry_in'])}"
             cause = f": {event['cause'][:500]}" if event["cause"] else ""

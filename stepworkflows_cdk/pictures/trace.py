@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from stepworkflows_cdk.compiler.plan import RACE_WON
 from stepworkflows_cdk.pictures.model import START, Edge, Graph, Node, walk
 
 __all__ = ["Trace", "Visit", "trace"]
@@ -57,7 +58,7 @@ def trace(graph: Graph, events: Iterable[Mapping[str, Any]]) -> Trace:
     they were passed between its ends. Of a Map, whose items run at the same time, an edge counts where both ends were
     entered.
     """
-    happened = list(events)
+    happened = [event for event in events if event.get("error") != RACE_WON]
     counts: dict[str, _Count] = {}
     edges: set[Edge] = set()
     for level, is_map in _levels(graph):

@@ -22,13 +22,16 @@ __all__ = ["Context", "Planned", "noted", "written_states"]
 
 @dataclass(frozen=True)
 class Planned:
-    """A step with its call, and the call that records its ``DATABASE_`` outputs."""
+    """A step with its call, the call that records its ``DATABASE_`` outputs, and those that count its branches, by their
+    names.
+    """
 
     call: Call | None
     record: Call | None = None
+    counts: Mapping[str, Call] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Call]:
-        return (call for call in (self.call, self.record) if call)
+        return (call for call in (self.call, self.record, *self.counts.values()) if call)
 
 
 @dataclass(frozen=True)

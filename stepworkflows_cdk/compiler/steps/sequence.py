@@ -13,6 +13,7 @@ from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.steps.forks import parallel_states
 from stepworkflows_cdk.compiler.steps.groups import group_states
 from stepworkflows_cdk.compiler.steps.loops import for_each_states
+from stepworkflows_cdk.compiler.steps.races import race_states
 from stepworkflows_cdk.compiler.steps.rounds import repeat_states
 from stepworkflows_cdk.compiler.steps.rules import fail_states, require_states, stop_states
 from stepworkflows_cdk.compiler.steps.settings import set_states
@@ -64,6 +65,8 @@ def _once(context: Context, step: Step, lane: Lane, next_: str, looked_at: str) 
         return switch_states(context, step, lane, next_)
     if keys.for_each:
         return for_each_states(context, step, keys.for_each, lane, next_)
+    if step.is_race:
+        return race_states(context, step, lane, next_)
     if step.branches:
         return parallel_states(context, step, lane, next_)
     return set_states(context, step, lane, next_)

@@ -22,7 +22,7 @@ from stepworkflows_cdk.compiler.values import output_variable, variable
 from stepworkflows_cdk.language.model import RetryKeys
 from stepworkflows_cdk.language.workflow import Output, Step
 
-__all__ = ["failure_states", "given_states", "raised"]
+__all__ = ["failure_states", "given_states", "object_given", "raised"]
 
 _WORK = Call("", None)
 
@@ -72,17 +72,21 @@ def _is_written(step: Step, output: Output) -> bool:
 
 def _result(context: Context, step: Step, lane: Lane) -> str:
     """JSONata for the result of a whole: of a `parallel` an object for each branch, else one of all outputs inside."""
+    if step.is_race:
+        return f"${variable('won', step.id)}"
     if step.branches and not step.keys.for_each:
         branches = (
-            f"{literal(branch.name)}: {_object(context, branch.steps, lane, fork=True)}" for branch in step.branches
+            f"{literal(branch.name)}: {object_given(context, branch.steps, lane, fork=True)}"
+            for branch in step.branches
         )
         return f"{{{', '.join(branches)}}}"
     inside = [inner for branch in step.branches for inner in branch.steps]
     inside += [inner for arm in step.arms for inner in arm.steps]
-    return _object(context, inside, lane, fork=bool(step.branches))
+    return object_given(context, inside, lane, fork=bool(step.branches))
 
 
-def _object(context: Context, steps: Iterable[Step], lane: Lane, *, fork: bool) -> str:
+def object_given(context: Context, steps: Iterable[Step], lane: Lane, *, fork: bool) -> str:
+    """JSONata for an object of the outputs of steps; with ``fork`` they are in scopes inside that of ``lane``."""
     ways: dict[str, list[str]] = {}
     for name, code in _given(context, steps, lane, fork):
         ways.setdefault(name, []).append(code)
@@ -102,6 +106,6 @@ def _given(context: Context, steps: Iterable[Step], lane: Lane, fork: bool) -> I
             code = path(held, (output.name,))
             missing = f"($exists({code}) ? {code} : {literal(output.default)})"
             yield output.name, missing if output.has_default else code
-        if not step.outputs:
+        if not (step.outputs or step.is_race):
             yield from _given(context, (inner for arm in step.arms for inner in arm.steps), lane, fork)
             yield from _given(context, (inner for branch in step.branches for inner in branch.steps), lane, True)

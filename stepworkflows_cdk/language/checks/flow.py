@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from stepworkflows_cdk.language.checks import loops, wholes
+from stepworkflows_cdk.language.checks import loops, races, wholes
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.needs import has_needs, in_order, lists
 from stepworkflows_cdk.language.views import ends
@@ -46,6 +46,7 @@ _ENDING_MISFITS = ("undo", "undo-when", "pivot", "needs", "stop", "wait-for")
 _OWN = {
     "containers": "the cluster of steps in containers",
     "outputs": "the table of the outputs `DATABASE_...`",
+    "races": "the table in which branches are counted",
     "starts": "the table of what was started by an API",
     "waits": "the table of what steps wait for",
     "work": "the table of what containers are given",
@@ -64,6 +65,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
         yield from loops.check(step, workflow)
         yield from wholes.check(step)
     for step in workflow.all_steps:
+        yield from races.check(step)
         yield from _one_work(step)
         yield from _retries(step)
         yield from _catches(step)

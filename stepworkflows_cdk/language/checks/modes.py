@@ -33,6 +33,10 @@ _EXCLUDED: Mapping[str, tuple[str, str]] = {
         "its executions may run twice, and what would be undone once was then done twice",
         "let the step do what has the same effect twice, such as `record` without `add`, or leave `mode` away",
     ),
+    "SW419": (
+        "its executions may run twice, and each run of a race can have another winner",
+        "wait for all branches, or leave `mode` away",
+    ),
 }
 """Code -> why, and what to do."""
 
@@ -59,6 +63,8 @@ def _step(step: Step, workflow: Workflow) -> Iterator[Problem]:
         yield excluded(code, step.key_mark(work.key))
     if step.keys.for_each and step.keys.for_each.distributed:
         yield excluded("SW413", step.key_mark("for-each", "source"))
+    if step.is_race:
+        yield excluded("SW419", step.key_mark("join"))
     for key, seconds in (("timeout", step.keys.timeout), ("wait", step.keys.wait)):
         if isinstance(seconds, int) and seconds > LONGEST:
             yield excluded("SW417", step.mark_of(key))
