@@ -50,6 +50,7 @@ from pydantic import BaseModel
 from stepworkflows_cdk.integrations.activities.plan import ActivityKeys, ActivityRuntime
 from stepworkflows_cdk.integrations.api.plan import ApiKeys, CallerKeys, ThrottleKeys
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys
+from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys
 from stepworkflows_cdk.integrations.containers.keys import (
     Ec2Keys,
     Ec2Runtime,
@@ -78,12 +79,14 @@ from stepworkflows_cdk.language.model import (
     ArmKeys,
     CatchKeys,
     ConfigKeys,
+    DefaultKeys,
     DeployKeys,
     FailKeys,
     FlowKeys,
     ForEachKeys,
     JoinKeys,
     OutputKeys,
+    PolicyKeys,
     RepeatKeys,
     RequireKeys,
     ResultsKeys,
@@ -114,6 +117,14 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FlowKeys, "mode"): ((), "express"),
     (WorkflowKeys, "mode"): (("resources", "other"), "express"),
     (FlowKeys, "deploy"): ((), {"alias": "prod"}),
+    (FlowKeys, "policies"): ((), {"patient": {"timeout": "50s"}}),
+    (FlowKeys, "defaults"): ((), {"lambda": {"memory": 256}}),
+    (FlowKeys, "tags"): ((), {"team": "shop"}),
+    (PolicyKeys, "retry"): (("policies", "patient"), {"errors": ["Busy"]}),
+    (PolicyKeys, "timeout"): (("policies", "patient"), "50s"),
+    (DefaultKeys, "policy"): (("defaults",), "patient"),
+    (DefaultKeys, "retry"): (("defaults",), {"errors": ["Busy"]}),
+    (DefaultKeys, "timeout"): (("defaults",), "50s"),
     (DeployKeys, "alias"): (("deploy",), "prod"),
     (DeployKeys, "strategy"): (("deploy",), "linear"),
     (DeployKeys, "percentage"): (("deploy",), 20),
@@ -132,6 +143,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "timeout"): (WORK, "2m"),
     (StepKeys, "heartbeat"): (HAND, "2m"),
     (StepKeys, "retry"): (WORK, {"errors": ["Busy"]}),
+    (StepKeys, "policy"): (WORK, "nobody"),
     (StepKeys, "on-error"): (WORK, "continue"),
     (StepKeys, "undo"): (WORK, "nobody"),
     (StepKeys, "undo-when"): (WORK, "completed"),
@@ -276,6 +288,8 @@ EXAMPLES |= {
     (EmailSpec, "identity"): ((*MAIL, "email"), "a@example.com"),
 }
 EXAMPLES |= {
+    (AllPagesKeys, "field"): ((*ASK, "all-pages"), "Responses"),
+    (AllPagesKeys, "max"): ((*ASK, "all-pages"), 5),
     (EmitSpec, "source"): ((*TELL, "emit"), "u"),
     (EmitSpec, "detail-type"): ((*TELL, "emit"), "u"),
     (EmitSpec, "bus"): ((*TELL, "emit"), "news"),
@@ -395,7 +409,8 @@ BY_INTEGRATION = {
     "fetch": (READ, {"table": "rows", "key": {"id": "y"}}),
     "uses": (PART, "other.json"),
     "detached": (PART, True),
-    "call": (ASK, "dynamodb:describeTimeToLive"),
+    "call": (ASK, "dynamodb:query"),
+    "all-pages": (ASK, "Responses"),
     "asl": (RAW, {"Type": "Wait", "Seconds": 1}),
     "key": (("resources", "rows"), ["id", "sort"]),
 }

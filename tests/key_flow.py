@@ -40,12 +40,18 @@ FLOW: dict[str, Any] = {
     },
     "config": {"stage": {"default": "dev"}},
     "secrets": {"key": {}},
+    "policies": {"patient": {"timeout": "20s"}},
     "undo-steps": {"back": {"runs-on": "lambda", "zip-file": "code"}},
     "steps": [
-        {"id": "work", "runs-on": {"lambda": {}}, "zip-file": "code", "undo": "back"},
+        {"id": "work", "runs-on": {"lambda": {}}, "zip-file": "code", "undo": "back", "policy": "patient"},
         {"id": "write", "record": {"table": "rows", "key": {"id": "x"}, "mode": "update"}, "inputs": {"a": 1}},
         {"id": "read", "fetch": {"table": "rows", "key": {"id": "x"}}, "outputs": {"row": {"value": "{result}"}}},
-        {"id": "ask", "call": "dynamodb:describeTable", "inputs": {"TableName": "{resources.rows}"}},
+        {
+            "id": "ask",
+            "call": "dynamodb:scan",
+            "all-pages": {"field": "Items"},
+            "inputs": {"TableName": "{resources.rows}"},
+        },
         {"id": "rule", "require": {"that": "{n} > 0"}},
         {
             "id": "guarded",

@@ -20,6 +20,7 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.activities.plan import ActivityRuntime, ActivitySettings
 from stepworkflows_cdk.integrations.api.plan import CallerKeys, ThrottleKeys
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys
+from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys
 from stepworkflows_cdk.integrations.containers.keys import (
     Ec2Runtime,
     Ec2Settings,
@@ -42,12 +43,14 @@ from stepworkflows_cdk.language.model import (
     ArmKeys,
     CatchKeys,
     ConfigKeys,
+    DefaultKeys,
     DeployKeys,
     FailKeys,
     FlowKeys,
     ForEachKeys,
     JoinKeys,
     OutputKeys,
+    PolicyKeys,
     RepeatKeys,
     RequireKeys,
     ResultsKeys,
@@ -72,6 +75,8 @@ MODELS: tuple[type[BaseModel], ...] = (
     ConfigKeys,
     SecretKeys,
     DeployKeys,
+    PolicyKeys,
+    DefaultKeys,
     CatchKeys,
     ArmKeys,
     UntilKeys,
@@ -101,6 +106,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     PlaceSpec,
     ListSpec,
     MessageSpec,
+    AllPagesKeys,
     HttpSpec,
     AuthKeys,
     ApiKeyKeys,

@@ -36,6 +36,8 @@ class Machine:
     beside: frozenset[str] = frozenset()
     express: bool = False
     """Whether its executions are of the short kind."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Those of all that is made for the flow."""
 
     @property
     def key(self) -> str:
@@ -77,6 +79,7 @@ class Bundle:
                     "states": {name: _mark(mark) for name, mark in machine.states.items()},
                     "deploy": asdict(machine.deploy),
                     **({"express": True} if machine.express else {}),
+                    "tags": dict(machine.tags),
                     "mark": _mark(machine.mark),
                 }
                 for machine in self.machines

@@ -22,6 +22,7 @@ from stepworkflows_cdk.compiler.plan import Grant, Jsonata, Need, Plan, Task
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.steps.context import Planned
+from stepworkflows_cdk.compiler.tags import tags_of
 from stepworkflows_cdk.compiler.values import Names, Values, variable
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import JoinKeys
@@ -39,14 +40,19 @@ def compile_workflows(
     workflows: Sequence[Workflow], integrations: Sequence[Integration], config: Mapping[str, Any]
 ) -> Bundle:
     """The bundle of all flows. Raises ``ConfigurationError`` where the config does not fit."""
-    plan = _plan([scheduled(flow) for flow in workflows], integrations, settle(workflows, config))
+    settled = settle(workflows, config)
+    flows = [_Flow(flow, Library.of(flow, integrations), Names(), settled) for flow in map(scheduled, workflows)]
+    plan = _plan(flows, integrations)
     machines = []
-    for machine in plan.machines:
+    for flow, machine in zip(flows, plan.machines, strict=True):
         text, holes = render(machine)
         states = {state.name: state.mark for state in all_states(machine.states)}
         beside = {state.name for state in all_states(machine.states) if isinstance(state, Task) and state.beside}
+        tags = tags_of(flow.workflow, flow.values(View(flow.workflow)))
         machines.append(
-            Machine(machine.id, text, holes, states, machine.mark, machine.deploy, frozenset(beside), machine.express)
+            Machine(
+                machine.id, text, holes, states, machine.mark, machine.deploy, frozenset(beside), machine.express, tags
+            )
         )
     return Bundle(tuple(machines), plan.needs, plan.grants, plan.origins)
 
@@ -74,8 +80,7 @@ class _Flow:
             yield trigger.integration.plan_trigger(trigger, lent)
 
 
-def _plan(workflows: Sequence[Workflow], integrations: Sequence[Integration], config: Mapping[str, Any]) -> Plan:
-    flows = [_Flow(flow, Library.of(flow, integrations), Names(), config) for flow in workflows]
+def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
     planned = _calls(flows, integrations)
     machines = tuple(plan_machine(flow.workflow, planned, flow.values, flow.names) for flow in flows)
     # An undo step that no failure can lead to needs nothing and may do nothing.

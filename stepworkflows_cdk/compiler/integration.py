@@ -22,6 +22,7 @@ from stepworkflows_cdk.language.sent import Sent
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from stepworkflows_cdk.compiler.pages import Pages
     from stepworkflows_cdk.constructs.bound import Bindings, Bound
     from stepworkflows_cdk.language.workflow import Resource, Step, Trigger, Workflow
     from stepworkflows_cdk.local.world import World
@@ -109,6 +110,8 @@ class Call:
     branch: tuple[State, ...] = ()
     """States in place of the task: a branch of their own gets the arguments, and ``result`` reads its list of one output.
     Their names are what stands behind the step's, but for those inside a :class:`Raw`; the first is where they begin."""
+    pages: Pages | None = None
+    """How the call is made again for the further pages of its answer; its arguments are then an object."""
     beside: bool = False
     """Whether it is not the step's work, but what that takes: what comes from outside a run here does not answer it."""
 
@@ -298,6 +301,8 @@ class Integration:
     """Whether whoever does a step with its key can send signs of life, so that it can have a ``heartbeat``."""
     starts_flows: ClassVar[bool] = False
     """Whether the value of its key is the path of another flow's document, which is then ``step.flow``."""
+    keeps_time: ClassVar[bool] = False
+    """Whether the work has times and tries of its own, of which a flow's defaults say nothing."""
     keeps_secrets: ClassVar[bool] = False
     """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
     records_outputs: ClassVar[bool] = False
@@ -317,6 +322,16 @@ class Integration:
     def idempotent(self, step: Step) -> bool:
         """Whether the step's work has the same effect where it is done twice by one execution."""
         return False
+
+    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
+        """Whether a step, as it is written, can take a flow's default for ``key`` among the keys of its work: not where
+        the key would have no effect, or contradict another.
+        """
+        return True
+
+    def has_effect(self, step: Step) -> bool:
+        """Whether the step's work may change anything outside of the flow, which stays where the flow fails behind it."""
+        return True
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""

@@ -14,6 +14,7 @@ from stepworkflows_cdk.compiler.chains import chain_states
 from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.own import in_a_branch
+from stepworkflows_cdk.compiler.pages import paged_states
 from stepworkflows_cdk.compiler.place import Handler, TaskPlace, reads, replaced
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, State, Task
 from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, caught_as, retries
@@ -30,6 +31,12 @@ def task_states(
     """The states of one call, of what is called instead, or of a chain. ``values`` compiles the conditions on errors."""
     if call.then:
         return chain_states(place, call, values, tries, unique)
+    if call.pages:
+
+        def states(here: TaskPlace, part: Call) -> tuple[State, ...]:
+            return _states(here, part, values, tries, unique)
+
+        return paged_states(place, call, call.pages, tries, unique, states)
     if call.instead is None:
         return _states(place, call, values, tries, unique)
     second = replace(place, name=unique(f"{place.name}: {call.instead.name}"))

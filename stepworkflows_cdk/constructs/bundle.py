@@ -98,6 +98,8 @@ def bind_bundle(
             bindings[thing.key] = Bound(new.state_machine, _attributes(new), new.role)
         else:
             bindings[thing.key] = owners[type(thing)].bind(own, thing, given.get(thing.key), bindings)
+    for machine in bundle.machines:
+        _tag(scope if machine is bundle.main else scopes[machine.key], machine)
     arns = [bound.attributes["arn"] for bound in bindings.values() if any(g.holder == BACKUPS for g in bound.grants)]
     if arns:
         own = scopes[BACKUPS] = Construct(scope, BACKUPS)
@@ -116,6 +118,12 @@ def _attributes(machine: MachineConstructs) -> dict[str, str]:
         "machine_arn": machine.state_machine.state_machine_arn,
         "name": machine.state_machine.state_machine_name,
     }
+
+
+def _tag(scope: Construct, machine: Machine) -> None:
+    """The tags of the flow that is started go to everything, those of another flow to its machine."""
+    for key, value in machine.tags.items():
+        cdk.Tags.of(scope).add(key, value)
 
 
 def _check_owners(bundle: Bundle, owners: Mapping[type[Need], Integration]) -> None:

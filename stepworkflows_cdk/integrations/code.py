@@ -7,15 +7,16 @@ from __future__ import annotations
 import ast
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.language.archive import BROKEN
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["DEFAULT_HANDLER", "IMAGE", "check_code", "code_name", "image_problems", "image_text"]
+__all__ = ["DEFAULT_HANDLER", "IMAGE", "check_code", "code_name", "fits_code", "image_problems", "image_text"]
 
 DEFAULT_HANDLER = "handler.handler"
 
@@ -39,6 +40,12 @@ _PLAIN_STATEMENTS = (
     ast.Assign,
     ast.AnnAssign,
 )
+
+
+def fits_code(key: str, step: Mapping[str, Any]) -> bool:
+    """Whether a setting of a runtime has an effect on a step with such code, as it is written."""
+    other = {"python": "image", "timeout": "timeout"}.get(key)
+    return other is None or other not in step
 
 
 def check_code(step: Step, zip_file: str, handler: str) -> Iterable[Problem]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 __all__ = ["Mark", "Problem", "Report"]
@@ -39,7 +39,7 @@ class Mark:
 _CREDENTIAL = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"  # an access key's id
     # the length and alphabet of a secret access key
-    r"|(?<![A-Za-z0-9/+=])(?=[A-Za-z/+]*[0-9])(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+    r"|(?<![A-Za-z0-9/+=])(?=[A-Za-z/+]{0,39}[0-9])(?=[a-z0-9/+]{0,39}[A-Z])(?=[A-Z0-9/+]{0,39}[a-z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
     r"|\b(?:gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|[rsp]k_(?:live|test)_|whsec_|npm_|SG\.|AIza)[\w.-]{10,}"
     r"|\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"  # a JSON web token
     r"|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"  # a user and a password in an address
@@ -47,11 +47,13 @@ _CREDENTIAL = re.compile(
 )
 _TELLING = r"(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|authorization|cookie|(?:api|access|private|secret)[_-]?key)"
 _VALUE = r"""(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'{\[&*|>][^,}]*)"""
-_UNDER_A_TELLING_KEY = re.compile(rf"""(?P<key>["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*){_VALUE}""", re.IGNORECASE)
+_UNDER_A_TELLING_KEY = re.compile(
+    rf"""(?P<key>(?<![\w-])["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*){_VALUE}""", re.IGNORECASE
+)
 _UNDER_ANY_KEY = re.compile(rf"""(?P<key>["']?\b[\w-]+["']?\s*:\s*){_VALUE}""")
 _MAPPING_OF_SECRETS = re.compile(r"""\bsecrets["']?\s*:\s*\{""")
 _OPENS_A_TELLING_VALUE = re.compile(
-    rf"""["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*(?:[|>][+\d-]*|\{{)?\s*(?:#.*)?$""", re.IGNORECASE
+    rf"""(?<![\w-])["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*(?:[|>][+\d-]*|\{{)?\s*(?:#.*)?$""", re.IGNORECASE
 )
 _REFERENCE = re.compile(r"""["']?\{[\w.-]+\}["']?\s*""")
 
@@ -90,8 +92,10 @@ class Report:
     def sorted(self) -> Report:
         """The same, each problem once, in the order of the files and their lines."""
         files = {name: number for number, name in enumerate(self.sources)}
-        unique = dict.fromkeys(self.problems)
-        ordered = sorted(unique, key=lambda p: (files.get(p.mark.file, 0), p.mark.line, p.mark.column, p.code))
+        unique: dict[Problem, Problem] = {}
+        for problem in self.problems:  # what stands once, and holds for several steps, is one problem
+            unique.setdefault(replace(problem, mark=replace(problem.mark, step="")), problem)
+        ordered = sorted(unique.values(), key=lambda p: (files.get(p.mark.file, 0), p.mark.line, p.mark.column, p.code))
         return Report(tuple(ordered), self.sources, self.folder)
 
     def file(self, mark: Mark) -> str:

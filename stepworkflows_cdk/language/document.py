@@ -8,7 +8,7 @@ from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 
-__all__ = ["Document", "Path_", "SyntaxProblem", "problem_at", "with_value"]
+__all__ = ["Document", "Path_", "SyntaxProblem", "copied", "problem_at", "with_value"]
 
 Path_ = tuple[str | int, ...]
 """The keys and indices that lead from a document to a value in it."""
@@ -74,3 +74,14 @@ def with_value(value: Any, path: Path_, new: Any) -> Any:
     if isinstance(value, dict):
         return {key: with_value(item, path[1:], new) if key == path[0] else item for key, item in value.items()}
     return [with_value(item, path[1:], new) if index == path[0] else item for index, item in enumerate(value)]
+
+
+def copied(value: Any) -> Any:
+    """The value, all of it another, so that it can be changed."""
+    match value:
+        case dict():
+            return {key: copied(item) for key, item in value.items()}
+        case list():
+            return [copied(item) for item in value]
+        case _:
+            return value

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from stepworkflows_cdk.language.defaults import with_defaults
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
@@ -34,7 +35,7 @@ def read_workflows(
     ``load`` reads one more document; None where it cannot. ``library`` are documents that can be used by a name, wherever
     they are. What does not fit is added to ``problems``.
     """
-    groups = _groups(documents, problems)
+    groups = [with_defaults(group, integrations, problems) for group in _groups(documents, problems)]
     shelf = _Shelf({_file(group[0]): group for group in groups}, integrations, problems, load, library)
     for group in groups:
         shelf.read(_file(group[0]), group)
@@ -173,7 +174,8 @@ class _Shelf:
                 hint = nearest(written, [*self._library, *others]) or "write its path from this document"
                 self._problems.append(Problem("SW227", f"there is no file `{written}`", mark, hint))
                 return None
-            self._documents[file] = self._load(file)
+            found = self._load(file)
+            self._documents[file] = found and with_defaults([found], self._integrations, self._problems)[0]
         return self._documents[file]
 
 

@@ -13,7 +13,7 @@ from stepworkflows_cdk.language.document import Document, Path_, with_value
 __all__ = ["OWN_KEYS", "inlined"]
 
 OWN_KEYS = frozenset(
-    "version type id name description uses inputs outputs needs if for-each on-error retry timeout ignore".split()
+    "version type id name description uses inputs outputs needs if for-each on-error retry timeout policy ignore".split()
 )
 """What a step can say beside the name of a step of a library: nothing that has paths in it."""
 _MERGED = ("inputs", "outputs")

@@ -19,9 +19,12 @@ from stepworkflows_cdk.language.race import Join, JoinKeys
 
 __all__ = [
     "NOT_BUILT",
+    "NO_UNDO",
+    "OTHERWISE",
     "ArmKeys",
     "CatchKeys",
     "ConfigKeys",
+    "DefaultKeys",
     "DeployKeys",
     "FailKeys",
     "FlowKeys",
@@ -29,6 +32,7 @@ __all__ = [
     "JoinKeys",
     "Keys",
     "OutputKeys",
+    "PolicyKeys",
     "RepeatKeys",
     "RequireKeys",
     "ResultsKeys",
@@ -66,6 +70,8 @@ class RetryKeys(Keys):
 
 
 def _list(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError("a rule, or a list of rules; a policy is named as `policy: NAME`")
     return [value] if isinstance(value, dict) else value
 
 
@@ -85,6 +91,26 @@ Triggers = Annotated[
     BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]]),
 ]
 Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions, json_schema_input_type=str | list[str])]]
+
+
+class PolicyKeys(Keys):
+    """One policy: what a step that names it has, unless the step says otherwise itself."""
+
+    retry: Retry | None = Field(None, description="When to try again, one rule or a list.")
+    timeout: Duration | None = Field(None, description="The longest time that the work may take.")
+
+
+class DefaultKeys(Keys):
+    """What every step that does work has, unless it says otherwise itself; waits and other flows aside.
+
+    Beside these keys, a work key or a runtime with its own keys, such as `email: {from: shop@example.com}` or `lambda:
+    {memory: 1024}`, is for the steps that have it. What is nearest to the step counts: its own keys, then its policy, then
+    these. Lists and mappings are not merged.
+    """
+
+    policy: str | None = Field(None, description="The name of a policy.")
+    retry: Retry | None = Field(None, description="When to try again, one rule or a list.")
+    timeout: Duration | None = Field(None, description="The longest time that the work may take.")
 
 
 class RequireKeys(Keys):
@@ -131,7 +157,7 @@ class ArmKeys(Keys):
 
     when: str | None = Field(None, description="The condition; the first arm that holds is taken.")
     steps: Steps | None = Field(None, description="The steps of the arm.")
-    else_: Steps | None = Field(None, description="The steps where no arm holds.")
+    else_: Steps | None = Field(None, description="The steps where no arm holds; `[]`: none, and that is meant.")
 
 
 class UntilKeys(Keys):
@@ -174,11 +200,16 @@ class StepKeys(Keys):
         None, description="For `runs-on: activity`: the longest time without a sign of life from the worker."
     )
     retry: Retry | None = Field(None, description="When to try again, one rule or a list; comes before the default.")
+    policy: str | None = Field(
+        None,
+        description="The name of a policy of the flow, which gives `retry` and `timeout` where they are not written.",
+    )
     on_error: Literal["continue"] | None = Field(
         None, description="`continue`: an error of this step does not end the flow."
     )
     undo: str | Annotated[dict[str, Any], WithJsonSchema(STEP)] | None = Field(
-        None, description="The step that undoes this one, or its name under `undo-steps`."
+        None,
+        description="The step that undoes this one, or its name under `undo-steps`; `none`: what this one did may stay.",
     )
     undo_when: Literal["attempted", "completed"] = Field(
         "attempted", description="Whether the step is undone also where it failed itself."
@@ -318,20 +349,36 @@ class FlowKeys(Keys):
         description="`express`: executions of at most five minutes, for many at little cost, that may run twice and leave "
         "only logs. It excludes what waits: tokens, containers, workers, distributed loops.",
     )
+    policies: dict[str, PolicyKeys] | None = Field(
+        None, description="Named sets of `retry` and `timeout`, which steps take by `policy: NAME`."
+    )
+    defaults: dict[str, Any] | None = Field(
+        None, description="What steps have that do not say otherwise, by work key or for all of them."
+    )
+    tags: dict[str, str] | None = Field(
+        None, description="Tags of everything that is made for the flow; values may name `{config.x}`."
+    )
     deploy: DeployKeys | None = Field(None, description="How a new version of the flow comes into use.")
     env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
     retry: Retry | None = Field(None, description="For the flow's own code.")
     permissions: Permissions | None = Field(None, description="For the flow's own code.")
 
 
+NO_UNDO = "none"
+"""What `undo` says of a step that needs none."""
 NOT_BUILT = frozenset(
     """
-    defaults policies cancel concurrency guard tags tests
-    signal remind environment
+    cancel concurrency guard tests
+    signal remind
     api approval queue
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""
+OTHERWISE = {
+    "environment": "variables stand under `env`; a network, an account and the like under `runs-on`, such as "
+    "`runs-on: {lambda: {vpc: main}}`",
+}
+"""Keys that other formats have, and how it is said here."""
 
 
 def key_type(value: Any) -> str:

@@ -14,18 +14,16 @@ from typing import Any
 
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.diagnostics import Mark
-from stepworkflows_cdk.language.document import Document, Path_
+from stepworkflows_cdk.language.document import Document, Path_, copied
 from stepworkflows_cdk.language.ids import slug
 from stepworkflows_cdk.language.json_source import read_json
+from stepworkflows_cdk.language.places import places
 from stepworkflows_cdk.language.shape import nearest
 
 __all__ = ["OVERRIDES", "Overrides"]
 
 OVERRIDES = "<overrides>"
 """What marks call the file of the changes."""
-
-_INSIDE = frozenset("steps else on-failure on-timeout parallel switch catch undo undo-steps".split())
-"""The keys under which steps stand. Whatever else has an ``id`` is data."""
 
 
 class Overrides:
@@ -50,9 +48,9 @@ class Overrides:
     def laid_over(self, document: Document) -> Document:
         """The document with the changes of its steps."""
         changed = replace(
-            document, value=_copy(document.value), marks={**document.marks}, key_marks={**document.key_marks}
+            document, value=copied(document.value), marks={**document.marks}, key_marks={**document.key_marks}
         )
-        for id_, path in list(_steps(changed.value, ())):
+        for id_, path in list(_steps(changed.value)):
             self._known.add(id_)
             if id_ in self._changes:
                 self._change(changed, path, id_)
@@ -90,32 +88,17 @@ class Overrides:
         return not isinstance(change, dict)
 
 
-def _steps(value: Any, path: Path_) -> Iterator[tuple[str, Path_]]:
+def _steps(value: Any) -> Iterator[tuple[str, Path_]]:
     """The id of each step, as far as it is written, and where the step stands."""
-    match value:
-        case dict():
-            if id_ := _id(value):
-                yield id_, path
-            for key, inner in value.items():
-                if key in _INSIDE:
-                    yield from _named(inner, (*path, key)) if key == "undo-steps" else _steps(inner, (*path, key))
-                elif path and path[-1] == "parallel":
-                    yield from _steps(inner, (*path, key))
-        case list():
-            for index, item in enumerate(value):
-                yield from _steps(item, (*path, index))
+    for path, step in places(value):
+        name = path[-1] if path[-2:-1] == ("undo-steps",) else None
+        if id_ := _id(step) or name:
+            yield str(id_), path
 
 
 def _id(step: Mapping[str, Any]) -> str | None:
     written, name = step.get("id"), step.get("name")
     return written if isinstance(written, str) else slug(name) if isinstance(name, str) else None
-
-
-def _named(steps: Any, path: Path_) -> Iterator[tuple[str, Path_]]:
-    for name, step in steps.items() if isinstance(steps, dict) else ():
-        if isinstance(step, dict) and _id(step) is None:
-            yield name, (*path, name)
-        yield from _steps(step, (*path, name))
 
 
 def _merge(target: dict[str, Any], change: Mapping[str, Any]) -> None:
@@ -128,16 +111,6 @@ def _merge(target: dict[str, Any], change: Mapping[str, Any]) -> None:
             _merge(target[key], value)
         else:
             target[key] = value
-
-
-def _copy(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _copy(item) for key, item in value.items()}
-        case list():
-            return [_copy(item) for item in value]
-        case _:
-            return value
 
 
 def _path(value: Any) -> str:

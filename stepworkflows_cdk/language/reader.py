@@ -14,7 +14,7 @@ from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.ids import slug
 from stepworkflows_cdk.language.loops import LOOP, apart
-from stepworkflows_cdk.language.model import FlowKeys, Keys, OutputKeys, StepKeys
+from stepworkflows_cdk.language.model import NO_UNDO, FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.needs import Faults, waiting
 from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow, WorkKey
@@ -217,7 +217,8 @@ class Reader:
             if arm.else_ is not None:
                 if not last or arm.when is not None or arm.steps is not None:
                     self._problems.append(Problem("SW116", "`else` stands alone and last", mark, "move it to the end"))
-                arms.append(Arm(place, self._steps(document, (*place, "else"), arm.else_, undo_steps)))
+                steps = self._steps(document, (*place, "else"), arm.else_, undo_steps) if arm.else_ else ()
+                arms.append(Arm(place, steps))
             elif arm.when is None or arm.steps is None:
                 self._problems.append(
                     Problem("SW116", "an arm has `when` and `steps`, or `else`", mark, "add what is missing")
@@ -276,6 +277,8 @@ class Reader:
         mark = document.mark((*path, "undo"))
         if undo_steps is None:
             self._problems.append(Problem("SW112", "only a step of the flow can have an `undo`", mark, "remove it"))
+            return None
+        if keys.undo == NO_UNDO:
             return None
         if isinstance(keys.undo, dict):
             return self._step(document, (*path, "undo"), f"undo-{id_}")

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from stepworkflows_cdk.language.defaults import default_models
 from stepworkflows_cdk.language.keys import STEP
-from stepworkflows_cdk.language.model import FlowKeys, OutputKeys, StepKeys
+from stepworkflows_cdk.language.model import DefaultKeys, FlowKeys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.workflow import WorkKey
 
 __all__ = ["Kind", "document_schema"]
@@ -36,6 +37,9 @@ def document_schema(integrations: Sequence[WorkKey], kind: Kind = "document") ->
     references, made = models_json_schema([(model, "validation") for model in models], by_alias=True)
     defs: Json = _cleaned(made["$defs"])
     schemas = {model: _definition(defs, references[model, "validation"]) for model in models}
+    by_name = {name: references[model, "validation"] for name, model in default_models(integrations).items()}
+    for work in by_name.values():
+        defs[_name(work)].pop("required", None)  # what a step lacks may be a default of its flow
     works = [(integration, schemas[integration.keys]) for integration in integrations if integration.keys]
     step = _with_works(schemas[StepKeys], works)
     flow = _with_works(schemas[FlowKeys], works)
@@ -43,6 +47,10 @@ def document_schema(integrations: Sequence[WorkKey], kind: Kind = "document") ->
     for schema in (step, flow):
         output = {"anyOf": [references[OutputKeys, "validation"], True]}
         schema["properties"]["outputs"] = _mapping(schema["properties"]["outputs"], additionalProperties=output)
+    defaults = {**schemas[DefaultKeys]["properties"], **by_name}
+    flow["properties"]["defaults"] = _mapping(
+        flow["properties"]["defaults"], properties=defaults, additionalProperties=False
+    )
     resources = {type_: schemas[model] for i in integrations for type_, model in i.resource_types.items()}
     triggers = {kind: references[model, "validation"] for i in integrations for kind, model in i.triggers.items()}
     properties = flow["properties"]
@@ -56,12 +64,13 @@ def document_schema(integrations: Sequence[WorkKey], kind: Kind = "document") ->
 
 
 def _models(integrations: Sequence[WorkKey]) -> Iterator[type[BaseModel]]:
-    yield from (FlowKeys, StepKeys, OutputKeys)
+    yield from (FlowKeys, StepKeys, OutputKeys, DefaultKeys)
     for integration in integrations:
         if integration.keys:
             yield integration.keys
         yield from integration.resource_types.values()
         yield from integration.triggers.values()
+    yield from default_models(integrations).values()
 
 
 def _root(kind: Kind) -> Json:
@@ -178,8 +187,11 @@ def _to(name: str) -> Json:
 
 
 def _definition(defs: Json, reference: Json) -> Json:
-    found: Json = defs[str(reference["$ref"]).removeprefix(_REFERENCE)]
-    return {"properties": {}, **found}
+    return {"properties": {}, **defs[_name(reference)]}
+
+
+def _name(reference: Json) -> str:
+    return str(reference["$ref"]).removeprefix(_REFERENCE)
 
 
 def _of(defs: Json, reference: Json) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
-from stepworkflows_cdk.language.model import NOT_BUILT
+from stepworkflows_cdk.language.model import NOT_BUILT, OTHERWISE
 
 __all__ = ["key_names", "model_in", "nearest", "read_keys", "unknown_key"]
 
@@ -70,7 +70,8 @@ def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Prob
             "SW109", f"`{key}` is a key of the language that this version does not build", mark, "do without it for now"
         )
     listed = ", ".join(f"`{name}`" for name in allowed)
-    return Problem("SW101", f"`{key}` is no key here", mark, nearest(key, allowed) or f"known here: {listed or 'none'}")
+    hint = OTHERWISE.get(key) or nearest(key, allowed) or f"known here: {listed or 'none'}"
+    return Problem("SW101", f"`{key}` is no key here", mark, hint)
 
 
 def _problems(error: ValidationError, model: type[BaseModel], document: Document, path: Path_) -> Iterator[Problem]:

@@ -52,6 +52,7 @@ class WorkKey(Protocol):
     waits: ClassVar[bool]
     beats: ClassVar[bool]
     starts_flows: ClassVar[bool]
+    keeps_time: ClassVar[bool]
     raises: ClassVar[Mapping[str, str]]
 
     def variables(self, step: Step) -> frozenset[str]:
@@ -64,6 +65,14 @@ class WorkKey(Protocol):
 
     def idempotent(self, step: Step) -> bool:
         """Whether the step's work has the same effect where it is done twice."""
+        ...
+
+    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
+        """Whether a step, as it is written, can take a default for one of the keys of its work."""
+        ...
+
+    def has_effect(self, step: Step) -> bool:
+        """Whether the step's work may change anything outside of the flow."""
         ...
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:

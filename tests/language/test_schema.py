@@ -167,7 +167,7 @@ def test_an_integration_of_ones_own_is_in_it() -> None:
     flow["steps"] = [{"id": "a", "put": {"stream": "clicks", "by": "x"}, "inputs": {"a": 1}}]
     assert faults(flow, schema) == []
     assert faults(flow)
-    flow["steps"] = [{"id": "a", "put": {"stream": "clicks"}}]
+    flow["steps"] = [{"id": "a", "put": {"streem": "clicks"}}]
     assert faults(flow, schema)
 
 

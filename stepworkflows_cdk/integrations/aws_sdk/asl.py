@@ -47,6 +47,7 @@ class RawState(Integration):
 
     key = "asl"
     keys = AslKeys
+    keeps_time = True
     code_keys = frozenset({"permissions"})
 
     def variables(self, step: Step) -> frozenset[str]:

@@ -15,17 +15,29 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Operation", "Service", "boto_name", "error_prefix", "java_name", "service_model", "service_names"]
+__all__ = [
+    "Operation",
+    "Service",
+    "boto_name",
+    "error_prefix",
+    "java_name",
+    "paginators",
+    "service_model",
+    "service_names",
+]
 
 _SERVICE_ID = re.compile(rb'"serviceId"\s*:\s*"([^"]+)"')
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One action of a service. ``input`` is the name of the shape of its parameters, None where it takes none."""
+    """One action of a service. ``input`` and ``output`` are the names of the shapes of its parameters and of its answer,
+    None where there are none.
+    """
 
     name: str
     input: str | None
+    output: str | None
     errors: tuple[str, ...]
 
 
@@ -43,6 +55,12 @@ class Service:
         return error_prefix(self.id)
 
     @property
+    def iam_prefix(self) -> str:
+        """What the names of its actions begin with in IAM: that by which requests are signed."""
+        metadata = self.model["metadata"]
+        return str(metadata.get("signingName", metadata["endpointPrefix"]))
+
+    @property
     def actions(self) -> tuple[str, ...]:
         """The actions as a state machine spells them, with a small first letter."""
         return tuple(name[0].lower() + name[1:] for name in self.model["operations"])
@@ -53,7 +71,8 @@ class Service:
         if found is None or not action[:1].islower():
             return None
         errors = tuple(error["shape"] for error in found.get("errors", ()))
-        return Operation(found["name"], found.get("input", {}).get("shape"), errors)
+        input_, output = (found.get(key, {}).get("shape") for key in ("input", "output"))
+        return Operation(found["name"], input_, output, errors)
 
     def shape(self, name: str) -> Mapping[str, Any]:
         """A shape of the model."""
@@ -106,6 +125,17 @@ def service_model(name: str) -> Service | None:
         return None
     model = json.loads(_read(path))
     return Service(name, model["metadata"]["serviceId"], model)
+
+
+@cache
+def paginators(name: str) -> Mapping[str, Mapping[str, Any]]:
+    """How actions of a service answer in pages: action -> AWS's description of it."""
+    path = _folders()[name].parent
+    files = (path / file for file in ("paginators-1.json", "paginators-1.json.gz"))
+    found: Mapping[str, Mapping[str, Any]] = next(
+        (json.loads(_read(file))["pagination"] for file in files if file.is_file()), {}
+    )
+    return found
 
 
 @cache

@@ -6,14 +6,19 @@ https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
+from stepworkflows_cdk.compiler.pages import MOST, TOO_LARGE, TOO_MANY
 from stepworkflows_cdk.compiler.plan import Data
+from stepworkflows_cdk.integrations.aws_sdk.callable import not_called
+from stepworkflows_cdk.integrations.aws_sdk.faults import check_errors
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
+from stepworkflows_cdk.integrations.aws_sdk.iam import check_actions
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model, service_names
+from stepworkflows_cdk.integrations.aws_sdk.pages import check_pages, pages_of
 from stepworkflows_cdk.integrations.aws_sdk.parameters import check_parameters, spelt
 from stepworkflows_cdk.integrations.aws_sdk.sent import sent_by
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -25,9 +30,10 @@ from stepworkflows_cdk.language.workflow import Step, Workflow
 if TYPE_CHECKING:
     from stepworkflows_cdk.local.world import World
 
-__all__ = ["AwsSdkCall", "CallKeys"]
+__all__ = ["AllPagesKeys", "AwsSdkCall", "CallKeys"]
 
 _TIMEOUT = 60
+_READS = ("get", "batchget", "list", "describe", "query", "scan", "head", "search", "select", "lookup")
 # Errors that a second try may heal, as the services' models name them.
 _TRANSIENT = (
     "InternalFailure",
@@ -52,12 +58,30 @@ _SAME_TWICE = ("delete", "describe", "get", "head", "list", "put", "query", "sca
 """The beginnings of actions that have the same effect where they are made twice."""
 
 
+class AllPagesKeys(Keys):
+    """Reads all pages of an answer."""
+
+    field: str = Field(description="The list of the answer that is gathered from all pages.")
+    max: int = Field(MOST, ge=2, le=1000, description="More pages fail as `TooManyPages`.")
+
+
+def _field(value: Any) -> Any:
+    return {"field": value} if isinstance(value, str) else value
+
+
 class CallKeys(Keys):
     """The key of a step that calls an AWS service."""
 
     call: str = Field(
         pattern=r"^[a-z0-9]+:[A-Za-z][A-Za-z0-9]*$",
         description="`service:action`, such as `dynamodb:transactWriteItems`.",
+    )
+    all_pages: Annotated[
+        AllPagesKeys | None, BeforeValidator(_field, json_schema_input_type=str | AllPagesKeys | None)
+    ] = Field(
+        None,
+        description="The list of the answer that is gathered from all pages, such as `Contents`; the rest of the answer is "
+        "the last page's. At most 100,000 characters of it.",
     )
 
 
@@ -67,6 +91,10 @@ class AwsSdkCall(Integration):
     key = "call"
     keys = CallKeys
     code_keys = frozenset({"permissions"})
+    raises = {
+        TOO_MANY: "`all-pages`, and there are more pages than `max`",
+        TOO_LARGE: "`all-pages`, and the list grows beyond what an execution can hold",
+    }
     tasks = ("aws-sdk:",)
 
     def idempotent(self, step: Step) -> bool:
@@ -76,6 +104,10 @@ class AwsSdkCall(Integration):
         operation = service.operation(action) if service else None
         has_token = bool(service and operation and service.token(operation))
         return has_token or action.startswith(_SAME_TWICE)
+
+    def has_effect(self, step: Step) -> bool:
+        assert isinstance(step.work, CallKeys)
+        return not step.work.call.split(":")[1].lower().startswith(_READS)
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         assert isinstance(step.work, CallKeys)
@@ -88,12 +120,19 @@ class AwsSdkCall(Integration):
             yield Problem("SW223", f"AWS has no service `{name}`", step.mark_of("call"), hint)
             return
         operation = service.operation(action)
+        if left_out := not_called(service, operation):
+            yield Problem("SW257", left_out[0], step.mark_of("call"), left_out[1])
+            return
         if operation is None:
             hint = nearest(action, service.actions) or "see the service's API reference"
             yield Problem("SW223", f"`{name}` has no action `{action}`", step.mark_of("call"), hint)
             return
         inputs = step.keys.inputs or {}
         yield from check_parameters(step, service, operation, inputs, ("inputs",))
+        yield from check_errors(step, service)
+        yield from check_actions(step, service, operation)
+        if step.work.all_pages:
+            yield from check_pages(step, service, operation, step.work.all_pages.field)
         if not step.keys.permissions and not derives_grants(inputs, workflow, service, operation):
             hint = (
                 "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the ARN and the IAM action"
@@ -111,12 +150,14 @@ class AwsSdkCall(Integration):
         assert service
         operation = service.operation(action)
         assert operation
+        every = step.work.all_pages
         return Call(
             resource=f"aws-sdk:{name}:{action}",
             arguments=_arguments(step, service, operation, scope),
             timeout=step.keys.timeout or _TIMEOUT,
             transient=_transient(service, operation),
             transient_when=_transient_when(service, operation),
+            pages=pages_of(service, operation, every.field, every.max) if every else None,
             grants=(
                 *derived_grants(step.keys.inputs or {}, step.mark_of("inputs"), service, operation, scope),
                 *scope.permissions(scope.machine),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stepworkflows_cdk.compiler.integration import Blame, Call, Integration, Part, Scope
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Need, Text, need_id
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.integrations.code import code_name, image_problems, image_text
+from stepworkflows_cdk.integrations.code import code_name, fits_code, image_problems, image_text
 from stepworkflows_cdk.integrations.containers.keys import (
     ROOM,
     ContainerKeys,
@@ -93,6 +93,9 @@ class _Container(Integration):
 
     key = "runs-on"
     code_keys = frozenset({"env", "secrets", "permissions"})
+
+    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
+        return fits_code(key, step)
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         return check_container(step, _settings(step), workflow)

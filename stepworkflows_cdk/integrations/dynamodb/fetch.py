@@ -45,6 +45,9 @@ class Fetch(Integration):
     def idempotent(self, step: Step) -> bool:
         return True
 
+    def has_effect(self, step: Step) -> bool:
+        return False
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         assert isinstance(step.work, FetchKeys)
         spec = step.work.fetch

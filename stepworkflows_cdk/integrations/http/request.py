@@ -96,6 +96,9 @@ class Http(Integration):
     def idempotent(self, step: Step) -> bool:
         return _spec(step).method not in _NOT_TWICE
 
+    def has_effect(self, step: Step) -> bool:
+        return _spec(step).method not in ("GET", "HEAD", "OPTIONS")
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         yield from undeclared(step, ("http", "auth"), spec.auth, "connection", workflow, ", auth: ...")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Need, Text
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.integrations.code import DEFAULT_HANDLER, IMAGE, code_name, image_text
+from stepworkflows_cdk.integrations.code import DEFAULT_HANDLER, IMAGE, code_name, fits_code, image_text
 from stepworkflows_cdk.integrations.lambda_.checks import LONGEST, check
 from stepworkflows_cdk.integrations.lambda_.keys import LambdaKeys
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
@@ -56,6 +56,10 @@ class Lambda(Integration):
     keys = LambdaKeys
     needs = (FunctionNeed,)
     tasks = ("lambda:invoke",)
+
+    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
+        made = "zip-file" in step or "image" in step
+        return made != (key in ("account", "role")) and fits_code(key, step)
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         assert isinstance(step.work, LambdaKeys)

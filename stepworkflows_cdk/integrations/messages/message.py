@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
@@ -84,6 +84,9 @@ class Message(Integration):
 
     key = "message"
     keys = MessageKeys
+
+    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
+        return key not in ("queue", "topic") or not {"queue", "topic"} & set(step["message"])
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)

@@ -112,6 +112,9 @@ class File(Integration):
     def idempotent(self, step: Step) -> bool:
         return True
 
+    def has_effect(self, step: Step) -> bool:
+        return not (_spec(step).get or _spec(step).list_)
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         for path, place in _places(spec):

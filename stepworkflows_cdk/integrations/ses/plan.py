@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.utils import parseaddr
 from typing import Annotated, Any
 
@@ -63,6 +63,10 @@ class Email(Integration):
 
     key = "email"
     keys = EmailKeys
+
+    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
+        own = ("subject", "text", "html")
+        return "template" not in step["email"] if key in own else key != "template" or not set(own) & set(step["email"])
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)

@@ -97,6 +97,9 @@ class WaitFor(Integration):
     waits = True
     raises = {"WaitTaken": "another execution waits, or waited, for the same; what is matched has to single out one"}
 
+    def has_effect(self, step: Step) -> bool:
+        return False
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         timeout = step.keys.timeout

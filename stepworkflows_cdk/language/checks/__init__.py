@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from stepworkflows_cdk.language.checks import circles, contract, data, deploy, flow, modes, needs, security, triggers
+from stepworkflows_cdk.language.checks import (
+    circles,
+    contract,
+    data,
+    deploy,
+    flow,
+    limits,
+    modes,
+    needs,
+    security,
+    tags,
+    triggers,
+    undone,
+    ways,
+)
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -35,6 +49,10 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     yield from security.check(workflow)
     yield from deploy.check(workflow)
     yield from modes.check(workflow)
+    yield from tags.check(workflow)
+    yield from limits.check(workflow)
+    yield from ways.check(workflow)
+    yield from undone.check(workflow)
     for step in workflow.all_steps:
         if step.integration:
             yield from step.integration.check(step, workflow)

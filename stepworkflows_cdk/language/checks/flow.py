@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from stepworkflows_cdk.language.checks import loops, races, wholes
 from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.model import NO_UNDO
 from stepworkflows_cdk.language.needs import has_needs, in_order, lists
 from stepworkflows_cdk.language.views import ends
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
@@ -16,6 +17,7 @@ __all__ = ["check"]
 _CONTROLS = ("for-each", "require", "fail", "stop", "wait", "switch", "parallel")
 _TASK_KEYS = (
     "retry",
+    "policy",
     "on-error",
     "catch",
     "undo",
@@ -43,6 +45,14 @@ _UNDO_MISFITS = (
     "wait-for",
 )
 _ENDING_MISFITS = ("undo", "undo-when", "pivot", "needs", "stop", "wait-for")
+_TIMES = {
+    "for-each": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
+    "parallel": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
+    "switch": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
+    "steps": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
+    "wait": "a `wait` lasts as long as it says",
+}
+"""Where a time-out belongs that stands at a step without work."""
 _OWN = {
     "containers": "the cluster of steps in containers",
     "outputs": "the table of the outputs `DATABASE_...`",
@@ -166,9 +176,12 @@ def _misfits(step: Step, control: str) -> Iterator[Problem]:
     """Keys that say something only of work, at a step that does none."""
     for key in _TASK_KEYS:
         if step.get(key) is not None and not (control in _WHOLES and key in _FOR_WHOLES):
-            yield Problem(
-                "SW107", f"`{key}` is for a step that does work", step.key_mark(key), "remove it, or add a work key"
+            hint = (
+                _TIMES.get(control, "remove it, or add a work key")
+                if key == "timeout"
+                else "remove it, or add a work key"
             )
+            yield Problem("SW107", f"`{key}` is for a step that does work", step.key_mark(key), hint)
     if step.get("inputs") is not None:
         hint = "name the values in `outputs` directly" if control == "outputs" else "remove them"
         yield Problem("SW107", "`inputs` is for a step that does work", step.key_mark("inputs"), hint)
@@ -217,7 +230,10 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
         passed = passed or (top if top.keys.pivot and not top.may_be_skipped else None)
     used = {step.path for step in workflow.undos}
     for name, step in workflow.undo_steps.items():
-        if step.path not in used:
+        if name == NO_UNDO:
+            message = f"an undo step cannot be called `{name}`: `undo: {name}` means that there is none"
+            yield Problem("SW108", message, step.mark, "give it another name")
+        elif step.path not in used:
             yield Problem(
                 "SW214", f"the undo step `{name}` is never used", step.mark, f"name it: `undo: {name}`, or remove it"
             )
@@ -256,7 +272,7 @@ def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
         yield Problem("SW209", message, step.key_mark("undo"), "remove `undo` or `undo-when`")
     if step.keys.ignore is not None:
         yield Problem("SW107", "`ignore` is for undo steps", step.key_mark("ignore"), "use `on-error: continue`")
-    if step.get("undo-when") is not None and step.get("undo") is None:
+    if step.get("undo-when") is not None and step.get("undo") in (None, NO_UNDO):
         hint = "add `undo`, or remove it"
         yield Problem("SW107", "`undo-when` needs `undo` beside it", step.key_mark("undo-when"), hint)
     if step.may_fail_alone and step.keys.undo_when == "completed":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
-from stepworkflows_cdk.language.model import ForEachKeys
+from stepworkflows_cdk.language.model import NO_UNDO, ForEachKeys
 from stepworkflows_cdk.language.references import WrongValue, parse_value
 from stepworkflows_cdk.language.scope import ROOTS
 from stepworkflows_cdk.language.wildcards import fixed_parts, wildcard_in
@@ -96,7 +96,7 @@ def _is_no_list(items: object) -> bool:
 
 def _of_its_own(step: Step) -> Iterator[Problem]:
     """What cannot stand where each item is an execution of its own."""
-    if step.get("undo") is not None:
+    if step.get("undo") not in (None, NO_UNDO):
         message = "undoing what a distributed `for-each` does for each item is not built in this version"
         hint = "move it into a flow of its own, and name that: `uses: item.yaml`"
         yield Problem("SW109", message, step.key_mark("undo"), hint)

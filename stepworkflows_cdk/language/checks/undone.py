@@ -1,0 +1,59 @@
+"""What stays where a flow fails: steps with an effect that nothing undoes.
+
+Only flows that undo anything are looked at. There a step says `undo: none` where what it did may stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.model import NO_UNDO
+from stepworkflows_cdk.language.workflow import Step, Workflow
+
+__all__ = ["check"]
+
+
+def check(workflow: Workflow) -> Iterator[Problem]:
+    left = {id(step) for step in _left(workflow.steps, False)} if workflow.undos else set[int]()
+    for step in workflow.forward:
+        waived = step.keys.undo == NO_UNDO
+        if id(step) in left and step.undo is None and not waived and not step.whole_input:
+            message = "where a later step fails, what this one did is not undone"
+            hint = f"add `undo`, or `undo: {NO_UNDO}` where it may stay"
+            yield Problem("SW253", message, step.mark_of("id"), hint, "warning")
+        elif waived and id(step) not in left and step.mark.file == workflow.mark.file:
+            message = f"`undo: {NO_UNDO}` says nothing here: there is nothing that could be undone"
+            yield Problem("SW254", message, step.key_mark("undo"), "remove it", "warning")
+
+
+def _left(steps: Sequence[Step], behind: bool) -> Iterator[Step]:
+    """The steps with an effect behind which something may fail; ``behind``: whether anything may behind all of them."""
+    pivot = next((index for index, step in enumerate(steps) if step.keys.pivot), None)
+    if pivot is not None:  # behind it nothing is undone
+        steps, behind = steps[: pivot + 1], False
+    for step in reversed(steps):
+        if behind and step.integration and step.integration.has_effect(step) and not step.keys.pivot:
+            yield step
+        if (step.branches or step.arms) and (step.undo or step.keys.undo == NO_UNDO):
+            yield step  # what it says holds for all that is inside
+            behind = behind or _may_fail(step)
+            continue
+        for arm in (*step.arms, *step.catches):
+            yield from _left(arm.steps, behind)
+        for branch in step.branches if not step.keys.pivot else ():
+            others = branch.steps if branch.each else [s for b in step.branches if b is not branch for s in b.steps]
+            yield from _left(branch.steps, behind or any(map(_may_fail, others)))
+        behind = behind or _may_fail(step)
+
+
+def _may_fail(step: Step) -> bool:
+    """Whether the flow may end at this step, with an error."""
+    if step.may_fail_alone:
+        return False
+    caught = any("States.ALL" in catch.errors and catch.when is None for catch in step.catches)
+    own = bool(step.integration or step.keys.require or step.keys.fail)
+    inside = [inner for branch in step.branches for inner in branch.steps]
+    if (own or any(map(_may_fail, inside))) and not caught:
+        return True
+    return any(_may_fail(inner) for arm in (*step.arms, *step.catches) for inner in arm.steps)
