@@ -119,6 +119,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FlowKeys, "deploy"): ((), {"alias": "prod"}),
     (FlowKeys, "policies"): ((), {"patient": {"timeout": "50s"}}),
     (FlowKeys, "defaults"): ((), {"lambda": {"memory": 256}}),
+    (FlowKeys, "tests"): ((), {"one": {"expect": {"tables": {"nobody": []}}}}),
     (FlowKeys, "tags"): ((), {"team": "shop"}),
     (PolicyKeys, "retry"): (("policies", "patient"), {"errors": ["Busy"]}),
     (PolicyKeys, "timeout"): (("policies", "patient"), "50s"),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
-from stepworkflows_cdk.cli import compile_, explain, fmt, graph, run, schema, validate
+from stepworkflows_cdk.cli import compile_, explain, fmt, graph, run, schema, test, validate
 from stepworkflows_cdk.cli.formats import as_json
 from stepworkflows_cdk.errors import (
     ConfigurationError,
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (validate, compile_, explain, graph, run, fmt, schema):
+    for verb in (validate, compile_, explain, graph, run, test, fmt, schema):
         verb.add(verbs)
     given = parser.parse_args(arguments)
     try:

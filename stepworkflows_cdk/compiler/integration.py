@@ -111,7 +111,7 @@ class Call:
     """States in place of the task: a branch of their own gets the arguments, and ``result`` reads its list of one output.
     Their names are what stands behind the step's, but for those inside a :class:`Raw`; the first is where they begin."""
     pages: Pages | None = None
-    """How the call is made again for the further pages of its answer; its arguments are then an object."""
+    """How further pages of its answer are asked for; its arguments are then an object."""
     beside: bool = False
     """Whether it is not the step's work, but what that takes: what comes from outside a run here does not answer it."""
 
@@ -324,13 +324,11 @@ class Integration:
         return False
 
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
-        """Whether a step, as it is written, can take a flow's default for ``key`` among the keys of its work: not where
-        the key would have no effect, or contradict another.
-        """
+        """Whether a flow's default for ``key`` among the keys of the work fits a step as it is written."""
         return True
 
     def has_effect(self, step: Step) -> bool:
-        """Whether the step's work may change anything outside of the flow, which stays where the flow fails behind it."""
+        """Whether the step's work may change anything outside of the flow."""
         return True
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:

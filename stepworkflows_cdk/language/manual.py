@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from stepworkflows_cdk.language.cases import CaseKeys, ExpectKeys
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.keys import STEP
 from stepworkflows_cdk.language.model import (
@@ -57,6 +58,8 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`fail`", FailKeys),
     ("`stop`", StopKeys),
     ("`config`", ConfigKeys),
+    ("`tests`: one test", CaseKeys),
+    ("`expect` of a test", ExpectKeys),
     ("`deploy`", DeployKeys),
     ("`secrets` of a flow", SecretKeys),
 )

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from stepworkflows_cdk.language.cases import CaseKeys
 from stepworkflows_cdk.language.contract import SchemaEntry
 from stepworkflows_cdk.language.durations import Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
@@ -358,6 +359,9 @@ class FlowKeys(Keys):
     tags: dict[str, str] | None = Field(
         None, description="Tags of everything that is made for the flow; values may name `{config.x}`."
     )
+    tests: dict[str, CaseKeys] | None = Field(
+        None, description="Runs of the flow, and what has to come of them: `stepworkflows test`."
+    )
     deploy: DeployKeys | None = Field(None, description="How a new version of the flow comes into use.")
     env: dict[str, str] | None = Field(None, description="Environment variables of the flow's own code.")
     retry: Retry | None = Field(None, description="For the flow's own code.")
@@ -368,7 +372,7 @@ NO_UNDO = "none"
 """What `undo` says of a step that needs none."""
 NOT_BUILT = frozenset(
     """
-    cancel concurrency guard tests
+    cancel concurrency guard
     signal remind
     api approval queue
     """.split()

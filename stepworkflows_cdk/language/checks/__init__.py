@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stepworkflows_cdk.language.checks import (
+    cases,
     circles,
     contract,
     data,
@@ -50,6 +51,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     yield from deploy.check(workflow)
     yield from modes.check(workflow)
     yield from tags.check(workflow)
+    yield from cases.check(workflow)
     yield from limits.check(workflow)
     yield from ways.check(workflow)
     yield from undone.check(workflow)

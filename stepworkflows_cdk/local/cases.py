@@ -1,0 +1,80 @@
+"""Tests that a flow brings along: each is run here, and what came of it compared with what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepworkflows_cdk.definition import Definition, compile_workflow
+from stepworkflows_cdk.language.cases import CaseKeys
+from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.local.run import RunResult, run
+
+__all__ = ["Outcome", "differences", "run_cases"]
+
+_FOUND = {"mails": "outbox", "events": "emitted", "messages": "messages", "tables": "tables", "files": "files"}
+"""What a test expects -> what a run calls it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one test went: no ``faults`` where it did well. ``mark`` is where it is written."""
+
+    name: str
+    mark: Mark
+    faults: tuple[str, ...]
+    result: RunResult
+
+
+def run_cases(definition: Definition, only: str | None = None) -> Iterator[Outcome]:
+    """Runs the tests of the first flow, in their order, or that one of a name."""
+    flow = definition.workflows[0]
+    for name, case in (flow.keys.tests or {}).items():
+        if only is None or name == only:
+            bundle = compile_workflow(definition, config=case.config)
+            result = run(bundle, case.input, integrations=definition.integrations, outside=case.events)
+            mark = flow.document.key_mark(("tests", name))
+            yield Outcome(name, mark, tuple(_faults(case, result)), result)
+
+
+def _faults(case: CaseKeys, result: RunResult) -> Iterator[str]:
+    expect, got = case.expect, result.to_json()
+    status = expect.status or ("FAILED" if expect.error is not None else "SUCCEEDED")
+    if got["status"] != status:
+        why = f" ({got['error']}: {got['cause']})" if got["error"] else ""
+        yield f"status: expected {status}, got {got['status']}{why}"
+        return
+    if expect.error is not None and got["error"] != expect.error:
+        yield f"error: expected {expect.error}, got {got['error']} ({got['cause']})"
+    if "output" in expect.model_fields_set:
+        yield from differences(expect.output, got["output"], "output")
+    if expect.lasts is not None and round(got["simulated_seconds"]) != expect.lasts:
+        yield f"lasts: expected {expect.lasts:,} seconds, got {got['simulated_seconds']:,g}"
+    for key, found in _FOUND.items():
+        if (wanted := getattr(expect, key)) is not None:
+            yield from differences(wanted, got[found], key)
+
+
+def differences(expected: Any, got: Any, place: str) -> Iterator[str]:
+    """What of a value is not as expected; ``place`` is what it is called."""
+    match expected, got:
+        case dict(), Mapping():
+            for key, value in expected.items():
+                if key not in got:
+                    yield f"{place}.{key}: expected {_short(value)}, and it is not there"
+                else:
+                    yield from differences(value, got[key], f"{place}.{key}")
+        case list(), list() if len(expected) == len(got):
+            for index, (wanted, found) in enumerate(zip(expected, got, strict=True)):
+                yield from differences(wanted, found, f"{place}[{index}]")
+        case list(), list():
+            yield f"{place}: expected {len(expected)} of them, got {len(got)}: {_short(got)}"
+        case _:
+            if expected != got or isinstance(expected, bool) != isinstance(got, bool):
+                yield f"{place}: expected {_short(expected)}, got {_short(got)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."

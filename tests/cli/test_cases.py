@@ -1,0 +1,45 @@
+"""``stepworkflows test``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stepworkflows_cdk.cli.main import main
+
+FLOW = Path(__file__).parent.parent / "flows" / "tests-of-a-flow" / "workflow.yaml"
+
+
+def test_tests_that_go_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", str(FLOW)]) == 0
+    assert capsys.readouterr().out == "ok    goes-well\nok    too-many\nok    database-gone\n3 run, 0 failed\n"
+
+
+def test_what_is_not_as_expected_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "flow.yaml"
+    text = FLOW.read_text(encoding="utf-8").replace("twice: 4", "twice: 5").replace("lasts: 2h", "lasts: 1h")
+    path.write_text(text.replace("{id: b}]", "{id: c}]").replace("{error: TooMany,", "{"), encoding="utf-8")
+    assert main(["test", str(path)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"FAIL  goes-well  {tmp_path}/flow.yaml:12:3",
+        "      output.twice: expected 5, got 4",
+        "      lasts: expected 3,600 seconds, got 7,200",
+        "      tables.rows[1].id: expected 'c', got 'b'",
+        f"FAIL  too-many  {tmp_path}/flow.yaml:20:3",
+        "      status: expected SUCCEEDED, got FAILED (TooMany: 10 are too many)",
+        "ok    database-gone",
+        "3 run, 2 failed",
+    ]
+
+
+def test_one_test_alone_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", str(FLOW), "--only", "too-many", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["ok"], told["run"]["error"]) == ("too-many", True, "TooMany")
+
+
+def test_a_test_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", str(FLOW), "--only", "too-man"]) == 2
+    assert "did you mean `too-many`?" in capsys.readouterr().err
