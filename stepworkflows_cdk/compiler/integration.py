@@ -111,7 +111,7 @@ class Call:
     """States in place of the task: a branch of their own gets the arguments, and ``result`` reads its list of one output.
     Their names are what stands behind the step's, but for those inside a :class:`Raw`; the first is where they begin."""
     pages: Pages | None = None
-    """How further pages of its answer are asked for; its arguments are then an object."""
+    """How further pages of its answer are asked for: by arguments that are an object."""
     beside: bool = False
     """Whether it is not the step's work, but what that takes: what comes from outside a run here does not answer it."""
 
@@ -290,7 +290,6 @@ class Integration:
     """The needs that this integration binds and realises."""
     tasks: ClassVar[tuple[str, ...]] = ()
     """The beginnings of the task resources that it performs on this machine."""
-
     raises: ClassVar[Mapping[str, str]] = {}
     """Errors that have a name of this library's: name -> when, for the manual."""
     code_keys: ClassVar[frozenset[str]] = frozenset()

@@ -14,7 +14,7 @@ from stepworkflows_cdk.compiler.tasks import needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.compiler.values import output_variable, variable
 from stepworkflows_cdk.language.usage import reads_result
-from stepworkflows_cdk.language.workflow import Step
+from stepworkflows_cdk.language.workflow import RECORDED, Step
 
 __all__ = ["recording_states", "work_states"]
 
@@ -28,14 +28,17 @@ def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str
     if step.outputs and step.keys.undo_when == "completed":
         # The work is done where only its result cannot be read.
         unread = noted(lane.handler(step, True), context.exports.tried(step))
-    failed = context.handler(step, lane, next_)
-    routes = context.routes(step, lane.caught, next_)
+    # Where the step failed, and the flow goes on, its defaults are what it gives, and are recorded as well.
+    recorded = [output for output in step.outputs if output.name.startswith(RECORDED)]
+    on = then if record and not looked_at and all(output.has_default for output in recorded) else next_
+    failed = context.handler(step, lane, on)
+    routes = context.routes(step, lane.caught, on)
 
     def done(made: Call) -> Mapping[str, Data]:
         return _done(context, step, made)
 
     states = [*_task(context, step.name, step, call, lane, done, then, failed, unread, routes)]
-    states += context.catches(step, lane, next_)
+    states += context.catches(step, lane, on)
     if record:
         states += recording_states(context, then, step, record, lane, ahead, context.behind(step, lane, ahead))
     return states
