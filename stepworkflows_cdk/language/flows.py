@@ -156,9 +156,9 @@ class _Shelf:
             return None, True
         for key in document.get(path):
             if key not in OWN_KEYS:
-                message = f"`{key}` beside a step of a library is not built in this version"
-                hint = "write it in the library"
-                self._problems.append(Problem("SW109", message, document.key_mark((*path, key)), hint))
+                message = f"`{key}` does not go with a step of a library"
+                hint = "write it in the library, or make two steps"
+                self._problems.append(Problem("SW104", message, document.key_mark((*path, key)), hint))
                 return None, True
         return inlined(document, path, library, place), True
 

@@ -13,10 +13,13 @@ from stepworkflows_cdk.language.document import Document, Path_, with_value
 __all__ = ["OWN_KEYS", "inlined"]
 
 OWN_KEYS = frozenset(
-    "version type id name description uses inputs outputs needs if for-each on-error retry timeout policy ignore".split()
+    """
+    version type id name description uses inputs outputs env secrets permissions needs if for-each repeat
+    timeout heartbeat policy retry catch on-error on-timeout undo undo-when pivot ignore
+    """.split()
 )
-"""What a step can say beside the name of a step of a library: nothing that has paths in it."""
-_MERGED = ("inputs", "outputs")
+"""What a step can say beside the name of a step of a library: all but other work."""
+_MERGED = ("inputs", "outputs", "env", "secrets", "permissions")
 _NAMES = ("id", "name", "type")
 
 

@@ -136,7 +136,7 @@ class Reader:
         if isinstance(uses, str) and "uses" in self._work_keys:
             found, is_step = self._library(document, path, uses)
             if is_step:
-                return self._step_of_library(found, path, name, undo_steps)
+                return self._step_of_library(document, found, path, name, undo_steps)
         if "for-each" in value and "steps" not in value:
             return self._for_each(document, path, name, undo_steps)
         before = len(self._problems)
@@ -177,7 +177,7 @@ class Reader:
         )
 
     def _step_of_library(
-        self, found: Document | None, path: Path_, name: str | None, undo_steps: UndoSteps
+        self, document: Document, found: Document | None, path: Path_, name: str | None, undo_steps: UndoSteps
     ) -> Step | None:
         if found is None:
             self._lost.add("step")
@@ -189,9 +189,24 @@ class Reader:
                 self._problems.append(Problem("SW228", message, found.mark((*path, "uses")), "break the circle"))
                 self._lost.add("step")
                 return None
-            return self._step_of(found, path, found.get(path), name, undo_steps)
+            step = self._step_of(found, path, found.get(path), name, undo_steps)
         finally:
             self._from_library -= 1
+        return step and self._with_handlers(document, path, step, undo_steps)
+
+    def _with_handlers(self, document: Document, path: Path_, step: Step, undo_steps: UndoSteps) -> Step:
+        """The step of a library with the steps that its user wrote for failures: their paths are from the user's document."""
+        written = document.get(path)
+        if {"catch", "on-timeout"} & set(written):
+            step = replace(step, catches=self._catches(document, path, step.keys, undo_steps))
+        if "undo" not in written:
+            return step
+        if not step.written_id:
+            return replace(step, undo=self._undo(document, path, step.keys, step.id, undo_steps))
+        (each,) = step.branches
+        (work,) = each.steps
+        work = replace(work, undo=self._undo(document, path, work.keys, work.id, undo_steps))
+        return replace(step, branches=(replace(each, steps=(work,)),))
 
     def _for_each(self, document: Document, path: Path_, name: str | None, undo_steps: UndoSteps) -> Step | None:
         """A step that does its own work for each item: a loop around it."""
