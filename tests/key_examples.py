@@ -115,6 +115,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FlowKeys, "finally"): ((), [STEP]),
     (FlowKeys, "timeout"): ((), "1h"),
     (FlowKeys, "mode"): ((), "express"),
+    (FlowKeys, "guard"): ((), True),
     (WorkflowKeys, "mode"): (("resources", "other"), "express"),
     (FlowKeys, "deploy"): ((), {"alias": "prod"}),
     (FlowKeys, "policies"): ((), {"patient": {"timeout": "50s"}}),

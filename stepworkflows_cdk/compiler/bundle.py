@@ -38,6 +38,8 @@ class Machine:
     """Whether its executions are of the short kind."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Those of all that is made for the flow."""
+    inner: bool = False
+    """Whether another machine waits for its executions, and tells of them as its own."""
 
     @property
     def key(self) -> str:

@@ -15,10 +15,11 @@ from stepworkflows_cdk.compiler.asl import render
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.distributed import grants_of
+from stepworkflows_cdk.compiler.guard import GUARDED_EXECUTION, guard_grants, parts, plan_guard
 from stepworkflows_cdk.compiler.integration import Call, Integration, Start
 from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
 from stepworkflows_cdk.compiler.order import in_order
-from stepworkflows_cdk.compiler.plan import Grant, Jsonata, Need, Plan, Task
+from stepworkflows_cdk.compiler.plan import Grant, Jsonata, MachinePlan, Need, Plan, Task
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.steps.context import Planned
@@ -29,7 +30,7 @@ from stepworkflows_cdk.language.model import JoinKeys
 from stepworkflows_cdk.language.schedule import scheduled
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.views import views
-from stepworkflows_cdk.language.workflow import Step, Workflow, recorded_outputs
+from stepworkflows_cdk.language.workflow import Step, Workflow, recorded_outputs, walk
 
 __all__ = ["compile_workflows"]
 
@@ -41,7 +42,11 @@ def compile_workflows(
 ) -> Bundle:
     """The bundle of all flows. Raises ``ConfigurationError`` where the config does not fit."""
     settled = settle(workflows, config)
-    flows = [_Flow(flow, Library.of(flow, integrations), Names(), settled) for flow in map(scheduled, workflows)]
+    flows = [
+        _Flow(flow, Library.of(flow, integrations), Names(), settled, guarded)
+        for workflow in workflows
+        for flow, guarded in parts(scheduled(workflow))
+    ]
     plan = _plan(flows, integrations)
     machines = []
     for flow, machine in zip(flows, plan.machines, strict=True):
@@ -49,11 +54,8 @@ def compile_workflows(
         states = {state.name: state.mark for state in all_states(machine.states)}
         beside = {state.name for state in all_states(machine.states) if isinstance(state, Task) and state.beside}
         tags = tags_of(flow.workflow, flow.values(View(flow.workflow)))
-        machines.append(
-            Machine(
-                machine.id, text, holes, states, machine.mark, machine.deploy, frozenset(beside), machine.express, tags
-            )
-        )
+        kind = (frozenset(beside), machine.express, tags, machine.inner)
+        machines.append(Machine(machine.id, text, holes, states, machine.mark, machine.deploy, *kind))
     return Bundle(tuple(machines), plan.needs, plan.grants, plan.origins)
 
 
@@ -65,9 +67,23 @@ class _Flow:
     library: Library
     names: Names
     config: Mapping[str, Any]
+    guarded: Workflow | None = None
+    """What this one guards: of the flow itself there is only the end here."""
 
     def values(self, view: View) -> Values:
-        return Values(view, self.names, self.config, self.library.identity, self.library.secret_arn)
+        values = Values(view, self.names, self.config, self.library.identity, self.library.secret_arn)
+        return replace(values, execution=GUARDED_EXECUTION) if self.guarded else values
+
+    def places(self) -> Iterator[tuple[Step, View]]:
+        """The steps that are done here, each with what it can name."""
+        ending = {id(step) for step in walk(self.workflow.ending)}
+        return ((step, view) for step, view in views(self.workflow) if not self.guarded or id(step) in ending)
+
+    def machine(self, planned: Mapping[int, Planned]) -> MachinePlan:
+        plan = (self.workflow, planned, self.values, self.names)
+        if self.guarded:
+            return plan_guard(self.guarded, *plan)
+        return replace(plan_machine(*plan), inner=self.workflow.keys.guard)
 
     def lend(self, step: Step, view: View, distinct: str = "") -> Lent:
         return Lent(step, self.values(view), self.library, distinct)
@@ -82,7 +98,7 @@ class _Flow:
 
 def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
     planned = _calls(flows, integrations)
-    machines = tuple(plan_machine(flow.workflow, planned, flow.values, flow.names) for flow in flows)
+    machines = tuple(flow.machine(planned) for flow in flows)
     # An undo step that no failure can lead to needs nothing and may do nothing.
     reached = {(machine.id, state.mark.step) for machine in machines for state in all_states(machine.states)}
     calls = [
@@ -95,6 +111,9 @@ def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
     asking: list[Call | Start] = [*calls, *(start for flow in flows for start in flow.starts())]
     needs += sorted((need for each in asking for need in each.needs), key=lambda need: need.id)
     grants = dict.fromkeys([*(grant for each in asking for grant in each.grants), *_of_maps(flows, reached)])
+    grants |= dict.fromkeys(
+        grant for flow in flows if flow.guarded for grant in guard_grants(flow.workflow, flow.guarded)
+    )
     origins: dict[str, tuple[Mark, ...]] = {}
     for need in needs:
         origins[need.id] = tuple(dict.fromkeys((*origins.get(need.id, ()), need.mark)))
@@ -104,7 +123,7 @@ def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
 def _of_maps(flows: Sequence[_Flow], reached: set[tuple[str, str]]) -> Iterator[Grant]:
     """What the machines may do for their distributed loops."""
     for flow in flows:
-        for step, view in views(flow.workflow):
+        for step, view in flow.places():
             each = step.keys.for_each
             if each and each.distributed and (flow.workflow.id, step.mark.step) in reached:
                 yield from grants_of(step, each, flow.lend(step, view))
@@ -123,7 +142,7 @@ def _places(flows: Sequence[_Flow]) -> dict[int, _Place]:
     return {
         id(step): _Place(flow, step, view)
         for flow in flows
-        for step, view in views(flow.workflow)
+        for step, view in flow.places()
         if step.integration or recorded_outputs(step) or isinstance(step.keys.join, JoinKeys)
     }
 

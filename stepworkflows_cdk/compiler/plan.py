@@ -376,6 +376,8 @@ class MachinePlan:
     deploy: Deploy = field(default_factory=Deploy)
     express: bool = False
     """Whether its executions are of the short kind."""
+    inner: bool = False
+    """Whether another machine waits for its executions, and tells of them as its own."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from stepworkflows_cdk.language.usage import read_outside, status_readers
 from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
-__all__ = ["plan_machine"]
+__all__ = ["FlowStates", "plan_machine"]
 
 
 def plan_machine(
@@ -40,7 +40,7 @@ def plan_machine(
     names: Names,
 ) -> MachinePlan:
     """The machine of one workflow. ``calls`` holds what each step (by ``id()``) becomes."""
-    machine = _Machine(workflow, calls, values, names)
+    machine = FlowStates(workflow, calls, values, names)
     return MachinePlan(
         workflow.id,
         workflow.mark,
@@ -54,11 +54,16 @@ def plan_machine(
 
 
 @dataclass
-class _Machine:
+class FlowStates:
+    """The states of one flow, and the names of those that its parts go on to. Where it is a ``guard``, the steps are those
+    of another machine.
+    """
+
     workflow: Workflow
     calls: Mapping[int, Planned]
     values: Callable[[View], Values]
     names: Names
+    guard: bool = False
 
     def __post_init__(self) -> None:
         self.namer = Namer(
@@ -71,7 +76,7 @@ class _Machine:
         self.result = self.namer.unique("Result")
         self.ended = self.namer.unique("Failed")
         self.left_over = self.namer.unique("Undo failed")
-        self.links = saga.chain(self.workflow)
+        self.links = () if self.guard else saga.chain(self.workflow)
         self.end = self.namer.unique("Left undone?") if self.links else self.ended
         links = saga.all_links(self.links)
         self.exports = Exports(
@@ -108,11 +113,22 @@ class _Machine:
         body += [
             *self._finish(),
             *self.undoing.states(self.lane, self.failure),
-            *self._on_failure(),
-            *self._finally(),
-            *self._terminal(),
+            *self.ending_states(),
         ]
         return (*self._entry(self.context.first(steps[0])), *body, *self._questions())
+
+    def ending_states(self) -> list[State]:
+        """``on-failure``, ``finally`` and the end."""
+        return [*self._on_failure(), *self._finally(), *self._terminal()]
+
+    def first_values(self) -> dict[str, Data]:
+        """The variables that have to be set before the first step, as far as what is planned so far reads them."""
+        assign: dict[str, Data] = {"input": Jsonata(input_value(self.workflow.keys.inputs or {}))}
+        if self.names.resources:
+            resources: dict[str, Data] = dict(sorted(self.names.resources.items()))
+            assign["resources"] = resources
+        steps = (*self.workflow.steps, *self.workflow.on_failure, *self.workflow.finally_)
+        return assign | self.exports.entry(steps, self.lane)
 
     def comments(self) -> dict[str, str]:
         """State -> the description of its step."""
@@ -124,12 +140,7 @@ class _Machine:
     def _entry(self, first: str) -> list[State]:
         mark = self.workflow.mark
         inputs = self.workflow.keys.inputs or {}
-        assign: dict[str, Data] = {"input": Jsonata(input_value(inputs))}
-        if self.names.resources:
-            resources: dict[str, Data] = dict(sorted(self.names.resources.items()))
-            assign["resources"] = resources
-        steps = (*self.workflow.steps, *self.workflow.on_failure, *self.workflow.finally_)
-        assign |= self.exports.entry(steps, self.lane)
+        assign = self.first_values()
         if self.links:
             assign["left"] = ""
         if self.workflow.finally_:

@@ -40,7 +40,6 @@ _HARMLESS = frozenset({"string", "number"})
 _HARMLESS_WORDS = frozenset("= != ( ) , and or in true false null $_ $not $exists".split())
 
 _EXECUTION = {
-    "id": "$states.context.Execution.Id",
     "name": "$states.context.Execution.Name",
     "started": "$states.context.Execution.StartTime",
 }
@@ -89,6 +88,8 @@ class Values:
     secret: Callable[[str], Text]
     result: str = "$states.result"
     error: str = "$failure"
+    execution: str = "$states.context.Execution.Id"
+    """JSONata for the id of the flow's execution."""
 
     def data(self, value: Any) -> Data:
         """A JSON value with its strings compiled."""
@@ -285,6 +286,8 @@ class Values:
             case ResourceTarget(name):
                 self.names.resources[name] = self.resource(name)
                 return path("$resources", (name,))
+            case ExecutionTarget("id"):
+                return self.execution
             case ExecutionTarget(name):
                 return _EXECUTION[name]
             case StepTarget("attempt"):

@@ -41,6 +41,8 @@ class MachineConstructs:
     """The alarm that takes a deployment back, where it is watched."""
     express: bool = False
     """Whether its executions are of the short kind, which are never throttled, and leave nothing but logs."""
+    inner: bool = False
+    """Whether another machine waits for its executions, and tells of them as its own."""
 
 
 def check_machine(machine: Machine) -> None:
@@ -70,8 +72,8 @@ def make_machine(scope: Construct, machine: Machine, bindings: Bindings, setting
     )
     _observe(state_machine, log_group, settings.log_data)
     version, alias, watch = release(scope, state_machine, machine.deploy, settings.failures)
-    name = machine.deploy.alias
-    return MachineConstructs(machine.id, state_machine, role, log_group, version, alias, name, watch, machine.express)
+    name, kind = machine.deploy.alias, (machine.express, machine.inner)
+    return MachineConstructs(machine.id, state_machine, role, log_group, version, alias, name, watch, *kind)
 
 
 def _role(scope: Construct) -> iam.Role:

@@ -6,7 +6,8 @@ input, output and the cause of an error may be personal, and mails are kept by w
 
 Executions that fail or time out raise an alarm; one that is throttled for a quarter of an hour does, since a short one
 heals itself; one that was aborted does not, since somebody did that on purpose, but it has a message. Of executions of the
-short kind (``mode: express``) EventBridge is told nothing, and no quota holds them back: they have the first two alarms.
+short kind (``mode: express``) EventBridge is told nothing, and no quota holds them back: they have the first two alarms. What
+a guard waits for (``guard: true``) has the third alone, since the guard fails with it.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -60,7 +61,7 @@ def operate(
     alarms = tuple(alarm for machine in machines for alarm in _alarms(machine, settings.failures))
     for alarm in (*alarms, *(machine.watch for machine in machines if machine.watch is not None)):
         alarm.add_alarm_action(actions.SnsAction(topic))
-    told = [machine for machine in machines if not machine.express]
+    told = [machine for machine in machines if not (machine.express or machine.inner)]
     if settings.notify and told:
         _notify(scope, told, topic)
     # Behind the rule, which makes the queue where no function has.
@@ -81,8 +82,9 @@ def _open(scope: Construct, topic: sns.ITopic) -> None:
 def _alarms(machine: MachineConstructs, failures: int) -> Iterator[cloudwatch.Alarm]:
     scope = cast(Construct, machine.state_machine.node.scope)
     made = machine.state_machine
-    yield _alarm(scope, "Failed", "executions fail", made.metric_failed(period=_PERIOD), failures)
-    yield _alarm(scope, "TimedOut", "executions time out", made.metric_timed_out(period=_PERIOD), failures)
+    if not machine.inner:
+        yield _alarm(scope, "Failed", "executions fail", made.metric_failed(period=_PERIOD), failures)
+        yield _alarm(scope, "TimedOut", "executions time out", made.metric_timed_out(period=_PERIOD), failures)
     if machine.express:
         return
     throttled = made.metric_throttled(period=_PERIOD, statistic="Sum")

@@ -73,7 +73,7 @@ def manual(integrations: Sequence[WorkKey]) -> str:
 _REFERENCES = (
     ("{input.user.email}", "a field of the input; `{input}`: all of it"),
     ("{steps.pay.outputs.id}", "an output of a step that surely ran, or has a default"),
-    ("{steps.pay.status}", "`done`, `skipped` or `failed`"),
+    ("{steps.pay.status}", "`done`, `skipped` or `failed`; `unknown` where a `guard` runs the end"),
     ("{result.detail.id}", "only in a step's own `outputs`: a field of its result; `{result}`: all of it"),
     ("{error.type}", "where an error is handled: its name"),
     ("{error.cause}", "its text; of step code it is JSON: `{% $parse({error.cause}).errorMessage %}`"),
@@ -83,7 +83,10 @@ _REFERENCES = (
         "what the service calls it by: the name of a table, a bus or a bucket, the URL of a queue, the ARN of a topic or a connection",
     ),
     ("{secrets.payment}", "only under `secrets` of a step"),
-    ("{execution.id}", "the execution's ARN; also `{execution.name}`, and `{execution.started}` in ISO 8601"),
+    (
+        "{execution.id}",
+        "the execution's ARN, with `guard` that of what does the work; also `{execution.name}`, and `{execution.started}` in ISO 8601",
+    ),
     ("{step.id}", "the step's id; also `{step.attempt}`, from 1"),
     ("{index}", "in a `for-each`: the number of the item, from 0"),
     (
@@ -100,7 +103,8 @@ _OWN_ERRORS = {
     "TooFewBranches": "fewer branches of a `parallel` succeeded than its `join` needs",
     "ResultTooLarge": "what the branch of a race gave has more than 16 KiB of JSON; where branches are counted, all together",
     "RequirementFailed": "a `require` without an `error` of its own",
-    "States.Timeout": "the step's time is over",
+    "ExecutionAborted": "of a flow with `guard`: somebody stopped its execution, without an error's name",
+    "States.Timeout": "the step's time is over; of a flow with `guard`: the flow's",
     "States.QueryEvaluationError": "an expression failed, or gave nothing",
 }
 

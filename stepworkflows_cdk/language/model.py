@@ -295,6 +295,11 @@ class FlowKeys(Keys):
     on_failure: Steps | None = Field(None, description="Steps that run, after the undoing, where the flow fails.")
     finally_: Steps | None = Field(None, description="Steps that run at the end in any case, after all else.")
     timeout: Duration | None = Field(None, description="The longest time that an execution may take.")
+    guard: bool = Field(
+        False,
+        description="`true`: `on-failure` and `finally` run also where nothing inside the flow can catch its end: its execution "
+        "is aborted, its time is over, or its data grow too large. Then nothing is undone.",
+    )
     mode: Literal["standard", "express"] = Field(
         "standard",
         description="`express`: executions of at most five minutes, for many at little cost, that may run twice and leave "
@@ -322,7 +327,7 @@ NO_UNDO = "none"
 """What `undo` says of a step that needs none."""
 NOT_BUILT = frozenset(
     """
-    cancel concurrency guard
+    cancel concurrency
     signal remind
     api approval queue
     """.split()

@@ -28,6 +28,7 @@ __all__ = [
     "WorkKey",
     "Workflow",
     "given_flow",
+    "guarded_id",
     "recorded_outputs",
     "walk",
 ]
@@ -244,6 +245,11 @@ def given_flow(written: Any) -> str | None:
     """The name of the resource where a step uses a flow that the caller gives: ``{resources.x}``."""
     found = _GIVEN.match(written) if isinstance(written, str) else None
     return found[1] if found else None
+
+
+def guarded_id(workflow: Workflow) -> str:
+    """The id of the machine that does the work of a flow with ``guard``; the one with the flow's own id guards it."""
+    return f"{workflow.id}-guarded"
 
 
 def walk(steps: Iterable[Step]) -> Iterator[Step]:

@@ -31,6 +31,7 @@ from stepworkflows_cdk.local.world import World
 
 __all__ = ["Executions", "Started", "name_machines"]
 
+_DATA = ("Cause", "Error", "Input", "Output")
 _FIELDS = frozenset({"StateMachineArn", "Name", "Input", "TraceHeader"})
 
 
@@ -112,6 +113,17 @@ class Executions:
             raise self._refused("ExecutionAlreadyExists", f"Execution Already Exists: '{found.arn}'")
         return found
 
+    def describe(self, arguments: Any) -> dict[str, Any]:
+        """One call of ``DescribeExecution``: without its data where only the rest is asked for."""
+        found = self._started.get(str(arguments.get("ExecutionArn")))
+        if found is None:
+            message = f"Execution Does Not Exist: '{arguments.get('ExecutionArn')}' (Service: Sfn, Status Code: 400)"
+            raise TaskFailed("Sfn.ExecutionDoesNotExistException", message)
+        told = self._described(found)
+        if arguments.get("IncludedData") == "METADATA_ONLY":
+            return {key: value for key, value in told.items() if key not in _DATA}
+        return told
+
     def finished(self, started: Started, seconds: float | None) -> Work:
         """The description of an execution once it has ended well, after so many seconds at the most. Where it fails, that
         is the cause of an error.
@@ -142,7 +154,7 @@ class Executions:
             self.scheduler.stop(started.fiber, *timer)
 
     def _kind(self, machine: Machine, integrations: Sequence[Integration]) -> _Kind:
-        tasks = Tasks(integrations, machine.states, self._world, self.start, machine.beside)
+        tasks = Tasks(integrations, machine.states, self._world, self.start, self.describe, machine.beside)
         refusals = Refusals(expression=self._evaluator.problem, task=tasks.refusal)
         return _Kind(machine.id, load(machine, self._world.value, refusals), tasks)
 
@@ -175,25 +187,24 @@ class Executions:
 
     def _described(self, started: Started) -> dict[str, Any]:
         """As ``DescribeExecution`` gives it, in the spelling of tasks."""
-        outcome: Outcome = started.fiber.result
-        ended = {"Output": outcome.output, "OutputDetails": {"Included": True}} if outcome.status == "SUCCEEDED" else {}
-        failed = {"Cause": outcome.cause, "Error": outcome.error} if outcome.status == "FAILED" else {}
-        return dict(
-            sorted(
-                {
-                    **{key: value for key, value in failed.items() if value is not None},
-                    **started.receipt,
-                    "Input": started.input,
-                    "InputDetails": {"Included": True},
-                    "Name": started.name,
-                    **ended,
-                    "RedriveCount": 0,
-                    "StateMachineArn": started.machine,
-                    "Status": outcome.status,
-                    "StopDate": _millis(self._world.clock.now()),
-                }.items()
-            )
-        )
+        known = {
+            **started.receipt,
+            "Input": started.input,
+            "InputDetails": {"Included": True},
+            "Name": started.name,
+            "RedriveCount": 0,
+            "StateMachineArn": started.machine,
+            "Status": "RUNNING",
+        }
+        if started.fiber.ended:
+            outcome: Outcome = started.fiber.result
+            known |= {"Status": outcome.status, "StopDate": _millis(self._world.clock.now())}
+            if outcome.status == "SUCCEEDED":
+                known |= {"Output": outcome.output, "OutputDetails": {"Included": True}}
+            elif outcome.status == "FAILED":
+                failed = {"Cause": outcome.cause, "Error": outcome.error}
+                known |= {key: value for key, value in failed.items() if value is not None}
+        return dict(sorted(known.items()))
 
     def _refused(self, code: str, message: str) -> TaskFailed:
         return TaskFailed(

@@ -25,6 +25,7 @@ _PATTERNS = (".sync", ".sync:2")
 _WAITED_FOR = "states:startExecution.sync:2"
 IN_SYNC = "aws-sdk:sfn:startSyncExecution"
 """What starts an execution of the short kind, and tells how it ended."""
+_DESCRIBE = "aws-sdk:sfn:describeExecution"
 _STARTS = ("states:startExecution", _WAITED_FOR, IN_SYNC)
 CALLBACK = ".waitForTaskToken"
 """A task with this behind its resource makes its call, and then waits for an answer to its token."""
@@ -32,7 +33,7 @@ CALLBACK = ".waitForTaskToken"
 
 class Tasks:
     """Performs tasks. ``states`` tells the step of each state, ``start`` starts an execution with a prefix for its
-    states. Calls of states ``beside`` are never answered from outside.
+    states, ``describe`` tells how one is. Calls of states ``beside`` are never answered from outside.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class Tasks:
         states: Mapping[str, Mark],
         world: World,
         start: Callable[[Any, str], Started],
+        describe: Callable[[Any], Any],
         beside: Collection[str] = (),
     ) -> None:
         self._start = start
+        self._describe = describe
         self._integrations = integrations
         self._states = states
         self._beside = beside
@@ -58,7 +61,7 @@ class Tasks:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
         step, resource = self.step(state), resource.removesuffix(CALLBACK)
         given = state not in self._beside and self._world.outside.answers(step)
-        if resource in _STARTS or given or self._performer(resource) is not None:
+        if resource in (*_STARTS, _DESCRIBE) or given or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
         for pattern in _PATTERNS:
@@ -98,6 +101,8 @@ class Tasks:
         if resource in _STARTS:
             started = self._start(arguments, f"{prefix}{state}/")
             return started.receipt if resource == _STARTS[0] else started
+        if resource == _DESCRIBE:
+            return self._describe(arguments)
         performer = self._performer(resource)
         if performer is None:
             raise LocalRunError(f"state '{state}': {self.refusal(resource, state)}; all given answers are used up")

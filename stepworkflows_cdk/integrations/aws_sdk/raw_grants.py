@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from stepworkflows_cdk.compiler.executions import start_grants
 from stepworkflows_cdk.compiler.integration import Scope
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model
 from stepworkflows_cdk.integrations.aws_sdk.raw import Written
-from stepworkflows_cdk.integrations.executions import start_grants
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.references import is_fixed
 from stepworkflows_cdk.language.workflow import Workflow, given_flow

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import Field
 
-from stepworkflows_cdk.compiler.contract import regex
-from stepworkflows_cdk.compiler.integration import CAUSE, ERROR, ROUND, STATE, Call, Integration, Scope
+from stepworkflows_cdk.compiler.executions import FAILED, FAILED_CAUSE, FAILED_ERROR, START_ERRORS, start_grants
+from stepworkflows_cdk.compiler.integration import ROUND, STATE, Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import (
     Choice,
     Data,
@@ -26,7 +26,6 @@ from stepworkflows_cdk.compiler.plan import (
     Text,
     machine_key,
 )
-from stepworkflows_cdk.integrations.executions import start_grants
 from stepworkflows_cdk.integrations.subflows.resources import WorkflowKeys
 from stepworkflows_cdk.language.checks.contract import breaks
 from stepworkflows_cdk.language.checks.modes import LONGEST
@@ -43,33 +42,9 @@ __all__ = ["Uses", "UsesKeys"]
 
 _STARTED = ("ExecutionArn", "StartDate")
 """What a detached step gives: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html"""
-_TRANSIENT = tuple(
-    f"StepFunctions.{name}"
-    for name in (
-        "ExecutionLimitExceeded",
-        "ExecutionLimitExceededException",
-        "InternalServerException",
-        "SdkClientException",
-        "ServiceUnavailableException",
-        "ThrottlingException",
-    )
-)
 _BEFORE = ("Sfn.ThrottlingException", "Sfn.ServiceUnavailableException", "Sfn.InternalServerException")
 """Errors of a start that began nothing. An answer that was lost is none of them: a name does not keep an express flow from
 running twice."""
-_FAILED = "States.TaskFailed"
-_TRUNCATED = regex('"Status"\\s*:\\s*"[A-Z_]+"[^{}\\[\\]]*\\}$')
-_NAME = regex('[{,]\\s*"Error"\\s*:\\s*"([^"\\\\]+)"')
-# A flow that fails comes as States.TaskFailed, with the description of its execution as the cause: JSON with Error and
-# Cause. Of a long one the end may be missing.
-_ERROR = (
-    f"($c := {CAUSE}; $m := $match($c, {_NAME}, 1); {ERROR} != '{_FAILED}' ? {ERROR} : $exists($m) ? $m.groups[0]"
-    f" : $contains($c, '\"Status\":\"TIMED_OUT\"') ? 'States.Timeout' : {ERROR})"
-)
-_CAUSE = (
-    f"($c := {CAUSE}; {ERROR} = '{_FAILED}' and $contains($c, {_TRUNCATED})"
-    " ? ($d := $parse($c); $exists($d.Cause) ? $d.Cause : '') : $c)"
-)
 # An execution's name has 80 characters at most, and singles it out for 90 days: a second start under it does nothing
 # while the first runs. So a start whose answer was lost is not made twice, and a call that is made anew has another name.
 _EXECUTION = (
@@ -133,7 +108,7 @@ class Uses(Integration):
         mark = step.key_mark("uses")
         grants = tuple(start_grants(scope.machine, key, mark, waited=not _keys(step).detached))
         if _keys(step).detached:
-            return Call("states:startExecution", arguments, transient=_TRANSIENT, grants=grants)
+            return Call("states:startExecution", arguments, transient=START_ERRORS, grants=grants)
         if _express(step, scope.workflow):
             return _in_sync(
                 step, arguments, Grant(scope.machine, ("states:StartSyncExecution",), grants[0].resource, mark)
@@ -143,10 +118,10 @@ class Uses(Integration):
             arguments=arguments,
             result="$states.result.Output",
             timeout=step.keys.timeout,
-            transient=_TRANSIENT,
-            error=_ERROR,
-            cause=_CAUSE,
-            envelope=_FAILED,
+            transient=START_ERRORS,
+            error=FAILED_ERROR,
+            cause=FAILED_CAUSE,
+            envelope=FAILED,
             grants=grants,
         )
 

@@ -37,6 +37,7 @@ def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
                     mark = workflow.document.key_mark((key, name))
                     message = f"`{name}` under `{key}` is something else in the flow `{first.id}`"
                     yield Problem("SW225", message, mark, "declare it alike, or give it another name")
+    yield from modes.check_together(workflows)
     yield from triggers.check_together(workflows)
     yield from circles.check_together(workflows)
 

@@ -43,7 +43,7 @@ _OTHER_REFERENCE = re.compile(
 )
 """How others write references: JSONPath, shells and SAM, Jinja and GitHub Actions, a slip."""
 _RESERVED = re.compile(
-    r"(?:again|caught|failure|left|stopped)\d*\Z|(?:input|resources|result|states)\Z"
+    r"(?:again|caught|failure|left|stopped)\d*\Z|(?:guarded|handled|input|resources|result|states)\Z"
     r"|(?:again|arm|attempts|count|error|failed|given|if|index|item|passed|result|rounds?|status|step|stopped)\d*_"
     r"|(?:pages|tried|tries|undo|until|won)\d*_"
 )

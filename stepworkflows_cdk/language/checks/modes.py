@@ -1,16 +1,16 @@
-"""What a flow with ``mode: express`` cannot have, one code each.
+"""What a flow with ``mode: express`` cannot have, one code each; and whether a guard guards anything.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.workflow import Step, Workflow, guarded_id
 
-__all__ = ["LONGEST", "check", "excluded"]
+__all__ = ["LONGEST", "check", "check_together", "excluded"]
 
 LONGEST = 300
 """Seconds that an execution of an express flow lasts at most."""
@@ -42,6 +42,8 @@ _EXCLUDED: Mapping[str, tuple[str, str]] = {
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
+    if workflow.keys.guard:
+        yield from _guard(workflow)
     if not workflow.express:
         return
     if (workflow.keys.timeout or 0) > LONGEST:
@@ -50,10 +52,28 @@ def check(workflow: Workflow) -> Iterator[Problem]:
         yield from _step(step, workflow)
 
 
+def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
+    """A guarded flow has a second machine, with an id of its own."""
+    inner = {guarded_id(flow): flow for flow in workflows if flow.keys.guard}
+    for flow in workflows:
+        if flow.id in inner:
+            message = f"the id `{flow.id}` is that of what the guard of `{inner[flow.id].id}` guards"
+            yield Problem("SW201", message, flow.document.mark(("id",)), "give one of them another `id`")
+
+
 def excluded(code: str, mark: Mark) -> Problem:
     """The problem of something that an express flow cannot have."""
     why, fix = _EXCLUDED[code]
     return Problem(code, f"this is an express flow, and {why}", mark, fix)
+
+
+def _guard(workflow: Workflow) -> Iterator[Problem]:
+    mark = workflow.document.key_mark(("guard",))
+    if workflow.express:
+        yield Problem("SW414", "an express flow cannot be guarded: nobody can wait for one to end", mark, "remove it")
+    elif not workflow.ending:
+        message = "there is nothing for the guard to run where the flow ends and nothing inside can catch it"
+        yield Problem("SW107", message, mark, "add `on-failure` or `finally`, or remove it")
 
 
 def _step(step: Step, workflow: Workflow) -> Iterator[Problem]:
