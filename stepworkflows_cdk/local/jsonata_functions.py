@@ -3,13 +3,15 @@ wrong.
 
 Added: ``$partition``, ``$range``, ``$hash``, ``$random`` with a seed, ``$uuid``, ``$parse``. Taken away: ``$eval``.
 Bound to the run: ``$now`` and ``$millis`` tell its clock, ``$random``, ``$uuid`` and ``$shuffle`` draw from its random
-numbers. Mended: ``$distinct`` (it told 1 from true by Python's rules and unwrapped lists of one).
+numbers. Mended: ``$distinct`` (it told 1 from true by Python's rules and unwrapped lists of one), ``$sort`` (it turned
+round what its function finds equal).
 
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -60,6 +62,16 @@ def functions(clock: Clock, rng: random.Random) -> dict[str, Any]:
                 found.append(value)
         return found
 
+    def sort(values: list[Any] | None, after: Any = None) -> list[Any] | None:
+        if values is None or after is None:
+            return jsonata.Functions.sort(values, None)  # type: ignore[no-any-return]
+
+        def compare(left: Any, right: Any) -> int:
+            tell = jsonata.Functions.func_apply
+            return 1 if tell(after, [left, right]) else -1 if tell(after, [right, left]) else 0
+
+        return sorted(values, key=functools.cmp_to_key(compare))
+
     def native(function: Callable[..., Any], signature: str) -> Any:
         return jsonata.Jsonata.JFunction(jsonata.Jsonata.JLambda(function), signature)
 
@@ -74,6 +86,7 @@ def functions(clock: Clock, rng: random.Random) -> dict[str, Any]:
         "random": native(draw, "<n?:n>"),
         "range": native(_range, "<nnn:a>"),
         "shuffle": native(shuffle, "<a:a>"),
+        "sort": native(sort, "<af?:a>"),
         "uuid": native(unique, "<:s>"),
     }
 

@@ -46,6 +46,12 @@ def value(code: str, seed: int = 1, **variables: Any) -> Any:
         ("$map($x.list, function($v){$v = null})", [True, False, True]),
         ("null in $x.list", True),
         ("$distinct($x.list)", [None, 1]),
+        ("$sort([3, 1, 2])", [1, 2, 3]),
+        ("$sort(['b', 'a'])", ["a", "b"]),
+        (
+            "$sort([{'k': 2, 'v': 'x'}, {'k': 1, 'v': 'y'}, {'k': 2, 'v': 'z'}], function($l, $r) { $l.k > $r.k }).v",
+            ["y", "x", "z"],
+        ),
         ("{'a': $x.n}", {"a": None}),
         ("{'a': $x.nope}", {}),
         ("[$x.nope]", []),
