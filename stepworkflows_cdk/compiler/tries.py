@@ -87,6 +87,11 @@ def loop_states(
         before = [error for other in loops.plan.loops[:number] if other.condition == "true" for error in other.errors]
         if before and {ALL, _TASK_FAILED} & set(loop.errors):
             tests.insert(1, f"$not({_is_one_of(before, loops)})")
+        # Of several rules that name an error, the first whose condition holds decides, also that there is no further try.
+        for other in loops.plan.loops[:number]:
+            any_error = {ALL, _TASK_FAILED} & {*other.errors, *loop.errors}
+            if other.fenced and (any_error or set(other.errors) & set(loop.errors)):
+                tests.insert(1, f"$not({_is_one_of(other.errors, loops)} and {other.condition})")
         condition = " and ".join(test for test in tests if test != "true")
         rules.append(Rule(Jsonata(condition), wait, {counter: Jsonata(f"${counter} + 1"), **loops.counted}))
         waits.append(Wait(wait, loops.mark, loops.back, Jsonata(_seconds(loop.rule, counter))))
