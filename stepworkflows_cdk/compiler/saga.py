@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from stepworkflows_cdk.language.references import is_fixed
+from stepworkflows_cdk.language.usage import strings_of
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
 __all__ = ["Link", "all_links", "chain", "entry", "unsure_pivots"]
@@ -104,7 +106,7 @@ def _links(steps: Sequence[Step], asks: bool, depth: int, chain_depth: int) -> I
     for step in steps:
         unsure = asks or step.may_be_skipped
         if step.undo:
-            asked = unsure or bool(step.catches and step.keys.undo_when == "completed")
+            asked = unsure or (step.keys.undo_when == "completed" and _may_fail_undone(step))
             yield Link(step, asked, depth, depth > chain_depth)
         for arm in step.arms:
             # A group that takes its errors itself does not tell where it failed.
@@ -117,3 +119,9 @@ def _links(steps: Sequence[Step], asks: bool, depth: int, chain_depth: int) -> I
                 yield Link(step, False, depth, depth > chain_depth, links)
         for arm in step.catches:
             yield from _links(arm.steps, True, depth, chain_depth)
+
+
+def _may_fail_undone(step: Step) -> bool:
+    """Whether the work of a step may not be done where the flow goes on behind it, or to the undo of its result."""
+    given = (text for path, text in strings_of(step) if path[0] != "outputs")
+    return bool(step.catches or (step.outputs and not all(map(is_fixed, given))))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.integration import Call
+from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import defaults
 from stepworkflows_cdk.compiler.place import Handler
@@ -110,6 +111,14 @@ class Context:
         """Where an error goes that ends the step and its lane."""
         return noted(lane.handler(step, completed), self.exports.status(step, "failed"))
 
+    def done_though(self, step: Step, error: str, cause: str) -> dict[str, Data]:
+        """The flag of a step that is undone where its work was done: also where only its result could not be read."""
+        if step.keys.undo_when != "completed" or not step.outputs:
+            return {}
+        before = literal("specified for the field 'Arguments")
+        unread = f"{error} = 'States.QueryEvaluationError' and $not($contains({cause}, {before}))"
+        return {name: Jsonata(unread) for name in self.exports.tried(step)}
+
     def gone(self, step: Step) -> dict[str, Data]:
         """What is assigned where a step failed, and the flow goes on behind it."""
         outputs: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
@@ -124,7 +133,7 @@ class Context:
 
             def assign(error: str, cause: str) -> Mapping[str, Data]:
                 value: dict[str, Data] = {"type": Jsonata(error), "cause": Jsonata(cause)}
-                return {variable("error", step.id): value, **self.gone(step)}
+                return {variable("error", step.id): value, **self.gone(step), **self.done_though(step, error, cause)}
 
             target = self.first(catch.steps[0]) if catch.steps else next_
             found.append(Route(catch.errors, target, assign, condition))

@@ -9,7 +9,7 @@ from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import output_data
 from stepworkflows_cdk.compiler.place import Handler, TaskPlace
 from stepworkflows_cdk.compiler.plan import Data, Jsonata, State
-from stepworkflows_cdk.compiler.steps.context import Context, noted
+from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.tasks import needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.compiler.values import output_variable, variable
@@ -27,7 +27,10 @@ def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str
     unread = None
     if step.outputs and step.keys.undo_when == "completed":
         # The work is done where only its result cannot be read.
-        unread = noted(lane.handler(step, True), context.exports.tried(step))
+        read = lane.handler(step, True)
+        unread = Handler(
+            read.next, lambda error, cause: {**read.assign(error, cause), **context.done_though(step, error, cause)}
+        )
     # Where the step failed, and the flow goes on, its defaults are what it gives, and are recorded as well.
     recorded = [output for output in step.outputs if output.name.startswith(RECORDED)]
     on = then if record and not looked_at and all(output.has_default for output in recorded) else next_
