@@ -16,7 +16,8 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.language.checks import check, check_together
 from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
 from stepworkflows_cdk.language.document import Document, SyntaxProblem
-from stepworkflows_cdk.language.flows import read_workflows
+from stepworkflows_cdk.language.flows import is_flow, read_workflows
+from stepworkflows_cdk.language.ids import id_of
 from stepworkflows_cdk.language.overrides import OVERRIDES, Overrides
 from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.language.workflow import Workflow
@@ -97,14 +98,15 @@ def _read(
         problems.append(Problem("SW001", "no file is given", Mark("", 0, 0), "name a file"))
     sources: dict[str, str] = {}
 
-    def load(source: Path | Step, number: int = 0) -> Document | None:
+    def load(source: Path | Step, number: int = 0, flow: str = "") -> Document | None:
+        """The document; ``flow`` is whose step it is, where it is no flow itself."""
         if isinstance(source, Step):
             file = PYTHON if number == 0 else f"{PYTHON[:-1]}-{number + 1}>"
         else:
             file = Path(os.path.relpath(source, root)).as_posix()
         try:
             read = document_from(source, file) if isinstance(source, Step) else read_document(source, file)
-            document = overrides.laid_over(read)
+            document = overrides.laid_over(read, (is_flow(read) and id_of(read.value)) or flow)
         except SyntaxProblem as error:
             problems.append(error.problem)
             sources[file] = error.text
@@ -112,7 +114,11 @@ def _read(
         sources[file] = document.text
         return document
 
-    documents = [document for number, source in enumerate(given) if (document := load(source, number))]
+    documents: list[Document] = []
+    for number, source in enumerate(given):
+        flow = next((id_of(document.value) or "" for document in reversed(documents) if is_flow(document)), "")
+        if document := load(source, number, flow):
+            documents.append(document)
     complete = len(documents) == len(given)
     workflows: tuple[Workflow, ...] = ()
     lost: frozenset[str] = frozenset()

@@ -12,7 +12,7 @@ from stepworkflows_cdk.cli.options import add_config, add_flow, add_json, config
 from stepworkflows_cdk.compiler.causes import Cause, causes
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.ids import StepId, WrongId, meant
 
 __all__ = ["add"]
 
@@ -26,7 +26,11 @@ def add(verbs: Any) -> None:
     )
     add_flow(parser)
     add_config(parser)
-    parser.add_argument("--step", metavar="ID", help="only what this step causes, alone or with others")
+    parser.add_argument(
+        "--step",
+        metavar="ID",
+        help="only what this step causes, alone or with others; FLOW/ID where several flows have such a step",
+    )
     add_json(parser, "print a JSON list, and nothing else; of problems, where the documents have some")
     parser.set_defaults(do=_do)
 
@@ -35,7 +39,9 @@ def _do(given: argparse.Namespace) -> int:
     definition = Definition.load(*given.flow, library=library_of(given))
     found = causes(compile_workflow(definition, config=config_of(given, definition)))
     if given.step is not None:
-        found = _of_step(given.step, found, [step.id for flow in definition.workflows for step in flow.all_steps])
+        found = _of_step(
+            given.step, found, [(flow.id, step.title) for flow in definition.workflows for step in flow.all_steps]
+        )
     if given.json:
         print(json.dumps([_plain(cause) for cause in found], ensure_ascii=False, indent=2))
     else:
@@ -43,11 +49,12 @@ def _do(given: argparse.Namespace) -> int:
     return 0
 
 
-def _of_step(step: str, found: Sequence[Cause], steps: Sequence[str]) -> tuple[Cause, ...]:
-    if step not in steps:
-        hint = nearest(step, steps) or f"there are {', '.join(steps)}"
-        raise ConfigurationError(f"--step {step}: no step has this id; {hint}")
-    return tuple(cause for cause in found if any(mark.step == step for mark in cause.marks))
+def _of_step(written: str, found: Sequence[Cause], steps: Sequence[StepId]) -> tuple[Cause, ...]:
+    try:
+        step = meant(written, steps)
+    except WrongId as error:
+        raise ConfigurationError(f"--step: {error}") from None
+    return tuple(cause for cause in found if any((mark.flow, mark.step) == step for mark in cause.marks))
 
 
 def _paragraphs(found: Iterable[Cause]) -> Iterable[str]:
@@ -60,7 +67,7 @@ def _paragraphs(found: Iterable[Cause]) -> Iterable[str]:
 def _lines(what: str, cause: Cause) -> Iterable[str]:
     """What it is, and beside it the places, one a line."""
     name = f"{cause.name} ({cause.holder})" if what == "need" else cause.name
-    places = [f"{mark}{f' ({mark.step})' if mark.step else ''}" for mark in cause.marks]
+    places = dict.fromkeys(f"{mark}{f' ({mark.step})' if mark.step else ''}" for mark in cause.marks)
     if len(name) > _WIDTH:
         yield f"  {name}"
         name = ""

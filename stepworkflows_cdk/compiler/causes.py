@@ -54,7 +54,7 @@ def _permissions(bundle: Bundle) -> Iterable[Cause]:
 
 
 def _in_order(marks: Iterable[Mark]) -> tuple[Mark, ...]:
-    return tuple(sorted(set(marks), key=lambda mark: (mark.file, mark.line, mark.column, mark.step)))
+    return tuple(sorted(set(marks), key=lambda mark: (mark.file, mark.line, mark.column, mark.step, mark.flow)))
 
 
 def _condition(condition: Condition) -> str:

@@ -40,6 +40,7 @@ from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.api.needs import ApiNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.language.ids import StepId, WrongId, meant, shown
 from stepworkflows_cdk.objects import Step
 
 __all__ = ["Documents", "StepConstructs", "StepWorkflow"]
@@ -195,8 +196,8 @@ class StepWorkflow(Executions, Construct):
         """The alarms, the one on the stack's dead letters last."""
         self.dashboard: cloudwatch.Dashboard | None = operated.dashboard
         """The page of graphs, None without one."""
-        self.steps: Mapping[str, StepConstructs] = _Named("steps", _steps(bundle, bound))
-        """What each step became, by its id."""
+        self.steps: Mapping[str, StepConstructs] = _Steps(_steps(bundle, bound))
+        """What each step became, by its id; by ``flow/step`` where several flows have such a step."""
         self.resources: Mapping[str, IConstruct] = _Named(
             "resources", {name: bound.bindings[id_].construct for name, id_ in bound.resources.items()}
         )
@@ -233,6 +234,20 @@ class _Named(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+class _Steps(_Named):
+    """Steps by their shortest ids, and also by longer ones."""
+
+    def __init__(self, made: Mapping[StepId, StepConstructs]) -> None:
+        super().__init__("steps", {name: made[id_] for name, id_ in shown(made).items()})
+        self._made = made
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self._made[meant(name, self._made)]
+        except WrongId as error:
+            raise _UnknownName(f"steps: {error}") from None
 
 
 class _UnknownName(ConfigurationError, KeyError):
@@ -297,11 +312,15 @@ def _functions(bundle: Bundle, bound: BoundBundle) -> dict[str, lambda_.IFunctio
     }
 
 
-def _steps(bundle: Bundle, bound: BoundBundle) -> dict[str, StepConstructs]:
-    works = {step: bound.bindings[need.id].construct for need in bundle.needs for step in need.steps}
-    marked = (mark.step for machine in bundle.machines for mark in machine.states.values())
-    ids = dict.fromkeys((*filter(None, marked), *works))
-    return {id_: StepConstructs(id_, works.get(id_)) for id_ in ids}
+def _steps(bundle: Bundle, bound: BoundBundle) -> dict[StepId, StepConstructs]:
+    works = {
+        (mark.flow, mark.step): bound.bindings[need.id].construct
+        for need in bundle.needs
+        for mark in bundle.origins[need.id]
+        if mark.step in need.steps
+    }
+    marked = ((mark.flow, mark.step) for machine in bundle.machines for mark in machine.states.values() if mark.step)
+    return {id_: StepConstructs(id_[1], works.get(id_)) for id_ in dict.fromkeys((*marked, *works))}
 
 
 def _api(bundle: Bundle, bound: BoundBundle) -> apigateway.RestApi | None:

@@ -17,7 +17,7 @@ __all__ = ["Mark", "Problem", "Report"]
 @dataclass(frozen=True, order=True)
 class Mark:
     """A place in a document. ``line`` and ``column`` count from 1; ``step`` is the id of the step it belongs to, if
-    any.
+    any, and ``flow`` that of the step's flow.
 
     ``file`` is relative to the folder of the first document, so that a mark is the same on every machine.
     """
@@ -26,6 +26,7 @@ class Mark:
     line: int
     column: int
     step: str = ""
+    flow: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -94,7 +95,7 @@ class Report:
         files = {name: number for number, name in enumerate(self.sources)}
         unique: dict[Problem, Problem] = {}
         for problem in self.problems:  # what stands once, and holds for several steps, is one problem
-            unique.setdefault(replace(problem, mark=replace(problem.mark, step="")), problem)
+            unique.setdefault(replace(problem, mark=replace(problem.mark, step="", flow="")), problem)
         ordered = sorted(unique.values(), key=lambda p: (files.get(p.mark.file, 0), p.mark.line, p.mark.column, p.code))
         return Report(tuple(ordered), self.sources, self.folder)
 

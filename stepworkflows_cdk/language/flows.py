@@ -17,7 +17,7 @@ from stepworkflows_cdk.language.reader import Reader
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Workflow, WorkKey, given_flow
 
-__all__ = ["read_workflows"]
+__all__ = ["is_flow", "read_workflows"]
 
 Load = Callable[[Path], Document | None]
 
@@ -57,7 +57,7 @@ def _groups(documents: Sequence[Document], problems: list[Problem]) -> list[list
     groups: list[list[Document]] = []
     for document in documents:
         kind = document.get(("type",))
-        if _is_flow(document) or (kind is None and not groups):
+        if is_flow(document) or (kind is None and not groups):
             groups.append([document])
         elif kind not in ("ActorStep", None):
             hint = nearest(str(kind), ("RunnableStep", "ActorStep"))
@@ -72,7 +72,8 @@ def _groups(documents: Sequence[Document], problems: list[Problem]) -> list[list
     return groups
 
 
-def _is_flow(document: Document) -> bool:
+def is_flow(document: Document) -> bool:
+    """Whether the document says of itself that it is a flow."""
     kind = document.get(("type",))
     return kind == "RunnableStep" or (kind is None and "steps" in document.value)
 
@@ -145,11 +146,11 @@ class _Shelf:
         library = self._document(file, document, name, mark)
         if library is None:
             return None, True
-        if not id_ and _is_flow(library):
+        if not id_ and is_flow(library):
             return None, False
         place = _place(library, id_)
         if place is None:
-            steps = library.get(("steps",)) if _is_flow(library) else [library.value]
+            steps = library.get(("steps",)) if is_flow(library) else [library.value]
             known = [str(step.get("id")) for step in steps or () if isinstance(step, dict)]
             hint = nearest(id_, known) or f"there are {', '.join(f'`{known}`' for known in known) or 'none'}"
             self._problems.append(Problem("SW203", f"`{name}` has no step `{id_}`", mark, hint))
@@ -183,7 +184,7 @@ def _place(library: Document, id_: str) -> Path_ | None:
     """Where the step stands."""
     if not id_:
         return ()
-    if not _is_flow(library):
+    if not is_flow(library):
         return () if library.get(("id",)) == id_ else None
     steps = library.get(("steps",))
     found = (index for index, step in enumerate(steps or ()) if isinstance(step, dict) and step.get("id") == id_)

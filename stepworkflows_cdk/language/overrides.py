@@ -15,10 +15,9 @@ from typing import Any
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.document import Document, Path_, copied
-from stepworkflows_cdk.language.ids import slug
+from stepworkflows_cdk.language.ids import StepId, WrongId, id_of, meant
 from stepworkflows_cdk.language.json_source import read_json
 from stepworkflows_cdk.language.places import places
-from stepworkflows_cdk.language.shape import nearest
 
 __all__ = ["OVERRIDES", "Overrides"]
 
@@ -27,7 +26,8 @@ OVERRIDES = "<overrides>"
 
 
 class Overrides:
-    """Step's id -> what is changed in it. Paths in it are absolute.
+    """Step's id -> what is changed in it; ``flow/step`` where several flows have such a step, and ``flow/`` for a flow itself.
+    Paths in it are absolute.
 
     Raises :class:`~stepworkflows_cdk.errors.ConfigurationError` where it is no JSON.
     """
@@ -43,26 +43,28 @@ class Overrides:
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"overrides: not JSON: {error}") from None
         self._changes, self._marks, self._key_marks = read_json(self.text, OVERRIDES, 100)
-        self._known: set[str] = set()
+        self._known: dict[StepId, None] = {}
 
-    def laid_over(self, document: Document) -> Document:
-        """The document with the changes of its steps."""
+    def laid_over(self, document: Document, flow: str) -> Document:
+        """The document with the changes of its steps, which are the flow's with that id."""
         changed = replace(
             document, value=copied(document.value), marks={**document.marks}, key_marks={**document.key_marks}
         )
         for id_, path in list(_steps(changed.value)):
-            self._known.add(id_)
-            if id_ in self._changes:
-                self._change(changed, path, id_)
+            known = (flow, "") if not path and id_ == flow else (flow, id_)
+            self._known[known] = None
+            for name in (id_, "/".join(known)):
+                if name in self._changes:
+                    self._change(changed, path, name)
         return changed
 
     def check(self) -> None:
         """Refuses changes of steps that none of the documents has."""
         for id_ in self._changes:
-            if id_ not in self._known:
-                known = ", ".join(sorted(self._known))
-                hint = nearest(id_, self._known) or f"there are {known}"
-                raise ConfigurationError(f"overrides: no step has the id {id_!r}; {hint}")
+            try:
+                meant(id_, self._known)
+            except WrongId as error:
+                raise ConfigurationError(f"overrides: {error}") from None
 
     def _change(self, document: Document, path: Path_, id_: str) -> None:
         step = document.get(path)
@@ -92,13 +94,8 @@ def _steps(value: Any) -> Iterator[tuple[str, Path_]]:
     """The id of each step, as far as it is written, and where the step stands."""
     for path, step in places(value):
         name = path[-1] if path[-2:-1] == ("undo-steps",) else None
-        if id_ := _id(step) or name:
+        if id_ := id_of(step) or name:
             yield str(id_), path
-
-
-def _id(step: Mapping[str, Any]) -> str | None:
-    written, name = step.get("id"), step.get("name")
-    return written if isinstance(written, str) else slug(name) if isinstance(name, str) else None
 
 
 def _merge(target: dict[str, Any], change: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from stepworkflows_cdk.language.around import read_resources, read_triggers
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
-from stepworkflows_cdk.language.ids import slug
+from stepworkflows_cdk.language.ids import id_of, slug
 from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import NO_UNDO, FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.needs import Faults, waiting
@@ -174,6 +174,7 @@ class Reader:
             self._branches(document, path, keys, undo_steps),
             self._catches(document, path, keys, undo_steps),
             flow=flow,
+            flow_id=id_of(self._document.value) or "",
         )
 
     def _step_of_library(

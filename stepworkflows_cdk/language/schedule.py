@@ -199,7 +199,19 @@ class _Forks:
         id_ = _unique(f"{first}-beside-{second}", _LONGEST_ID, self.ids)
         name = _unique(f"{first} beside {second}", _LONGEST_NAME, self.names)
         path = (*cause.path, "needs")
-        return (Step(id_, name, cause.document, path, StepKeys(), (), branches=branches, scheduled=True),)
+        return (
+            Step(
+                id_,
+                name,
+                cause.document,
+                path,
+                StepKeys(),
+                (),
+                branches=branches,
+                scheduled=True,
+                flow_id=cause.flow_id,
+            ),
+        )
 
 
 def _unique(wanted: str, longest: int, taken: set[str]) -> str:

@@ -181,6 +181,8 @@ class Step:
     """None: it waits for all steps before it in its list, as the others there do."""
     scheduled: bool = False
     """Whether it is no step of a document: a fork of steps that may run at the same time by their `needs`."""
+    flow_id: str = ""
+    """The id of the flow that it is a step of."""
 
     @property
     def title(self) -> str:
@@ -199,12 +201,12 @@ class Step:
     def mark_of(self, *path: str | int) -> Mark:
         """Where the value at ``path`` inside the step stands."""
         mark = self.document.mark((*self.path, *path))
-        return Mark(mark.file, mark.line, mark.column, self.title)
+        return Mark(mark.file, mark.line, mark.column, self.title, self.flow_id)
 
     def key_mark(self, *path: str | int) -> Mark:
         """Where the key of that value stands."""
         mark = self.document.key_mark((*self.path, *path))
-        return Mark(mark.file, mark.line, mark.column, self.title)
+        return Mark(mark.file, mark.line, mark.column, self.title, self.flow_id)
 
     def get(self, *path: str | int) -> Any:
         """The value at ``path`` inside the step, as written."""

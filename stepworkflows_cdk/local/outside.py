@@ -8,8 +8,8 @@ Entries are one-key mappings with companions, as people write them in YAML::
     - {at: charge, throws: {error: States.Timeout}, after-effect: true}
     - {at: charge, returns: {charge_id: "c-1"}}
 
-An ``at`` entry is for one call of that step, in order: here the first fails, the second works but its answer is lost,
-the third is answered without a call, and all further ones are real. Beside `at`, ``item: 2`` is for the item of a loop
+An ``at`` entry is for one call of that step (``flow/step``, where several flows have one), in order: here the first
+fails, the second works but its answer is lost, the third is answered without a call, and all further ones are real. Beside `at`, ``item: 2`` is for the item of a loop
 whose ``index`` is 2. Events come at their time, counted from the start of
 the run::
 
@@ -20,13 +20,14 @@ the run::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Union
 
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.durations import parse_duration
+from stepworkflows_cdk.language.ids import StepId, WrongId, meant
 
 __all__ = ["Arrival", "Outside", "Returns", "Throws", "parse"]
 
@@ -78,7 +79,7 @@ class Outside:
         self,
         tables: Mapping[str, Sequence[Mapping[str, Any]]],
         secrets: Mapping[str, Any],
-        calls: Mapping[str, Sequence[Union[Returns, Throws]]],
+        calls: Mapping[StepId, Sequence[Union[Returns, Throws]]],
         places: Mapping[tuple[str, str], str],
         arrivals: Sequence[Arrival] = (),
         files: Mapping[str, Mapping[str, str]] | None = None,
@@ -109,11 +110,11 @@ class Outside:
         for (kind, name), place in self._places.items():
             _known(f"{place}, key {kind}", name, known[kind])
 
-    def answers(self, step: str) -> bool:
+    def answers(self, step: StepId) -> bool:
         """Whether a call of ``step`` is still to be answered by an entry."""
         return bool(self._calls.get(step))
 
-    def take(self, step: str, item: int | None = None) -> Returns | Throws | None:
+    def take(self, step: StepId, item: int | None = None) -> Returns | Throws | None:
         """The entry for the next call of ``step``, made for that item of a loop."""
         entries = self._calls.get(step, [])
         found = next((entry for entry in entries if entry.item in (None, item)), None)
@@ -123,15 +124,15 @@ class Outside:
 
     def unused(self) -> tuple[str, ...]:
         """A line for each entry that no call took."""
-        left = sorted((entry.number, step) for step, entries in self._calls.items() for entry in entries)
+        left = sorted((entry.number, step) for (_, step), entries in self._calls.items() for entry in entries)
         return tuple(f"{_place(number)} was never used: no such call of {step}" for number, step in left)
 
 
-def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outside:
+def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId]) -> Outside:
     """The entries, for a flow with ``steps``. A wrong one is a ``ConfigurationError`` that names its number and key."""
     tables: dict[str, list[Mapping[str, Any]]] = {}
     secrets: dict[str, Any] = {}
-    calls: dict[str, list[Union[Returns, Throws]]] = {}
+    calls: dict[StepId, list[Union[Returns, Throws]]] = {}
     places: dict[tuple[str, str], str] = {}
     arrivals: list[Arrival] = []
     files: dict[str, dict[str, str]] = {}
@@ -153,8 +154,10 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Iterable[str]) -> Outs
             _add_files(place, given.get("files", {}), files)
         elif "at" in entry:
             _keys(place, entry, {"at", "item", "returns", "throws", "after-effect"})
-            step = str(entry["at"])
-            _known(f"{place}, key at", step, steps)
+            try:
+                step = meant(str(entry["at"]), steps)
+            except WrongId as error:
+                raise ConfigurationError(f"{place}, key at: {error}") from None
             calls.setdefault(step, []).append(_call(place, number, entry))
         else:
             raise ConfigurationError(f"{place} has the keys {_list(entry)}; it must have given, at or after")

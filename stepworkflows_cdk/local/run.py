@@ -113,7 +113,7 @@ def run(
     began = time.perf_counter()
     given = _input(input)
     marks = [mark for machine in bundle.machines for mark in machine.states.values()]
-    came = parse(outside, steps={mark.step for mark in marks if mark.step})
+    came = parse(outside, steps=dict.fromkeys((mark.flow, mark.step) for mark in marks if mark.step))
     for module in ("jsonata", "moto", "boto3", "time_machine"):
         optional(module)
     clock: Clock

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.language.ids import StepId
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.jsonata import plain_numbers
 from stepworkflows_cdk.local.outside import Returns, Throws
@@ -57,10 +58,14 @@ class Tasks:
         mark = self._states.get(state)
         return mark.step if mark is not None else ""
 
+    def _id(self, state: str) -> StepId:
+        mark = self._states.get(state)
+        return (mark.flow, mark.step) if mark is not None else ("", "")
+
     def refusal(self, resource: str, state: str) -> str | None:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
         step, resource = self.step(state), resource.removesuffix(CALLBACK)
-        given = state not in self._beside and self._world.outside.answers(step)
+        given = state not in self._beside and self._world.outside.answers(self._id(state))
         if resource in (*_STARTS, _DESCRIBE) or given or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
@@ -80,7 +85,7 @@ class Tasks:
         step = self.step(state)
         self._world.call = TaskCall(prefix + state, step, attempt)
         try:
-            entry = None if state in self._beside else self._world.outside.take(step, item)
+            entry = None if state in self._beside else self._world.outside.take(self._id(state), item)
             match entry:
                 case Returns(value=value):
                     return self._answer(resource, value, arguments), True

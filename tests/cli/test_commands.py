@@ -50,6 +50,16 @@ def test_explain_tells_the_lines_of_a_step(capsys: pytest.CaptureFixture[str]) -
     assert (first["what"], first["holder"], first["causes"][0]["line"]) == ("state", "order-flow", 1)
 
 
+def test_explain_tells_steps_of_two_flows_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    flow = str(Path(__file__).parents[1] / "flows" / "ids-of-two-flows" / "workflow.yaml")
+    assert main(["explain", flow, "--step", "work"]) == 2
+    assert "--step: 'work' is several steps; write `outer/work` or `inner/work`" in capsys.readouterr().err
+    assert main(["explain", flow, "--step", "inner/work"]) == 0
+    shown = capsys.readouterr().out
+    assert "inner/inner.yaml:4:5 (work)" in shown
+    assert "workflow.yaml:" not in shown
+
+
 def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", FLOW, "--json"]) == 0
     shown = capsys.readouterr()

@@ -168,7 +168,7 @@ def test_names_that_the_document_does_not_have(stack, document, options, message
 
 
 def test_asking_for_what_is_not_there(flow):
-    with pytest.raises(KeyError, match=r"steps: unknown name 'charg'.*did you mean 'charge'\?"):
+    with pytest.raises(KeyError, match=r"steps: no step has the id 'charg'; did you mean `charge`\?"):
         flow.steps["charg"]
     with pytest.raises(ConfigurationError, match="resources: unknown name 'payment'"):
         flow.resources["payment"]

@@ -206,7 +206,8 @@ def our_opinion(bundle: Bundle, case: Case) -> Opinion | None:
 
 
 def motos_opinion(bundle: Bundle, case: Case) -> Opinion:
-    came = parse(case.outside, steps={mark.step for mark in bundle.main.states.values() if mark.step})
+    marks = bundle.main.states.values()
+    came = parse(case.outside, steps=dict.fromkeys((mark.flow, mark.step) for mark in marks if mark.step))
     with surroundings(0) as session, moto.mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         world = World(VirtualClock(), 0, came, session)
         with lent(world):

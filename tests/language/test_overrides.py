@@ -103,6 +103,28 @@ def test_faults_of_the_document_keep_their_places(flow: Path) -> None:
         Definition.load(flow, overrides={"price": {"env": {"STAGE": "x"}}})
 
 
+TWO = Path(__file__).parents[1] / "flows" / "ids-of-two-flows" / "workflow.yaml"
+
+
+def test_a_step_of_one_flow_is_changed_where_another_has_its_id() -> None:
+    found = bundle(TWO, **{"inner/work": {"timeout": "20s"}, "outer": {"description": "two flows"}})
+    timeouts = {need.id: need.timeout for need in found.needs if hasattr(need, "timeout")}
+    assert sorted(timeouts.values()) == [20, 30]
+
+
+@pytest.mark.parametrize(
+    ("id_", "says"),
+    [
+        ("work", "'work' is several steps; write `outer/work` or `inner/work`"),
+        ("inner/wrok", "no step has the id 'inner/wrok'; did you mean `inner/work`?"),
+    ],
+)
+def test_an_id_that_means_several_steps_is_refused(id_: str, says: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        bundle(TWO, **{id_: {"timeout": "20s"}})
+    assert str(raised.value) == f"overrides: {says}"
+
+
 @pytest.mark.parametrize("change", ["20s", {"id": "other"}])
 def test_what_is_no_change_is_refused(flow: Path, change: Any) -> None:
     with pytest.raises(ConfigurationError, match="'price' must be a mapping of the step's keys"):

@@ -10,6 +10,7 @@ import pytest
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.lambda_.plan import Lambda
 from stepworkflows_cdk.local import RunResult
+from stepworkflows_cdk.local.outside import parse
 
 Execute = Callable[..., RunResult]
 CALL: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::fake:call", "Arguments": "real", "End": True}
@@ -49,6 +50,16 @@ def test_an_unused_entry_is_noted(execute: Execute) -> None:
     assert execute({"A": CALL}, outside=entries).notes == ("entry 2 of the events was never used: no such call of a",)
 
 
+def test_entries_are_for_steps_of_one_flow_each() -> None:
+    came = parse(
+        [{"at": "b/work", "returns": 1}, {"at": "rest", "returns": 2}],
+        steps=[("a", "work"), ("b", "work"), ("a", "rest")],
+    )
+    assert [came.answers(step) for step in (("a", "work"), ("b", "work"), ("a", "rest"))] == [False, True, True]
+    with pytest.raises(ConfigurationError, match="key at: 'work' is several steps; write `a/work` or `b/work`"):
+        parse([{"at": "work", "returns": 1}], steps=[("a", "work"), ("b", "work")])
+
+
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
@@ -62,8 +73,8 @@ def test_an_unused_entry_is_noted(execute: Execute) -> None:
         ({"after": "2d", "event": EVENT, "detail": {}}, "unknown key detail; allowed: event"),
         ({"after": "2d", **EVENT, "bus": "news"}, "key bus: 'news' is unknown; known: none"),
         ({"after": "2d", "signal": "cancel"}, "the key signal is not built in this version"),
-        ({"at": "b", "returns": 1}, "entry 1 .*, key at: 'b' is unknown; known: a, other"),
-        ({"at": "othr", "returns": 1}, "did you mean other"),
+        ({"at": "b", "returns": 1}, "entry 1 .*, key at: no step has the id 'b'; there are a, other"),
+        ({"at": "othr", "returns": 1}, "did you mean `other`"),
         ({"at": "a"}, "exactly one of the keys returns and throws"),
         ({"at": "a", "returns": 1, "throws": {"error": "E"}}, "exactly one of the keys returns and throws"),
         ({"at": "a", "returns": 1, "items": 2}, "unknown key items; allowed: after-effect, at, item, returns, throws"),
