@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -68,6 +68,11 @@ class Definition:
         if report.errors:
             raise DocumentError(report)
         return cls(workflows, chosen, report)
+
+    def refuse(self, problems: Iterable[Problem]) -> None:
+        """Raises :class:`~stepworkflows_cdk.errors.DocumentError` with the problems, if there are any."""
+        if found := tuple(problems):
+            raise DocumentError(Report(found, self.report.sources, self.report.folder).sorted())
 
 
 def validate(

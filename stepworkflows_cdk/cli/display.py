@@ -90,7 +90,6 @@ class Display:
                 self._note(name, _won(cause))
             case AttemptFailed(name=name, at=at, attempt=attempt, error=error, cause=cause, retry_in=retry_in):
                 place = f" ({self._marks[name]})" if retry_in is None and name in self._marks else ""
-                error, cause = _inside(error, cause)
                 again = f"; again in {duration(retry_in)}" if retry_in is not None else place
                 self._note(name, f"attempt {attempt} failed: {error}{_said(cause)}{again}")
                 if retry_in is None:
@@ -247,18 +246,6 @@ def duration(seconds: float) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
-
-
-def _inside(error: str, cause: str) -> tuple[str, str]:
-    """The error of a flow that a step started, which comes in the description of its execution."""
-    try:
-        described = json.loads(cause) if error == "States.TaskFailed" else None
-    except ValueError:
-        described = None
-    if not isinstance(described, Mapping) or "ExecutionArn" not in described:
-        return error, cause
-    timed_out = described.get("Status") == "TIMED_OUT"
-    return str(described.get("Error", "States.Timeout" if timed_out else error)), str(described.get("Cause", ""))
 
 
 def _said(cause: str) -> str:

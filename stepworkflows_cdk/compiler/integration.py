@@ -292,6 +292,10 @@ class Integration:
         """What is wrong with the step's work keys beyond their shape."""
         return ()
 
+    def check_isolated(self, step: Step) -> Iterable[Problem]:
+        """What is wrong with the step where the stack's network has no way to the Internet, as profiles demand."""
+        return ()
+
     def check_resource(self, resource: Resource, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with a resource of this integration's types beyond the shape of its keys."""
         return ()

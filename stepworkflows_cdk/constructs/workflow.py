@@ -26,6 +26,7 @@ from constructs import Construct, IConstruct
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.config import declared_config, from_text
 from stepworkflows_cdk.compiler.integration import Integration
+from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.executions import Executions, ImportedWorkflow
 from stepworkflows_cdk.constructs.names import unknown_name
@@ -40,6 +41,7 @@ from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.api.needs import ApiNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.ids import StepId, WrongId, meant, shown
 from stepworkflows_cdk.objects import Step
 
@@ -160,6 +162,8 @@ class StepWorkflow(Executions, Construct):
             secrets_key=secrets_key,
         )
         loaded = _load(definition, integrations, overrides or {}, space.library if space is not None else {})
+        if _isolated(settings.profile, space):
+            loaded.refuse(_isolation_problems(loaded))
         bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})
         # Only now: whatever is wrong with the documents is found without a call into the CDK, whose tracebacks hide it.
         super().__init__(scope, construct_id)
@@ -276,6 +280,18 @@ def _profile(profile: str | Profile | None, space: WorkflowSpace | None) -> Prof
             f"profile: {chosen.name!r} in a space whose profile is {space.profile.name!r}; leave it away here"
         )
     return chosen
+
+
+def _isolated(profile: Profile, space: WorkflowSpace | None) -> bool:
+    """Whether step code has no way to the Internet, unless a step names a network."""
+    own = sharing.given(space, "Network") if space is not None else None
+    return profile.private_network and (own is None or not cast(ec2.IVpc, own).private_subnets)
+
+
+def _isolation_problems(definition: Definition) -> Iterator[Problem]:
+    for step in (step for flow in definition.workflows for step in flow.all_steps):
+        if isinstance(step.integration, Integration):
+            yield from step.integration.check_isolated(step)
 
 
 def _load(

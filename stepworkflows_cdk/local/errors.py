@@ -13,12 +13,15 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailu
 
 
 class StateFailed(Exception):
-    """A state reports ``error`` (such as ``States.Timeout``), explained by ``cause``."""
+    """A state reports ``error`` (such as ``States.Timeout``), explained by ``cause``. ``meant`` are the two of the error that
+    the machine will find inside, where it comes wrapped: what people want to be told.
+    """
 
-    def __init__(self, error: str, cause: str = "") -> None:
+    def __init__(self, error: str, cause: str = "", meant: tuple[str, str] | None = None) -> None:
         super().__init__(error, cause)
         self.error = error
         self.cause = cause[:CAUSE_LIMIT]
+        self.meant = meant or (error, self.cause)
 
     @property
     def output(self) -> dict[str, str]:

@@ -42,7 +42,9 @@ class StateLeft:
 
 @dataclass(frozen=True)
 class AttemptFailed:
-    """One attempt of a state failed. It is tried again in ``retry_in`` seconds; None: no retrier wants it again."""
+    """One attempt of a state failed. It is tried again in ``retry_in`` seconds; None: no retrier wants it again. The error is
+    that of the step's work, also where it comes wrapped in one of Step Functions'.
+    """
 
     name: str
     step: str

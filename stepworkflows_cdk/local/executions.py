@@ -131,7 +131,10 @@ class Executions:
         yield from self._end(started, seconds)
         description = self._described(started)
         if started.fiber.result.status != "SUCCEEDED":
-            raise TaskFailed("States.TaskFailed", json.dumps(description, separators=(",", ":"), ensure_ascii=False))
+            said = json.dumps(description, separators=(",", ":"), ensure_ascii=False)
+            timed_out = started.fiber.result.status == "TIMED_OUT"
+            error = str(description.get("Error", "States.Timeout" if timed_out else "States.TaskFailed"))
+            raise TaskFailed("States.TaskFailed", said, (error, str(description.get("Cause", ""))))
         return description
 
     def told(self, started: Started, seconds: float | None) -> Work:

@@ -63,7 +63,7 @@ class Journal:
         if retry_in is not None:
             self.record.transitions += 1
         at = self.world.clock.elapsed()
-        self.world.tell(AttemptFailed(self.prefix + name, step, at, attempt, failure.error, failure.cause, retry_in))
+        self.world.tell(AttemptFailed(self.prefix + name, step, at, attempt, *failure.meant, retry_in))
 
     def iteration(self) -> None:
         """An iteration of a Map begins (MapIterationStarted, MapIterationSucceeded)."""

@@ -9,9 +9,9 @@ Entries are one-key mappings with companions, as people write them in YAML::
     - {at: charge, returns: {charge_id: "c-1"}}
 
 An ``at`` entry is for one call of that step (``flow/step``, where several flows have one), in order: here the first
-fails, the second works but its answer is lost, the third is answered without a call, and all further ones are real. Beside `at`, ``item: 2`` is for the item of a loop
-whose ``index`` is 2. Events come at their time, counted from the start of
-the run::
+fails, the second works but its answer is lost, the third is answered without a call, and all further ones are real.
+Beside `at`, ``item: 2`` is for the item of a loop whose ``index`` is 2. Events come at their time, counted from the
+start of the run::
 
     - {after: 2d, source: carrier, detail-type: Delivered, detail: {order_id: "1"}}
     - {after: 3d, event: {bus: news, source: carrier, detail-type: Returned, detail: {order_id: "1"}}}

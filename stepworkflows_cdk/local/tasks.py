@@ -141,5 +141,6 @@ def _failure(resource: str, error: str, cause: str) -> TaskFailed:
     """The error of a flow comes inside the description of its execution."""
     if resource == _WAITED_FOR and not error.startswith(("States.", "StepFunctions.")):
         described = {"Cause": cause, "Error": error, "Status": "FAILED"}
-        return TaskFailed("States.TaskFailed", json.dumps(described, separators=(",", ":"), ensure_ascii=False))
+        said = json.dumps(described, separators=(",", ":"), ensure_ascii=False)
+        return TaskFailed("States.TaskFailed", said, (error, cause))
     return TaskFailed(error, cause)

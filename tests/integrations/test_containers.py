@@ -12,6 +12,7 @@ from stepworkflows_cdk import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError, DocumentError, LocalRunError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import run
+from stepworkflows_cdk.local.events import AttemptFailed
 from stepworkflows_cdk.local.run import RunResult
 
 CODE = """
@@ -100,10 +101,13 @@ def flow(way: str, **keys: Any) -> dict[str, Any]:
     }
 
 
-def ran(folder: Path, document: dict[str, Any], outside: Any = (), given: Any = None) -> RunResult:
+def ran(
+    folder: Path, document: dict[str, Any], outside: Any = (), given: Any = None, listener: Any = None
+) -> RunResult:
     path = folder / "flow.json"
     path.write_text(json.dumps(document), encoding="utf-8")
-    return run(compile_workflow(Definition.load(path)), given or {}, integrations=BUILTIN, outside=outside)
+    bundle = compile_workflow(Definition.load(path))
+    return run(bundle, given or {}, integrations=BUILTIN, outside=outside, listener=listener)
 
 
 def seen(result: RunResult) -> tuple[Any, ...]:
@@ -333,3 +337,13 @@ def test_variables_from_config_have_a_size(folder: Path) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"with this config the variables of work .* take 6,500"):
         compile_workflow(Definition.load(path))
+
+
+@pytest.mark.parametrize(("do", "error"), [("decline", "Declined"), ("killed", "Container.Exited")])
+def test_a_run_tells_the_error_of_the_code(folder: Path, do: str, error: str) -> None:
+    """Not that of the task around it."""
+    told: list[Any] = []
+    result = ran(folder, flow("fargate", inputs={"do": do, "why": "no"}), listener=told.append)
+    (failed,) = [event for event in told if isinstance(event, AttemptFailed)]
+    assert (failed.error, failed.cause) == (result.error, result.cause)
+    assert failed.error == error

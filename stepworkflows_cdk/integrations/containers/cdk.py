@@ -139,11 +139,7 @@ def _check_isolated(scope: Construct, need: ContainerNeed) -> None:
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
     """
     if need.image is None:
-        raise ConfigurationError(
-            f"{need.mark}: with this profile containers run in a network without a way to the Internet, and `zip-file` runs in "
-            "an image of public.ecr.aws; give the step an `image` in ECR, or a network of yours: `vpc: main`, with "
-            "`resources: {main: {type: network}}`"
-        )
+        raise ConfigurationError(f"{need.mark}: {need.id} runs in a public image, to which its network has no way")
     region, own = need.image.fill(lambda hole: hole.attribute).split(".")[3], cdk.Stack.of(scope).region
     if region not in ("region", own) and not cdk.Token.is_unresolved(own):
         raise ConfigurationError(

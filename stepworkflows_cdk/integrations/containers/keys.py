@@ -24,6 +24,7 @@ __all__ = [
     "FargateKeys",
     "FargateSettings",
     "check_container",
+    "check_isolated",
     "memory_of",
     "room_of",
 ]
@@ -170,6 +171,12 @@ def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflo
             if variable.startswith("STEPWORKFLOWS_"):
                 message = "names that begin with STEPWORKFLOWS_ are the runner's"
                 yield Problem("SW108", message, step.key_mark(place_, variable), "give it another name")
+    if workflow.keys.deploy and workflow.keys.deploy.strategy in ("canary", "linear"):
+        message = (
+            f"a {workflow.keys.deploy.strategy} deployment does not try containers: all get their new code at once"
+        )
+        hint = "run the code on Lambda, or give the container a flow of its own (`uses`)"
+        yield Problem("SW241", message, step.key_mark("runs-on"), hint, "warning")
     variables = {**(step.keys.env or {}), **(step.keys.secrets or {})}
     if room_of(variables) > ROOM:
         message = (
@@ -185,6 +192,19 @@ def check_container(step: Step, settings: FargateSettings | Ec2Settings, workflo
         sizes = ", ".join(map(str, _SIZES[settings.cpu]))
         message = f"with `cpu: {settings.cpu}` Fargate has no {settings.memory} MiB"
         yield Problem("SW401", message, step.mark_of(*place, "memory"), f"it has {sizes}")
+
+
+def check_isolated(step: Step, settings: FargateSettings | Ec2Settings) -> Iterable[Problem]:
+    """What is wrong where containers run in a network without a way to the Internet, unless they are given another."""
+    keys = step.work
+    assert isinstance(keys, ContainerKeys)
+    if keys.zip_file is not None and isinstance(settings, FargateSettings) and settings.vpc is None:
+        message = (
+            "with this profile containers run in a network without a way to the Internet, and `zip-file` runs in an image of "
+            "public.ecr.aws"
+        )
+        hint = "give the step an `image` in ECR, or a network of yours: `vpc: main`, with `resources: {main: {type: network}}`"
+        yield Problem("SW104", message, step.key_mark("zip-file"), hint)
 
 
 def _check_work(

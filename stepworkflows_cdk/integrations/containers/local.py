@@ -75,8 +75,20 @@ def perform(arguments: Any, world: World) -> Any:
     status = _process(need, need.code, variables, world)
     task = _task(status)
     if status != 0:
-        raise TaskFailed("States.TaskFailed", json.dumps(task))
+        said = json.dumps(task)
+        raise TaskFailed("States.TaskFailed", said, _written(variables, world) or ("Container.Exited", said))
     return task
+
+
+def _written(variables: Mapping[str, str], world: World) -> tuple[str, str] | None:
+    """The error that the runner has written, if it could, and that the machine reads next."""
+    found = world.client("dynamodb").get_item(
+        TableName=variables["STEPWORKFLOWS_TABLE"], Key={"key": {"S": variables["STEPWORKFLOWS_KEY"]}}
+    )
+    if "error" not in found.get("Item", {}):
+        return None
+    written = json.loads(found["Item"]["error"]["S"])
+    return written["type"], written["cause"]
 
 
 def _asked(arguments: Any, world: World) -> tuple[ContainerNeed, dict[str, str]]:

@@ -23,6 +23,7 @@ from stepworkflows_cdk.integrations.containers.keys import (
     FargateKeys,
     FargateSettings,
     check_container,
+    check_isolated,
     memory_of,
     room_of,
 )
@@ -102,6 +103,9 @@ class _Container(Integration):
 
     def beyond_express(self, step: Step, workflow: Workflow) -> str:
         return "SW411"
+
+    def check_isolated(self, step: Step) -> Iterable[Problem]:
+        return check_isolated(step, _settings(step))
 
     def plan(self, step: Step, scope: Scope) -> Call:
         need, lasts = _container(step, scope), _timeout(step)
