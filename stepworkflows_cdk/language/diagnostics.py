@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from stepworkflows_cdk.language.credentials import CREDENTIAL, TELLING
+
 __all__ = ["Mark", "Problem", "Report"]
 
 
@@ -37,24 +39,14 @@ class Mark:
         return self.file.startswith("<")
 
 
-_CREDENTIAL = re.compile(
-    r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"  # an access key's id
-    # the length and alphabet of a secret access key
-    r"|(?<![A-Za-z0-9/+=])(?=[A-Za-z/+]{0,39}[0-9])(?=[a-z0-9/+]{0,39}[A-Z])(?=[A-Z0-9/+]{0,39}[a-z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
-    r"|\b(?:gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|[rsp]k_(?:live|test)_|whsec_|npm_|SG\.|AIza)[\w.-]{10,}"
-    r"|\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"  # a JSON web token
-    r"|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"  # a user and a password in an address
-    r"|(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
-)
-_TELLING = r"(?:pass(?:word|wd|phrase)?|pw|pwd|secret|token|credentials?|authorization|cookie|(?:api|access|private|secret)[_-]?key)"
 _VALUE = r"""(?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'{\[&*|>][^,}]*)"""
 _UNDER_A_TELLING_KEY = re.compile(
-    rf"""(?P<key>(?<![\w-])["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*){_VALUE}""", re.IGNORECASE
+    rf"""(?P<key>(?<![\w-])["']?[\w-]*{TELLING}[\w-]*["']?\s*:\s*){_VALUE}""", re.IGNORECASE
 )
 _UNDER_ANY_KEY = re.compile(rf"""(?P<key>["']?\b[\w-]+["']?\s*:\s*){_VALUE}""")
 _MAPPING_OF_SECRETS = re.compile(r"""\bsecrets["']?\s*:\s*\{""")
 _OPENS_A_TELLING_VALUE = re.compile(
-    rf"""(?<![\w-])["']?[\w-]*{_TELLING}[\w-]*["']?\s*:\s*(?:[|>][+\d-]*|\{{)?\s*(?:#.*)?$""", re.IGNORECASE
+    rf"""(?<![\w-])["']?[\w-]*{TELLING}[\w-]*["']?\s*:\s*(?:[|>][+\d-]*|\{{)?\s*(?:#.*)?$""", re.IGNORECASE
 )
 _REFERENCE = re.compile(r"""["']?\{[\w.-]+\}["']?\s*""")
 
@@ -161,7 +153,7 @@ def _indent(line: str) -> int:
 
 
 def _without_credentials(text: str) -> str:
-    return _CREDENTIAL.sub(lambda found: "*" * len(found.group()), text)
+    return CREDENTIAL.sub(lambda found: "*" * len(found.group()), text)
 
 
 def _mask(found: re.Match[str]) -> str:

@@ -339,7 +339,7 @@ def test_variables_from_config_have_a_size(folder: Path) -> None:
         compile_workflow(Definition.load(path))
 
 
-@pytest.mark.parametrize(("do", "error"), [("decline", "Declined"), ("killed", "Container.Exited")])
+@pytest.mark.parametrize(("do", "error"), [("decline", "CardDeclined"), ("killed", "Container.Exited")])
 def test_a_run_tells_the_error_of_the_code(folder: Path, do: str, error: str) -> None:
     """Not that of the task around it."""
     told: list[Any] = []

@@ -16,6 +16,7 @@ from stepworkflows_cdk.compiler.patterns import Pattern, pattern_of
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Text
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
 from stepworkflows_cdk.language.checks.resources import undeclared
+from stepworkflows_cdk.language.checks.security import inlined_credential
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import Expression, Value, WrongValue, parse_value, references_in
@@ -53,6 +54,7 @@ _FORBIDDEN_START = ("x-amz-", "x-amzn-", "x-forwarded-")
 _NOT_TWICE = ("PATCH", "POST")
 """Methods of which a second try is a second call: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2"""
 _BODILESS = ("GET", "HEAD", "OPTIONS")
+_CREDENTIALS = "revoke it, and put a new one into the secret of the connection, which sends it with every call"
 _ONCE = "Idempotency-Key"
 _ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:\d{1,5})?/")
 _BODY = "$exists($states.result.ResponseBody) ? $states.result.ResponseBody : null"
@@ -108,6 +110,11 @@ class Http(Integration):
                 hint = "credentials are the connection's" if "auth" in name.lower() else "remove it"
                 message = f"Step Functions does not let the header `{name}` be set"
                 yield Problem("SW219", message, step.key_mark("http", "headers", name), hint)
+            elif (problem := inlined_credential(step, ("http", "headers", name), _CREDENTIALS)) is not None:
+                yield problem
+        for name in spec.query or {}:
+            if (problem := inlined_credential(step, ("http", "query", name), _CREDENTIALS)) is not None:
+                yield problem
         if spec.method in _BODILESS and step.keys.inputs is not None:
             message = f"`inputs` are the body, and a {spec.method} has none"
             yield Problem("SW107", message, step.key_mark("inputs"), "pass them as `query`")

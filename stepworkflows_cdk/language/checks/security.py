@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepworkflows_cdk.language.checks.data import check_deployed
+from stepworkflows_cdk.language.credentials import credential_in, is_credential
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
-from stepworkflows_cdk.language.references import Template, WrongValue, parse_value
+from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.references import Template, WrongValue, parse_value, strings_in
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Resource, Step, Workflow
 
-__all__ = ["DYNAMIC_REFERENCE", "check"]
+__all__ = ["DYNAMIC_REFERENCE", "check", "inlined_credential"]
 
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+\Z")
 _ARN = re.compile(r"arn:[^:\s]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S+\Z")
@@ -23,12 +25,15 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+\Z")
 _RESERVED = re.compile(r"AWS_|LAMBDA_|TZ\Z")
 
 
+_FIX = "revoke it, put a new one into a secret, and name that under `secrets`: the code reads its value"
+
 DYNAMIC_REFERENCE = "{{resolve:"
 """With this CloudFormation would write a value from elsewhere, such as a secret's, into a template's text."""
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _descriptions(workflow)
+    yield from _credentials(workflow)
     for step in workflow.all_steps:
         yield from _permissions(workflow, step)
         yield from _secrets(step)
@@ -128,6 +133,8 @@ def _env(step: Step) -> Iterator[Problem]:
             message = "a dynamic reference would put a value into the variable for all to see"
             hint = "name the secret under `secrets`: the code reads its value"
             yield Problem("SW607", message, step.mark_of("env", name), hint)
+        elif (problem := inlined_credential(step, ("env", name))) is not None:
+            yield problem
     for name in set(step.keys.env or {}) & set(step.keys.secrets or {}):
         yield Problem(
             "SW605",
@@ -137,6 +144,13 @@ def _env(step: Step) -> Iterator[Problem]:
         )
 
 
+def _is_text(value: str) -> bool:
+    try:
+        return isinstance(parse_value(value), str)
+    except WrongValue:
+        return False
+
+
 def _resolves(value: str) -> bool:
     try:
         parsed = parse_value(value)
@@ -144,6 +158,27 @@ def _resolves(value: str) -> bool:
         return False
     parts = (parsed,) if isinstance(parsed, str) else parsed.parts
     return any(isinstance(part, str) and DYNAMIC_REFERENCE in part for part in parts)
+
+
+def _credentials(workflow: Workflow) -> Iterator[Problem]:
+    """What is a credential wherever it stands."""
+    documents = {id(step.document): step.document for step in workflow.all_steps}
+    for document in {id(workflow.document): workflow.document, **documents}.values():
+        for path, text in strings_in(document.value):
+            if credential_in(text):
+                yield Problem("SW608", "a credential stands in the document, for all to see", document.mark(path), _FIX)
+
+
+def inlined_credential(step: Step, path: Path_, fix: str = "") -> Problem | None:
+    """The problem of a value at ``path`` in the step that is written out and is a credential, or goes by the name of one."""
+    value = step.get(*path)
+    if not isinstance(value, str) or not _is_text(value):
+        return None
+    if credential_in(value) or not is_credential(str(path[-1]), value):
+        return None  # what is one wherever it stands is reported as that
+    return Problem(
+        "SW608", f"the value of `{path[-1]}` is a credential, or looks like one", step.mark_of(*path), fix or _FIX
+    )
 
 
 def _descriptions(workflow: Workflow) -> Iterator[Problem]:
