@@ -16,7 +16,16 @@ from stepworkflows_cdk.language.ids import StepId, WrongId, meant
 
 __all__ = ["add"]
 
-_TITLES = {"state": "states of {}", "need": "needs", "permission": "{} may"}
+_TITLES = {
+    "state": "states of {}",
+    "need": "needs",
+    "permission": "{} may",
+    "added": "{} may as well, whatever the documents say",
+}
+_NOTE = """\
+What is encrypted with a key, by a profile or your own, may be used with its key as well: each permission on it comes with
+kms:Decrypt or what else its service asks for, tied to that service. What lets AWS's services in (policies of queues, topics,
+buckets and functions, the logs of networks and APIs) names no role of the flow."""
 _WIDTH = 48
 
 
@@ -37,7 +46,8 @@ def add(verbs: Any) -> None:
 
 def _do(given: argparse.Namespace) -> int:
     definition = Definition.load(*given.flow, library=library_of(given))
-    found = causes(compile_workflow(definition, config=config_of(given, definition)))
+    bundle = compile_workflow(definition, config=config_of(given, definition))
+    found = causes(bundle, definition.integrations)
     if given.step is not None:
         found = _of_step(
             given.step, found, [(flow.id, step.title) for flow in definition.workflows for step in flow.all_steps]
@@ -45,7 +55,7 @@ def _do(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps([_plain(cause) for cause in found], ensure_ascii=False, indent=2))
     else:
-        print("\n\n".join(_paragraphs(found)))
+        print("\n\n".join((*_paragraphs(found), _NOTE)))
     return 0
 
 

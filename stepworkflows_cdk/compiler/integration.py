@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from stepworkflows_cdk.compiler.added import Added
 from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need, State, Text
 from stepworkflows_cdk.compiler.starts import Start, TriggerScope
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
@@ -353,6 +354,10 @@ class Integration:
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
         """Creates what ``need`` asks for in a CDK app, or adopts what the caller gave for it."""
         raise TypeError(f"{type(self).__name__} binds nothing")
+
+    def added(self, need: Need) -> Iterable[Added]:
+        """What the role of what ``bind`` makes may do besides the grants of the plan, for ``stepworkflows explain``."""
+        return ()
 
     def realise(self, need: Need, world: World) -> Mapping[str, str]:
         """Makes what ``need`` asks for on this machine; the attributes that its holes are filled with."""

@@ -12,6 +12,7 @@ import pytest
 
 from stepworkflows_cdk import Definition, compile_workflow
 from stepworkflows_cdk.compiler.causes import Cause, causes
+from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.reference import order_flow
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
@@ -55,7 +56,7 @@ def found(tmp_path: Path) -> Any:
 
     def of(document: Any) -> tuple[Cause, ...]:
         (tmp_path / "flow.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-        return causes(compile_workflow(Definition.load(tmp_path / "flow.json")))
+        return causes(compile_workflow(Definition.load(tmp_path / "flow.json")), BUILTIN)
 
     return of
 
@@ -100,8 +101,8 @@ def test_a_permission_that_goes_takes_exactly_its_actions(found: Any, target: st
 def test_everything_has_a_cause_on_a_line_that_is_there() -> None:
     bundle = compile_workflow(Definition.load(order_flow()))
     lines = order_flow().read_text(encoding="utf-8").splitlines()
-    everything = causes(bundle)
-    assert {cause.what for cause in everything} == {"state", "need", "permission"}
+    everything = causes(bundle, BUILTIN)
+    assert {cause.what for cause in everything} == {"state", "need", "permission", "added"}
     assert {cause.name for cause in everything if cause.what == "need"} == {need.id for need in bundle.needs}
     for cause in everything:
         assert cause.marks
@@ -109,7 +110,7 @@ def test_everything_has_a_cause_on_a_line_that_is_there() -> None:
 
 
 def test_what_several_steps_cause_has_all_their_places() -> None:
-    everything = causes(compile_workflow(Definition.load(order_flow())))
+    everything = causes(compile_workflow(Definition.load(order_flow())), BUILTIN)
     (update,) = (
         c for c in everything if (c.holder, c.name) == ("machine-order-flow", "dynamodb:UpdateItem on table-orders")
     )

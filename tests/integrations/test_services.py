@@ -159,7 +159,7 @@ def test_it_is_explained_under_which_conditions_a_permission_holds(flow: Flow) -
         '  - {id: ls, file: {list: {bucket: uploads, prefix: "a/{id}"}}}\n'
         '  - {id: ask, http: {method: GET, url: "https://example.com/a", auth: api}}\n'
     )
-    permissions = [cause.name for cause in causes(bundle) if cause.what == "permission"]
+    permissions = [cause.name for cause in causes(bundle, BUILTIN) if cause.what == "permission"]
     assert "s3:ListBucket on bucket-uploads, if s3:prefix StringLike a/*" in permissions
     assert (
         "states:InvokeHTTPEndpoint on *, if states:HTTPEndpoint StringEquals https://example.com/a, if states:HTTPMethod "

@@ -31,7 +31,7 @@ from stepworkflows_cdk.constructs.wheels import Target
 from stepworkflows_cdk.constructs.zipped import zipped
 from stepworkflows_cdk.errors import ConfigurationError, PackagingError
 from stepworkflows_cdk.integrations.code import IMAGE
-from stepworkflows_cdk.integrations.containers.needs import ClusterNeed, ContainerNeed
+from stepworkflows_cdk.integrations.containers.needs import PULL, ClusterNeed, ContainerNeed
 
 __all__ = ["bind", "bind_cluster"]
 
@@ -40,8 +40,6 @@ _NAME = "code"
 _ARCHITECTURES = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitecture.X86_64}
 _USER = "1000:1000"
 _LONGEST_STOP = 120  # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
-_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
 def bind(scope: Construct, need: ContainerNeed, given: object | None, bindings: Bindings) -> Bound:
@@ -266,6 +264,6 @@ def _start_grants(scope: Construct, need: ContainerNeed, log_group: logs.LogGrou
     repository = Text((f"arn:{stack.partition}:ecr:{region}:{account}:repository/{found['repository']}",))
     return [
         *grants,
-        Grant(holder, _PULL, repository, need.mark),
+        Grant(holder, PULL, repository, need.mark),
         Grant(holder, ("ecr:GetAuthorizationToken",), Text(("*",)), need.mark),
     ]

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from stepworkflows_cdk.compiler.plan import Need, Text
 
-__all__ = ["ClusterNeed", "ContainerNeed"]
+__all__ = ["PULL", "ClusterNeed", "ContainerNeed"]
+
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+"""What fetching an image takes: https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html"""
 
 
 @dataclass(frozen=True, kw_only=True)

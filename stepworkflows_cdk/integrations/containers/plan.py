@@ -9,8 +9,10 @@ raised, or finds in what ECS says why there is none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from stepworkflows_cdk.compiler.added import OWN_LOG, Added
 from stepworkflows_cdk.compiler.integration import Blame, Call, Integration, Part, Scope
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Need, Text, need_id
 from stepworkflows_cdk.errors import ConfigurationError
@@ -27,7 +29,7 @@ from stepworkflows_cdk.integrations.containers.keys import (
     memory_of,
     room_of,
 )
-from stepworkflows_cdk.integrations.containers.needs import ClusterNeed, ContainerNeed
+from stepworkflows_cdk.integrations.containers.needs import PULL, ClusterNeed, ContainerNeed
 from stepworkflows_cdk.integrations.containers.text import json_text
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
@@ -180,6 +182,17 @@ class Containers(Integration):
 
     def arn(self, need: Need) -> Text:
         return Text((Hole(need.id, "arn"),))
+
+    def added(self, need: Need) -> Iterable[Added]:
+        if not isinstance(need, ContainerNeed):
+            return
+        starts = f"{need.id}, where ECS starts it"
+        yield replace(OWN_LOG, holder=starts)
+        if need.code is not None:
+            yield Added(("s3:GetObject",), "its code")
+        else:
+            yield Added(PULL, "its image", starts)
+            yield Added(("ecr:GetAuthorizationToken",), "*", starts)
 
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
         from stepworkflows_cdk.integrations.containers.cdk import bind, bind_cluster

@@ -12,7 +12,7 @@ from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import BACKUPS, Bindings, Bound
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
+from stepworkflows_cdk.integrations.dynamodb.needs import BACKED_UP, TableNeed
 
 __all__ = ["bind"]
 
@@ -29,7 +29,7 @@ def bind(scope: Construct, need: TableNeed, given: object | None, bindings: Bind
     table = _created(scope, need) if given is None else _adopted(need, given)
     attributes = {"name": table.table_name, "arn": table.table_arn}
     backed_up = given is None and bindings.profile.backups
-    grants = (Grant(BACKUPS, _BACKUP, Text((Hole(need.id, "arn"),)), need.mark),) if backed_up else ()
+    grants = (Grant(BACKUPS, BACKED_UP, Text((Hole(need.id, "arn"),)), need.mark),) if backed_up else ()
     key = table.encryption_key
     if key is None:
         return Bound(construct=table, attributes=attributes, grants=grants)
@@ -47,10 +47,6 @@ _KEY_ACTIONS = {
         "kms:ReEncryptTo",
     )
 }
-
-
-# https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html
-_BACKUP = ("dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
 
 
 def _created(scope: Construct, need: TableNeed) -> dynamodb.ITable:

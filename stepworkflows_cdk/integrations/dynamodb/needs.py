@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from stepworkflows_cdk.compiler.plan import Need
 
-__all__ = ["TableNeed"]
+__all__ = ["BACKED_UP", "TableNeed"]
+
+BACKED_UP = ("dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
+"""What the service for backups may do with a table: https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from stepworkflows_cdk.compiler.added import Added, with_key
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.plan import Hole, Need, Text, need_id
-from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
+from stepworkflows_cdk.integrations.dynamodb.needs import BACKED_UP, TableNeed
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.model import Keys
@@ -62,6 +64,11 @@ class Tables(Integration):
 
     def arn(self, need: Need) -> Text:
         return table_arn(need)
+
+    def added(self, need: Need) -> Iterable[Added]:
+        yield Added(BACKED_UP, f"{need.id}, where the profile demands backups", "backups")
+        yield Added(("backup:CopyIntoBackupVault", "backup:DescribeBackupVault"), "the vault", "backups")
+        yield replace(with_key("kms:CreateGrant", "kms:DescribeKey"), holder="backups")
 
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
         from stepworkflows_cdk.integrations.dynamodb.cdk import bind

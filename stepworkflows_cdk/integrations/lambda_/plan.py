@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stepworkflows_cdk.compiler.added import DEAD_LETTERS, INTERFACES, OWN_LOG, TRACES, Added, with_key
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Need, Text
 from stepworkflows_cdk.errors import ConfigurationError
@@ -88,6 +89,10 @@ class Lambda(Integration):
             needs=(need,),
             grants=(grant, *(scope.permissions(need.id) if need.made else ())),
         )
+
+    def added(self, need: Need) -> Iterable[Added]:
+        if isinstance(need, FunctionNeed) and need.made:
+            yield from (OWN_LOG, TRACES, INTERFACES, DEAD_LETTERS, with_key("kms:Decrypt", "kms:GenerateDataKey"))
 
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
         from stepworkflows_cdk.integrations.lambda_.cdk import bind

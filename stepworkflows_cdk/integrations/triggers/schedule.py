@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from stepworkflows_cdk.compiler.added import DEAD_LETTERS, Added, with_key
 from stepworkflows_cdk.compiler.integration import Integration, Start, TriggerScope
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
 from stepworkflows_cdk.compiler.texts import json_text
@@ -101,6 +102,9 @@ class Schedule(Integration):
             schedule.id, ("states:StartExecution",), Text((Hole(scope.machine, "machine_arn"),)), trigger.mark
         )
         return Start((schedule,), (start,))
+
+    def added(self, need: Need) -> Iterable[Added]:
+        return (DEAD_LETTERS, with_key("kms:Decrypt", "kms:GenerateDataKey"))
 
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
         from stepworkflows_cdk.integrations.triggers.cdk import bind_schedule
