@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_apigateway as apigateway
@@ -88,14 +88,22 @@ class StepConstructs:
 
 
 class StepWorkflow(Executions, Construct):
-    """A Step Functions state machine made from step documents, with its functions, tables, secrets and permissions."""
+    """A Step Functions state machine made from step documents, with its functions, tables, secrets and permissions.
+
+    A package that carries a flow makes a class of it, which takes the same arguments but for the documents::
+
+        class Greeting(StepWorkflow):
+            documents = Path(__file__).parent / "greet.yaml"
+    """
+
+    documents: ClassVar[Documents | None] = None
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        definition: Documents,
+        definition: Documents | None = None,
         resources: Mapping[str, object] | None = None,
         secrets: Mapping[str, secretsmanager.ISecret] | None = None,
         config: Mapping[str, Any] | None = None,
@@ -114,7 +122,8 @@ class StepWorkflow(Executions, Construct):
     ) -> None:
         """
         :param definition: a :class:`Definition`, or the path of a document, or a :class:`~stepworkflows_cdk.Workflow`, or
-            several of these. Paths are absolute: ``Path(__file__).parent / "workflow.yaml"``.
+            several of these. Paths are absolute: ``Path(__file__).parent / "workflow.yaml"``. Default: the ``documents`` of
+            the class.
         :param resources: your own constructs for names under ``resources`` in the document, such as a
             ``dynamodb.ITable``. Default: each is created, and retained when the stack is deleted.
         :param secrets: your own secrets for names under ``secrets``. Default: each is created with a placeholder value.
@@ -161,7 +170,10 @@ class StepWorkflow(Executions, Construct):
             rotations=rotations,
             secrets_key=secrets_key,
         )
-        loaded = _load(definition, integrations, overrides or {}, space.library if space is not None else {})
+        chosen = definition if definition is not None else self.documents
+        if chosen is None:
+            raise ConfigurationError('definition: no documents are given; pass Path(__file__).parent / "workflow.yaml"')
+        loaded = _load(chosen, integrations, overrides or {}, space.library if space is not None else {})
         if _isolated(settings.profile, space):
             loaded.refuse(_isolation_problems(loaded))
         bundle = compile_workflow(loaded, config={**_context(scope, loaded), **(config or {})})

@@ -167,6 +167,15 @@ def test_names_that_the_document_does_not_have(stack, document, options, message
         StepWorkflow(stack, "Flow", definition=document, **options)
 
 
+def test_a_class_can_carry_its_documents(stack, document):
+    class Carried(StepWorkflow):
+        documents = document
+
+    assert Carried(stack, "Flow").steps["charge"].function
+    with pytest.raises(ConfigurationError, match="definition: no documents are given"):
+        StepWorkflow(stack, "None")
+
+
 def test_asking_for_what_is_not_there(flow):
     with pytest.raises(KeyError, match=r"steps: no step has the id 'charg'; did you mean `charge`\?"):
         flow.steps["charg"]
