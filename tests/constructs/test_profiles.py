@@ -56,7 +56,7 @@ def all_flows(new_stack: Callable[..., cdk.Stack]) -> cdk.Stack:
     OrderFlow(stack, "order-flow", profile=EVERYTHING)
     for folder in sorted(FLOWS.iterdir()):
         documents = [*sorted(folder.glob("workflow.*")), *sorted(folder.glob("step-*.*"))]
-        if not folder.name.startswith("wrong-") and folder.name not in REFUSED + OUTSIDE:
+        if not folder.name.startswith("wrong-") and folder.name not in (*REFUSED, *OUTSIDE):
             definition = Definition.load(*documents)
             callers = Construct(stack, f"given-{folder.name}")
             own, kept = given.resources(callers, definition), given.secrets(callers, definition)

@@ -177,7 +177,10 @@ def inlined_credential(step: Step, path: Path_, fix: str = "") -> Problem | None
     if credential_in(value) or not is_credential(str(path[-1]), value):
         return None  # what is one wherever it stands is reported as that
     return Problem(
-        "SW608", f"the value of `{path[-1]}` is a credential, or looks like one", step.mark_of(*path), fix or _FIX
+        "SW608",
+        f"the value of `{path[-1]}` is a credential, or looks like one",
+        step.mark_of(*path),
+        f"{fix or _FIX}; what is none goes by another name",
     )
 
 
