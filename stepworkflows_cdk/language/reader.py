@@ -376,14 +376,8 @@ class Reader:
     def _slug(self, name: str, document: Document, path: Path_) -> str:
         id_ = slug(name)
         if id_ is None:
-            self._problems.append(
-                Problem(
-                    "SW105",
-                    f"no id can be made from the name `{name}`",
-                    document.mark(path),
-                    "add `id`, such as `id: pay`",
-                )
-            )
+            message = f"no id can be made from the name `{name}`"
+            self._problems.append(Problem("SW105", message, document.mark(path), "add `id`, such as `id: pay`"))
             return "step"
         return id_
 
