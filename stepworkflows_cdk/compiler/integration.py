@@ -249,6 +249,8 @@ class Integration:
     """The needs that this integration binds and realises."""
     tasks: ClassVar[tuple[str, ...]] = ()
     """The beginnings of the task resources that it performs on this machine."""
+    transient: ClassVar[tuple[str, ...]] = ()
+    """Errors that are tried again by default, for the manual; a call says which of them it can have."""
     raises: ClassVar[Mapping[str, str]] = {}
     """Errors that have a name of this library's: name -> when, for the manual."""
     code_keys: ClassVar[frozenset[str]] = frozenset()

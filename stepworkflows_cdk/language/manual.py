@@ -67,7 +67,19 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 
 def manual(integrations: Sequence[WorkKey]) -> str:
     """The page, as Markdown."""
-    return "\n".join([*_head(), *_parts(), *_integrations(integrations), *_references(), *_errors(integrations)]) + "\n"
+    return (
+        "\n".join(
+            [
+                *_head(),
+                *_parts(),
+                *_integrations(integrations),
+                *_references(),
+                *_tries(integrations),
+                *_errors(integrations),
+            ]
+        )
+        + "\n"
+    )
 
 
 _REFERENCES = (
@@ -135,6 +147,26 @@ def _errors(integrations: Sequence[WorkKey]) -> Iterator[str]:
     yield "|--|--|"
     own = {name: when for integration in integrations for name, when in integration.raises.items()}
     yield from (f"| `{name}` | {when} |" for name, when in sorted({**_OWN_ERRORS, **own}.items()))
+
+
+def _tries(integrations: Sequence[WorkKey]) -> Iterator[str]:
+    yield "## Tried again by default"
+    yield ""
+    yield (
+        "The errors that `transient` means: of throttling, of the service, of the way to it. They are tried again five times, "
+        "after 2 seconds and then twice as long each time, at most a minute, each time a random part of it. A rule under "
+        "`retry` that names one of them comes before this; with `attempts: 0` it is not tried again. What a service says only "
+        "in the text of an error is read there, such as the reasons of a cancelled transaction."
+    )
+    yield ""
+    yield "| work | errors |"
+    yield "|--|--|"
+    for integration in integrations:
+        if integration.transient:
+            runtime = f": {integration.runtime}" if integration.runtime else ""
+            errors = ", ".join(f"`{error}`" for error in sorted(integration.transient))
+            yield f"| `{integration.key}{runtime}` | {errors} |"
+    yield ""
 
 
 def _head() -> Iterator[str]:

@@ -54,6 +54,7 @@ class WorkKey(Protocol):
     beats: ClassVar[bool]
     starts_flows: ClassVar[bool]
     keeps_time: ClassVar[bool]
+    transient: ClassVar[tuple[str, ...]]
     raises: ClassVar[Mapping[str, str]]
 
     def variables(self, step: Step) -> frozenset[str]:

@@ -47,6 +47,8 @@ _TRANSIENT = (
     "TooManyRequests",
     "TransactionInProgress",
 )
+# Errors that any service may answer with, whatever its model has.
+_ALWAYS = ("InternalServerErrorException", "ServiceUnavailableException", "ThrottlingException")
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors
 _LOST_RACE = (
     "$contains($cause, /TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded/)"
@@ -90,6 +92,7 @@ class AwsSdkCall(Integration):
 
     key = "call"
     keys = CallKeys
+    transient = tuple(f"SERVICE.{name}" for name in ("SdkClientException", *_ALWAYS))
     code_keys = frozenset({"permissions"})
     raises = {
         TOO_MANY: "`all-pages`, and there are more pages than `max`",
@@ -185,7 +188,7 @@ def _transient(service: Service, operation: Operation) -> tuple[str, ...]:
         stem = error.removesuffix("Exception").removesuffix("Fault")
         if stem.startswith(_TRANSIENT):
             names.add(f"{stem}Exception")
-    names.update(f"{stem}Exception" for stem in ("Throttling", "InternalServerError", "ServiceUnavailable"))
+    names.update(_ALWAYS)
     return tuple(f"{service.error_prefix}.{name}" for name in sorted(names))
 
 

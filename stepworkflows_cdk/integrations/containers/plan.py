@@ -96,6 +96,7 @@ class _Container(Integration):
 
     key = "runs-on"
     code_keys = frozenset({"env", "secrets", "permissions"})
+    transient = _TRANSIENT
 
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
         return fits_code(key, step)

@@ -41,6 +41,7 @@ class Fetch(Integration):
 
     key = "fetch"
     keys = FetchKeys
+    transient = TRANSIENT
 
     def idempotent(self, step: Step) -> bool:
         return True

@@ -53,6 +53,7 @@ class Record(Integration):
 
     key = "record"
     keys = RecordKeys
+    transient = TRANSIENT
     records_outputs = True
     raises = {"ConditionFailed": "the `condition` of a `record` does not hold, or a row to write `once` is there"}
 

@@ -49,6 +49,7 @@ class Emit(Integration):
 
     key = "emit"
     keys = EmitKeys
+    transient = _TRANSIENT
     tasks = ("events:putEvents",)
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:

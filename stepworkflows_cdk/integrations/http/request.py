@@ -93,6 +93,7 @@ class Http(Integration):
 
     key = "http"
     keys = HttpKeys
+    transient = _TRANSIENT
     tasks = ("http:invoke",)
 
     def idempotent(self, step: Step) -> bool:

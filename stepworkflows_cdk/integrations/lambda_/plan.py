@@ -55,6 +55,7 @@ class Lambda(Integration):
     runtime = "lambda"
     code_keys = frozenset({"env", "secrets", "permissions"})
     keys = LambdaKeys
+    transient = _TRANSIENT
     needs = (FunctionNeed,)
     tasks = ("lambda:invoke",)
 

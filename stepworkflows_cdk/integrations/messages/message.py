@@ -84,6 +84,7 @@ class Message(Integration):
 
     key = "message"
     keys = MessageKeys
+    transient = (*_QUEUE_TRANSIENT, *_TOPIC_TRANSIENT)
 
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
         return key not in ("queue", "topic") or not {"queue", "topic"} & set(step["message"])

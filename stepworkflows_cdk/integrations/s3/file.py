@@ -107,6 +107,7 @@ class File(Integration):
 
     key = "file"
     keys = FileKeys
+    transient = _TRANSIENT
     raises = {"NoSuchFile": "`file` with `get` or `copy`, and there is no such file"}
 
     def idempotent(self, step: Step) -> bool:

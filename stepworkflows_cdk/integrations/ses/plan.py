@@ -63,6 +63,7 @@ class Email(Integration):
 
     key = "email"
     keys = EmailKeys
+    transient = _TRANSIENT
 
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
         own = ("subject", "text", "html")

@@ -94,6 +94,7 @@ class WaitFor(Integration):
 
     key = "wait-for"
     keys = WaitForKeys
+    transient = _TRANSIENT
     waits = True
     raises = {"WaitTaken": "another execution waits, or waited, for the same; what is matched has to single out one"}
 
