@@ -13,13 +13,22 @@ from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["check_actions", "needed"]
+__all__ = ["as_a_rule", "check_actions", "needed"]
 
 
 def needed(service: Service, operation: Operation) -> tuple[str, ...]:
     """The IAM actions that a call needs, as far as it is known."""
     authorised = AUTHORISED.get(service.name)
     return (authorised and authorised.actions(operation.name)) or (f"{service.iam_prefix}:{operation.name}",)
+
+
+def as_a_rule(service: Service, operation: Operation) -> str:
+    """The same for a reader: where it is not known, what nearly all actions are called in IAM."""
+    authorised = AUTHORISED.get(service.name)
+    if authorised is None:
+        return f"the IAM action, as a rule `{service.iam_prefix}:{operation.name}`"
+    known = authorised.actions(operation.name)
+    return " and ".join(f"`{action}`" for action in known) or "the IAM actions"
 
 
 def check_actions(step: Step, service: Service, operation: Operation) -> Iterator[Problem]:

@@ -26,6 +26,21 @@ __all__ = [
     "service_names",
 ]
 
+# Where IAM's name is another than that in signatures:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+_IAM_PREFIXES = {
+    "cloudcontrol": "cloudformation",
+    "cloudwatch": "cloudwatch",
+    "iotjobsdataplane": "iotjobsdata",
+    "iotsecuretunneling": "iot",
+    "mturk": "mechanicalturk",
+    "partnercentralaccount": "partnercentral",
+    "partnercentralbenefits": "partnercentral",
+    "partnercentralchannel": "partnercentral",
+    "partnercentralselling": "partnercentral",
+    "resourcegroupstaggingapi": "tag",
+    "sso": "sso",
+}
 _SERVICE_ID = re.compile(rb'"serviceId"\s*:\s*"([^"]+)"')
 
 
@@ -56,7 +71,9 @@ class Service:
 
     @property
     def iam_prefix(self) -> str:
-        """What the names of its actions begin with in IAM: that by which requests are signed."""
+        """What the names of its actions begin with in IAM: as a rule that by which requests are signed."""
+        if self.name in _IAM_PREFIXES:
+            return _IAM_PREFIXES[self.name]
         metadata = self.model["metadata"]
         return str(metadata.get("signingName", metadata["endpointPrefix"]))
 

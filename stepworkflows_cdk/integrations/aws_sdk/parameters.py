@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
+from stepworkflows_cdk.integrations.aws_sdk.bounds import beyond
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
@@ -61,6 +62,8 @@ class _Check:
 
     def structure(self, shape_name: str, value: Any, path: Path_) -> Iterator[Problem]:
         shape, operation, step = self.service.shape(shape_name), self.operation, self.step
+        if wrong := beyond(shape, value):
+            yield Problem("SW259", f"this parameter of `{operation}` {wrong[0]}", step.mark_of(*path), wrong[1])
         match shape["type"], value:
             case "structure", dict():
                 yield from self._members(shape, value, path)

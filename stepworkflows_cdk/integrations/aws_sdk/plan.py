@@ -16,7 +16,7 @@ from stepworkflows_cdk.compiler.plan import Data
 from stepworkflows_cdk.integrations.aws_sdk.callable import not_called
 from stepworkflows_cdk.integrations.aws_sdk.faults import check_errors
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
-from stepworkflows_cdk.integrations.aws_sdk.iam import check_actions
+from stepworkflows_cdk.integrations.aws_sdk.iam import as_a_rule, check_actions
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model, service_names
 from stepworkflows_cdk.integrations.aws_sdk.pages import check_pages, pages_of
 from stepworkflows_cdk.integrations.aws_sdk.parameters import check_parameters, spelt
@@ -137,9 +137,8 @@ class AwsSdkCall(Integration):
         if step.work.all_pages:
             yield from check_pages(step, service, operation, step.work.all_pages.field)
         if not step.keys.permissions and not derives_grants(inputs, workflow, service, operation):
-            hint = (
-                "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the ARN and the IAM action"
-            )
+            action = as_a_rule(service, operation)
+            hint = f"name a resource in `inputs` (`{{resources.x}}`), or write `permissions` with the ARN and {action}"
             yield Problem("SW606", "on what this call may act is not known", step.key_mark("call"), hint)
 
     def sends(self, step: Step) -> Iterable[Sent]:

@@ -74,7 +74,7 @@ class Uses(Integration):
 
     key = "uses"
     keys = UsesKeys
-    transient = _TRANSIENT
+    transient = START_ERRORS
     starts_flows = True
 
     def beyond_express(self, step: Step, workflow: Workflow) -> str:
