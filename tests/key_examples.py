@@ -78,6 +78,7 @@ from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
     CatchKeys,
+    ConcurrencyKeys,
     ConfigKeys,
     DefaultKeys,
     DeployKeys,
@@ -116,6 +117,9 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FlowKeys, "timeout"): ((), "1h"),
     (FlowKeys, "mode"): ((), "express"),
     (FlowKeys, "guard"): ((), True),
+    (FlowKeys, "concurrency"): ((), "{n}"),
+    (ConcurrencyKeys, "key"): (("concurrency",), "{n}"),
+    (ConcurrencyKeys, "mode"): (("concurrency",), "reject"),
     (WorkflowKeys, "mode"): (("resources", "other"), "express"),
     (FlowKeys, "deploy"): ((), {"alias": "prod"}),
     (FlowKeys, "policies"): ((), {"patient": {"timeout": "50s"}}),

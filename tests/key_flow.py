@@ -38,6 +38,7 @@ FLOW: dict[str, Any] = {
         "event": {"source": "s", "detail-type": "t"},
         "queue": {"queue": "jobs"},
     },
+    "concurrency": {"key": "{s}"},
     "config": {"stage": {"default": "dev"}},
     "secrets": {"key": {}},
     "policies": {"patient": {"timeout": "20s"}},

@@ -42,6 +42,7 @@ from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
     CatchKeys,
+    ConcurrencyKeys,
     ConfigKeys,
     DefaultKeys,
     DeployKeys,
@@ -74,6 +75,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     OutputKeys,
     ConfigKeys,
     SecretKeys,
+    ConcurrencyKeys,
     DeployKeys,
     PolicyKeys,
     DefaultKeys,

@@ -17,9 +17,11 @@ from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.distributed import grants_of
 from stepworkflows_cdk.compiler.guard import GUARDED_EXECUTION, guard_grants, parts, plan_guard
 from stepworkflows_cdk.compiler.integration import Call, Integration, Start
+from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.library import Lent, LentToTrigger, Library
+from stepworkflows_cdk.compiler.lock import Lock, lock_grants
 from stepworkflows_cdk.compiler.order import in_order
-from stepworkflows_cdk.compiler.plan import Grant, Jsonata, MachinePlan, Need, Plan, Task
+from stepworkflows_cdk.compiler.plan import Grant, Jsonata, MachinePlan, Need, Plan, Task, machine_key
 from stepworkflows_cdk.compiler.planner import plan_machine
 from stepworkflows_cdk.compiler.states import all_states
 from stepworkflows_cdk.compiler.steps.context import Planned
@@ -79,11 +81,22 @@ class _Flow:
         ending = {id(step) for step in walk(self.workflow.ending)}
         return ((step, view) for step, view in views(self.workflow) if not self.guarded or id(step) in ending)
 
-    def machine(self, planned: Mapping[int, Planned]) -> MachinePlan:
+    def lock(self, integrations: Sequence[Integration]) -> Lock | None:
+        """By what executions of the flow have their turns."""
+        keys = self.workflow.keys.concurrency
+        if keys is None or self.guarded:
+            return None
+        keeper = next(known for known in integrations if known.keeps_locks)
+        key = (
+            f"{literal(f'{self.workflow.id}/')} & $string({self.values(View(self.workflow)).expression(keys.key).code})"
+        )
+        return keeper.plan_lock(self.workflow, Jsonata(key, "string"))
+
+    def machine(self, planned: Mapping[int, Planned], lock: Lock | None) -> MachinePlan:
         plan = (self.workflow, planned, self.values, self.names)
         if self.guarded:
             return plan_guard(self.guarded, *plan)
-        return replace(plan_machine(*plan), inner=self.workflow.keys.guard)
+        return replace(plan_machine(*plan, lock), inner=self.workflow.keys.guard)
 
     def lend(self, step: Step, view: View, distinct: str = "") -> Lent:
         return Lent(step, self.values(view), self.library, distinct)
@@ -98,7 +111,8 @@ class _Flow:
 
 def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
     planned = _calls(flows, integrations)
-    machines = tuple(flow.machine(planned) for flow in flows)
+    locks = [flow.lock(integrations) for flow in flows]
+    machines = tuple(flow.machine(planned, lock) for flow, lock in zip(flows, locks, strict=True))
     # An undo step that no failure can lead to needs nothing and may do nothing.
     reached = {(machine.id, state.mark.step) for machine in machines for state in all_states(machine.states)}
     calls = [
@@ -107,12 +121,19 @@ def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
         if (place.flow.workflow.id, place.step.id) in reached
         for call in planned[id(place.step)]
     ]
+    calls += [call for lock in locks if lock for call in lock]
     needs = [need for flow in flows for need in flow.library.needs()]
     asking: list[Call | Start] = [*calls, *(start for flow in flows for start in flow.starts())]
     needs += sorted((need for each in asking for need in each.needs), key=lambda need: need.id)
     grants = dict.fromkeys([*(grant for each in asking for grant in each.grants), *_of_maps(flows, reached)])
     grants |= dict.fromkeys(
         grant for flow in flows if flow.guarded for grant in guard_grants(flow.workflow, flow.guarded)
+    )
+    grants |= dict.fromkeys(
+        grant
+        for flow, lock in zip(flows, locks, strict=True)
+        if lock
+        for grant in lock_grants(machine_key(flow.workflow.id), flow.workflow.document.key_mark(("concurrency",)))
     )
     origins: dict[str, tuple[Mark, ...]] = {}
     for need in needs:

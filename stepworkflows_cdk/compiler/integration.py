@@ -24,6 +24,7 @@ from stepworkflows_cdk.language.sent import Sent
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from stepworkflows_cdk.compiler.lock import Lock
     from stepworkflows_cdk.compiler.pages import Pages
     from stepworkflows_cdk.constructs.bound import Bindings, Bound
     from stepworkflows_cdk.language.workflow import Resource, Step, Trigger, Workflow
@@ -268,6 +269,8 @@ class Integration:
     records_outputs: ClassVar[bool] = False
     """Whether it writes the outputs called ``DATABASE_...``: see :meth:`plan_outputs`."""
 
+    keeps_locks: ClassVar[bool] = False
+    """Whether it keeps the locks of `concurrency`: see :meth:`plan_lock`."""
     counts_branches: ClassVar[bool] = False
     """Whether it counts the branches of a race: see :meth:`plan_count`."""
 
@@ -316,6 +319,10 @@ class Integration:
         call's result is an object: the name of each branch noted so far -> its result.
         """
         raise TypeError(f"{type(self).__name__} counts no branches")
+
+    def plan_lock(self, workflow: Workflow, key: Jsonata) -> Lock:
+        """The calls by which an execution of the flow has its turn for a key: a text of its own for each flow and value."""
+        raise TypeError(f"{type(self).__name__} keeps no locks")
 
     def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
         """What a resource of the document becomes."""

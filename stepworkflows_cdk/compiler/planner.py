@@ -15,6 +15,7 @@ from stepworkflows_cdk.compiler.deploy import deploy_plan
 from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.fences import guarded
 from stepworkflows_cdk.compiler.lanes import Lane
+from stepworkflows_cdk.compiler.lock import Lock, LockStates
 from stepworkflows_cdk.compiler.outputs import output_data, output_is_certain
 from stepworkflows_cdk.compiler.plan import Choice, Data, Fail, Jsonata, MachinePlan, Pass, Rule, State, Succeed
 from stepworkflows_cdk.compiler.states import Namer, reachable
@@ -38,9 +39,10 @@ def plan_machine(
     calls: Mapping[int, Planned],
     values: Callable[[View], Values],
     names: Names,
+    lock: Lock | None = None,
 ) -> MachinePlan:
     """The machine of one workflow. ``calls`` holds what each step (by ``id()``) becomes."""
-    machine = FlowStates(workflow, calls, values, names)
+    machine = FlowStates(workflow, calls, values, names, lock=lock)
     return MachinePlan(
         workflow.id,
         workflow.mark,
@@ -64,6 +66,7 @@ class FlowStates:
     values: Callable[[View], Values]
     names: Names
     guard: bool = False
+    lock: Lock | None = None
 
     def __post_init__(self) -> None:
         self.namer = Namer(
@@ -104,7 +107,15 @@ class FlowStates:
         # Where the result is a variable, what comes between it and the end can be anything.
         self.held = bool(finally_) or any(step.keys.stop for step in self.workflow.forward)
         stop = self.last if finally_ else self.done
-        self.lane = Lane((), self._handler, stop, self.ended)
+        # Whoever has its turn gives it back: no error ends the execution by itself.
+        self.lane = Lane((), self._handler, stop, None if self.lock else self.ended)
+        self.turn: LockStates | None = None
+        if self.lock and self.workflow.keys.concurrency:
+            mark, waits = (
+                self.workflow.document.key_mark(("concurrency",)),
+                self.workflow.keys.concurrency.mode == "queue",
+            )
+            self.turn = LockStates(self.lock, mark, waits, self.namer.unique)
 
     def states(self) -> tuple[State, ...]:
         steps = self.workflow.steps
@@ -115,7 +126,11 @@ class FlowStates:
             *self.undoing.states(self.lane, self.failure),
             *self.ending_states(),
         ]
-        return (*self._entry(self.context.first(steps[0])), *body, *self._questions())
+        first = self.context.first(steps[0])
+        if self.turn:
+            body = [*self.turn.ahead(first), *self.turn.released(body)]
+            first = self.turn.first
+        return (*self._entry(first), *body, *self._questions())
 
     def ending_states(self) -> list[State]:
         """``on-failure``, ``finally`` and the end."""
@@ -140,7 +155,7 @@ class FlowStates:
     def _entry(self, first: str) -> list[State]:
         mark = self.workflow.mark
         inputs = self.workflow.keys.inputs or {}
-        assign = self.first_values()
+        assign = self.first_values() | (self.turn.entry() if self.turn else {})
         if self.links:
             assign["left"] = ""
         if self.workflow.finally_:
@@ -180,10 +195,10 @@ class FlowStates:
         if not self.held and self._result_is_certain():
             return [Succeed(self.done, mark, self._result())]
         failed = self._handler(None, False)
-        if not self.held and failed.next == self.ended:
+        if not self.held and failed.next == self.lane.ended:
             return [Succeed(self.result, mark, self._result())]
         end = Succeed(self.done, mark, Jsonata("$result"))
-        if self._result_is_certain() or failed.next == self.ended:
+        if self._result_is_certain() or failed.next == self.lane.ended:
             return [Pass(self.result, mark, self.lane.stop, {"result": self._result()}), end]
         inside = Pass(self.namer.unique("Result: values"), mark, None, {}, self._result())
         assign: dict[str, Data] = {"result": Jsonata("$states.result[0]")}

@@ -15,6 +15,7 @@ from stepworkflows_cdk.integrations.aws_sdk.plan import AwsSdkCall
 from stepworkflows_cdk.integrations.containers.plan import Containers, Ec2, Fargate
 from stepworkflows_cdk.integrations.dynamodb.counting import Counting
 from stepworkflows_cdk.integrations.dynamodb.fetch import Fetch
+from stepworkflows_cdk.integrations.dynamodb.locking import Locking
 from stepworkflows_cdk.integrations.dynamodb.record import Record
 from stepworkflows_cdk.integrations.dynamodb.tables import Tables
 from stepworkflows_cdk.integrations.events.buses import Buses
@@ -50,6 +51,7 @@ BUILTIN: tuple[Integration, ...] = (
     Record(),
     Fetch(),
     Counting(),
+    Locking(),
     AwsSdkCall(),
     RawState(),
     Buckets(),

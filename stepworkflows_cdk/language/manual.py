@@ -14,6 +14,7 @@ from stepworkflows_cdk.language.keys import STEP
 from stepworkflows_cdk.language.model import (
     ArmKeys,
     CatchKeys,
+    ConcurrencyKeys,
     ConfigKeys,
     DefaultKeys,
     DeployKeys,
@@ -61,6 +62,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tests`: one test", CaseKeys),
     ("`expect` of a test", ExpectKeys),
     ("`deploy`", DeployKeys),
+    ("`concurrency`", ConcurrencyKeys),
     ("`secrets` of a flow", SecretKeys),
 )
 
@@ -115,6 +117,7 @@ _OWN_ERRORS = {
     "TooFewBranches": "fewer branches of a `parallel` succeeded than its `join` needs",
     "ResultTooLarge": "what the branch of a race gave has more than 16 KiB of JSON; where branches are counted, all together",
     "RequirementFailed": "a `require` without an `error` of its own",
+    "ConcurrencyLimit": "of a flow with `concurrency`: another execution has the same key; no step runs",
     "ExecutionAborted": "of a flow with `guard`: somebody stopped its execution, without an error's name",
     "States.Timeout": "the step's time is over; of a flow with `guard`: the flow's",
     "States.QueryEvaluationError": "an expression failed, or gave nothing",

@@ -25,6 +25,7 @@ __all__ = [
     "OTHERWISE",
     "ArmKeys",
     "CatchKeys",
+    "ConcurrencyKeys",
     "ConfigKeys",
     "DefaultKeys",
     "DeployKeys",
@@ -270,6 +271,21 @@ class DeployKeys(Keys):
     )
 
 
+class ConcurrencyKeys(Keys):
+    """At most one execution of the flow at a time for each key. Those that wait have no order."""
+
+    key: str = Field(min_length=1, description="What is compared, as a rule a reference such as `{user.email}`.")
+    mode: Literal["queue", "reject"] = Field(
+        "queue",
+        description="What becomes of another one: it waits for its turn, looking after at most five minutes each time, or "
+        "fails as `ConcurrencyLimit` before any step.",
+    )
+
+
+def _key(value: Any) -> Any:
+    return {"key": value} if isinstance(value, str) else value
+
+
 class FlowKeys(Keys):
     """The keys of a RunnableStep, the work keys of its own code left out."""
 
@@ -300,6 +316,9 @@ class FlowKeys(Keys):
         description="`true`: `on-failure` and `finally` run also where nothing inside the flow can catch its end: its execution "
         "is aborted, its time is over, or its data grow too large. Then nothing is undone.",
     )
+    concurrency: Annotated[
+        ConcurrencyKeys | None, BeforeValidator(_key, json_schema_input_type=str | ConcurrencyKeys)
+    ] = Field(None, description="Whether executions with the same key run one after another; short form: the key.")
     mode: Literal["standard", "express"] = Field(
         "standard",
         description="`express`: executions of at most five minutes, for many at little cost, that may run twice and leave "
@@ -327,7 +346,7 @@ NO_UNDO = "none"
 """What `undo` says of a step that needs none."""
 NOT_BUILT = frozenset(
     """
-    cancel concurrency
+    cancel
     signal remind
     api approval queue
     """.split()

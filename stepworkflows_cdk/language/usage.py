@@ -38,6 +38,7 @@ __all__ = [
     "skipping",
     "status_readers",
     "strings_of",
+    "strings_of_flow",
     "targets",
 ]
 
@@ -59,6 +60,13 @@ def strings_of(step: Step) -> Iterator[tuple[Path_, str]]:
             yield from strings_in(step.get("for-each", *place), ("for-each", *place))
     if step.keys.require and step.get("require", "message") is not None:
         yield ("require", "message"), step.keys.require.message
+
+
+def strings_of_flow(workflow: Workflow) -> Iterator[tuple[Path_, str]]:
+    """The strings of a flow that are read before its first step, with their paths."""
+    place = ("concurrency",) if isinstance(workflow.document.get(("concurrency",)), str) else ("concurrency", "key")
+    if workflow.keys.concurrency:
+        yield place, workflow.keys.concurrency.key
 
 
 def conditions_of(step: Step) -> Iterator[tuple[Path_, str]]:
@@ -100,6 +108,8 @@ def targets(workflow: Workflow) -> Iterator[tuple[Target, View]]:
 
 def _read(workflow: Workflow) -> Iterator[tuple[Target, View, Place]]:
     """The same, and where each reference stands."""
+    for _, text in strings_of_flow(workflow):
+        yield from _targets(text, View(workflow), condition=False)
     for step, view in views(workflow):
         for known in skipping(step, view):
             yield StatusTarget(known), view, "expression"

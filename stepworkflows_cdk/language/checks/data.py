@@ -31,7 +31,7 @@ from stepworkflows_cdk.language.scope import (
     View,
     resolve,
 )
-from stepworkflows_cdk.language.usage import condition_view, conditions_of, strings_of
+from stepworkflows_cdk.language.usage import condition_view, conditions_of, strings_of, strings_of_flow
 from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
@@ -43,7 +43,7 @@ _OTHER_REFERENCE = re.compile(
 )
 """How others write references: JSONPath, shells and SAM, Jinja and GitHub Actions, a slip."""
 _RESERVED = re.compile(
-    r"(?:again|caught|failure|left|stopped)\d*\Z|(?:guarded|handled|input|resources|result|states)\Z"
+    r"(?:again|caught|failure|left|stopped)\d*\Z|(?:guarded|handled|holder|input|resources|result|running|states|turns)\Z"
     r"|(?:again|arm|attempts|count|error|failed|given|if|index|item|passed|result|rounds?|status|step|stopped)\d*_"
     r"|(?:pages|tried|tries|undo|until|won)\d*_"
 )
@@ -53,6 +53,8 @@ _DEPLOYED = (ConfigTarget, ResourceTarget, SecretTarget)
 def check(workflow: Workflow) -> Iterator[Problem]:
     for step, view in _steps(workflow):
         yield from _step(step, view)
+    for path, text in strings_of_flow(workflow):
+        yield from _string(workflow.document, path, "", text, View(workflow), ())
     for output in workflow.outputs if not workflow.own_code else ():
         view = at_end(workflow)
         yield from output_problems(workflow.document, output)

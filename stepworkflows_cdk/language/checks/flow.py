@@ -57,6 +57,7 @@ _OWN = {
     "containers": "the cluster of steps in containers",
     "outputs": "the table of the outputs `DATABASE_...`",
     "races": "the table in which branches are counted",
+    "turns": "the table of whose turn it is",
     "starts": "the table of what was started by an API",
     "waits": "the table of what steps wait for",
     "work": "the table of what containers are given",

@@ -48,6 +48,9 @@ def check(workflow: Workflow) -> Iterator[Problem]:
         return
     if (workflow.keys.timeout or 0) > LONGEST:
         yield excluded("SW417", workflow.document.mark(("timeout",)))
+    if workflow.keys.concurrency:
+        message = "this is an express flow, and its executions have no status by which the next one has its turn"
+        yield Problem("SW416", message, workflow.document.key_mark(("concurrency",)), "remove it")
     for step in workflow.all_steps:
         yield from _step(step, workflow)
 
