@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Condition, Deploy, Grant, Hole, Need, Text, machine_key
+from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.diagnostics import Mark
 
-__all__ = ["Bundle", "Machine"]
+__all__ = ["DEFINITION_SIZE", "Bundle", "Machine", "check_machine"]
+
+DEFINITION_SIZE = 1024 * 1024
+"""Bytes. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Machine:
     beside: frozenset[str] = frozenset()
     express: bool = False
     """Whether its executions are of the short kind."""
+    laid: Mapping[str, tuple[Mark, ...]] = field(default_factory=dict)
+    """Step's id -> where those of its keys are written that the flow says once for many steps."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Those of all that is made for the flow."""
     inner: bool = False
@@ -89,6 +95,16 @@ class Bundle:
             "needs": [{"kind": type(need).__name__.removesuffix("Need"), **_plain(need)} for need in self.needs],
             "grants": [_grant(grant) for grant in self.grants],
         }
+
+
+def check_machine(machine: Machine) -> None:
+    """Refuses what Step Functions would refuse at deployment, before a resource is made."""
+    size = len(machine.text.encode())
+    if size > DEFINITION_SIZE:
+        raise ConfigurationError(
+            f"{machine.mark}: the definition of machine {machine.id!r} has {size:,} bytes, and Step Functions takes "
+            f"{DEFINITION_SIZE:,}; divide the workflow into several"
+        )
 
 
 def _grant(grant: Grant) -> dict[str, Any]:

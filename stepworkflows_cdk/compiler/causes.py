@@ -34,7 +34,7 @@ class Cause:
 def causes(bundle: Bundle, integrations: Sequence[Integration]) -> tuple[Cause, ...]:
     """All causes: states in the order of their machines, needs in the order of the bundle, permissions sorted."""
     found = [
-        Cause("state", machine.id, name, (mark,))
+        Cause("state", machine.id, name, (mark, *machine.laid.get(mark.step, ())))
         for machine in bundle.machines
         for name, mark in machine.states.items()
     ]

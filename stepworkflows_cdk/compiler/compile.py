@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stepworkflows_cdk.compiler.asl import render
-from stepworkflows_cdk.compiler.bundle import Bundle, Machine
+from stepworkflows_cdk.compiler.bundle import Bundle, Machine, check_machine
 from stepworkflows_cdk.compiler.config import settle
 from stepworkflows_cdk.compiler.distributed import grants_of
 from stepworkflows_cdk.compiler.guard import GUARDED_EXECUTION, guard_grants, parts, plan_guard
@@ -56,8 +56,11 @@ def compile_workflows(
         states = {state.name: state.mark for state in all_states(machine.states)}
         beside = {state.name for state in all_states(machine.states) if isinstance(state, Task) and state.beside}
         tags = tags_of(flow.workflow, flow.values(View(flow.workflow)))
-        kind = (frozenset(beside), machine.express, tags, machine.inner)
+        laid = {step.title: step.laid for step in flow.workflow.all_steps if step.laid}
+        kind = (frozenset(beside), machine.express, laid, tags, machine.inner)
         machines.append(Machine(machine.id, text, holes, states, machine.mark, machine.deploy, *kind))
+    for made in machines:
+        check_machine(made)
     return Bundle(tuple(machines), plan.needs, plan.grants, plan.origins)
 
 
@@ -115,12 +118,8 @@ def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
     machines = tuple(flow.machine(planned, lock) for flow, lock in zip(flows, locks, strict=True))
     # An undo step that no failure can lead to needs nothing and may do nothing.
     reached = {(machine.id, state.mark.step) for machine in machines for state in all_states(machine.states)}
-    calls = [
-        call
-        for place in _places(flows).values()
-        if (place.flow.workflow.id, place.step.id) in reached
-        for call in planned[id(place.step)]
-    ]
+    places = [place for place in _places(flows).values() if (place.flow.workflow.id, place.step.id) in reached]
+    calls = [call for place in places for call in planned[id(place.step)]]
     calls += [call for lock in locks if lock for call in lock]
     needs = [need for flow in flows for need in flow.library.needs()]
     asking: list[Call | Start] = [*calls, *(start for flow in flows for start in flow.starts())]
@@ -138,6 +137,9 @@ def _plan(flows: Sequence[_Flow], integrations: Sequence[Integration]) -> Plan:
     origins: dict[str, tuple[Mark, ...]] = {}
     for need in needs:
         origins[need.id] = tuple(dict.fromkeys((*origins.get(need.id, ()), need.mark)))
+    for place in places:
+        for need in (need for call in planned[id(place.step)] for need in call.needs if need.steps):
+            origins[need.id] = tuple(dict.fromkeys((*origins[need.id], *place.step.laid)))
     return Plan(machines, in_order(_merged(needs)), tuple(sorted(grants, key=_grant_order)), origins)
 
 

@@ -13,14 +13,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from stepworkflows_cdk.compiler.bundle import Bundle, Machine
+from stepworkflows_cdk.compiler.bundle import Bundle, Machine, check_machine
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.order import in_order
 from stepworkflows_cdk.compiler.plan import Grant, Need
 from stepworkflows_cdk.constructs import permissions
 from stepworkflows_cdk.constructs.backups import back_up
 from stepworkflows_cdk.constructs.bound import BACKUPS, Bindings, Bound
-from stepworkflows_cdk.constructs.machine import MachineConstructs, check_machine, make_machine
+from stepworkflows_cdk.constructs.machine import MachineConstructs, make_machine
 from stepworkflows_cdk.constructs.names import check_names
 from stepworkflows_cdk.constructs.network import endpoints
 from stepworkflows_cdk.constructs.profile import settle

@@ -18,12 +18,8 @@ from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import Bindings
 from stepworkflows_cdk.constructs.release import release
 from stepworkflows_cdk.constructs.settings import Settings
-from stepworkflows_cdk.errors import ConfigurationError
 
-__all__ = ["MachineConstructs", "check_machine", "make_machine"]
-
-DEFINITION_SIZE = 1024 * 1024
-"""Bytes. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+__all__ = ["MachineConstructs", "make_machine"]
 
 
 @dataclass(frozen=True)
@@ -43,16 +39,6 @@ class MachineConstructs:
     """Whether its executions are of the short kind, which are never throttled, and leave nothing but logs."""
     inner: bool = False
     """Whether another machine waits for its executions, and tells of them as its own."""
-
-
-def check_machine(machine: Machine) -> None:
-    """Refuses what Step Functions would refuse at deployment, before a resource is made."""
-    size = len(machine.text.encode())
-    if size > DEFINITION_SIZE:
-        raise ConfigurationError(
-            f"{machine.mark}: the definition of machine {machine.id!r} has {size:,} bytes, and Step Functions takes "
-            f"{DEFINITION_SIZE:,}; divide the workflow into several"
-        )
 
 
 def make_machine(scope: Construct, machine: Machine, bindings: Bindings, settings: Settings) -> MachineConstructs:

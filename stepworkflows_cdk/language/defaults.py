@@ -72,7 +72,7 @@ class _Layer:
         if not self._defaults and not any("policy" in step for _, step in found):
             return document
         changed = replace(
-            document, value=copied(document.value), marks={**document.marks}, key_marks={**document.key_marks}
+            document, value=copied(document.value), marks={**document.marks}, key_marks={**document.key_marks}, laid={}
         )
         for path, _ in found:
             kind = self._kind(changed.get(path))
@@ -182,6 +182,7 @@ class _Layer:
 
     def _lay(self, document: Document, place: Path_, source: Path_) -> None:
         document.get(place[:-1])[place[-1]] = copied(self._flow.get(source))
+        document.laid[place] = self._flow.key_mark(source)
         self._taken.add(source)
         for marks, found in ((document.marks, self._marks), (document.key_marks, self._key_marks)):
             for path, mark in found.items():

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
+from stepworkflows_cdk.language.places import STEPS_INSIDE
 from stepworkflows_cdk.language.sent import Sent
 
 __all__ = [
@@ -208,6 +209,16 @@ class Step:
         """Where the key of that value stands."""
         mark = self.document.key_mark((*self.path, *path))
         return Mark(mark.file, mark.line, mark.column, self.title, self.flow_id)
+
+    @property
+    def laid(self) -> tuple[Mark, ...]:
+        """Where those of its keys are written that its flow says once for many steps."""
+        own = len(self.path)
+        return tuple(
+            Mark(mark.file, mark.line, mark.column, self.title)
+            for place, mark in self.document.laid.items()
+            if place[:own] == self.path and not STEPS_INSIDE & {place[own]}
+        )
 
     def get(self, *path: str | int) -> Any:
         """The value at ``path`` inside the step, as written."""

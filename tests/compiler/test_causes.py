@@ -115,3 +115,12 @@ def test_what_several_steps_cause_has_all_their_places() -> None:
         c for c in everything if (c.holder, c.name) == ("machine-order-flow", "dynamodb:UpdateItem on table-orders")
     )
     assert [mark.step for mark in update.marks] == ["create-order", "mark-shipped", "close-order", "mark-failed"]
+
+
+def test_what_a_flow_says_once_is_a_cause_of_each_step_that_has_it() -> None:
+    flow = Path(__file__).parent.parent / "flows" / "defaults" / "workflow.yaml"
+    bundle = compile_workflow(Definition.load(flow))
+    lines = {(cause.what, cause.name): [mark.line for mark in cause.marks] for cause in causes(bundle, BUILTIN)}
+    assert lines["state", "small-code"] == [16, 11]
+    assert lines["state", "tell-more"] == [20, 13, 7]
+    assert set(lines["need", "function-code-code"]) == {15, 11, 13}

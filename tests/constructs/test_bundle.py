@@ -9,9 +9,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from stepworkflows_cdk.compiler.bundle import Bundle
+from stepworkflows_cdk.compiler.bundle import DEFINITION_SIZE, Bundle
 from stepworkflows_cdk.compiler.plan import Hole, Text
-from stepworkflows_cdk.constructs import machine as machines
 from stepworkflows_cdk.errors import ConfigurationError
 
 TABLE = {"Fn::GetAtt": ["FlowtableordersTable17947ED4", "Arn"]}
@@ -300,7 +299,7 @@ def test_a_need_that_nobody_binds_is_named(stack, shop, bind):
 
 
 def test_a_definition_that_step_functions_would_refuse(stack, shop, bind):
-    huge = replace(shop.main, text=json.dumps({"Comment": "x" * machines.DEFINITION_SIZE}))
+    huge = replace(shop.main, text=json.dumps({"Comment": "x" * DEFINITION_SIZE}))
     with pytest.raises(ConfigurationError, match="and Step Functions takes 1,048,576"):
         bind(stack, replace(shop, machines=(huge,)))
     assert stack.node.find_all()[1:] == [stack.node.find_child("Flow")], "nothing was made before it was refused"

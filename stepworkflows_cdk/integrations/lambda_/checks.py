@@ -16,6 +16,7 @@ __all__ = ["LONGEST", "check"]
 
 LONGEST = 900
 """Seconds that a function runs at most: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_ENVIRONMENT = 4096  # bytes: the same page
 
 
 def check(step: Step, keys: LambdaKeys, workflow: Workflow) -> Iterator[Problem]:
@@ -29,6 +30,7 @@ def check(step: Step, keys: LambdaKeys, workflow: Workflow) -> Iterator[Problem]
         yield from _existing(step, keys)
     yield from _account(step, keys)
     yield from _time(step, keys)
+    yield from _variables(step)
     if keys.settings.vpc is not None:
         yield from undeclared(step, ("runs-on", "lambda", "vpc"), keys.settings.vpc, "network", workflow)
 
@@ -86,6 +88,16 @@ def _account(step: Step, keys: LambdaKeys) -> Iterable[Problem]:
             yield Problem("SW107", message, mark, "write its complete `arn` alone, or remove this")
         elif keys.arn is None or keys.arn.endswith("function:"):
             yield Problem("SW102", "another account needs the complete `arn` of a function there", mark, "add `arn`")
+
+
+def _variables(step: Step) -> Iterable[Problem]:
+    """The environment of a function, as far as it is written out."""
+    written = {name: "" if "{" in value else value for name, value in (step.keys.env or {}).items()}
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in written.items())
+    if size > _ENVIRONMENT:
+        message = f"all variables of a function have {_ENVIRONMENT:,} bytes at most, and here are {size:,}"
+        hint = "put them into a file beside the code, or into `inputs`"
+        yield Problem("SW401", message, step.key_mark("env"), hint)
 
 
 def _time(step: Step, keys: LambdaKeys) -> Iterable[Problem]:

@@ -20,6 +20,7 @@ from stepworkflows_cdk.language.workflow import Step, Workflow
 __all__ = ["Email", "EmailKeys"]
 
 _TIMEOUT = 60
+_RECEIVERS = 50  # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
 _TRANSIENT = (
     "SesV2.InternalServiceErrorException",
@@ -71,6 +72,9 @@ class Email(Integration):
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
+        if len(spec.to) > _RECEIVERS:
+            message = f"a mail has {_RECEIVERS} receivers at most"
+            yield Problem("SW401", message, step.mark_of("email", "to"), "send several, with `for-each`")
         if spec.template is None:
             if spec.subject is None:
                 yield Problem("SW102", "the mail has no `subject`", step.mark_of("email"), "add it")
