@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -33,10 +33,27 @@ _EXPECTED = {
 def read_keys(model: type[Model], document: Document, path: Path_, value: Any, problems: list[Problem]) -> Model | None:
     """The model of the mapping at ``path``; None, with problems added, where it does not fit."""
     try:
-        return model.model_validate(value)
+        read = model.model_validate(value)
     except ValidationError as error:
         problems.extend(_problems(error, model, document, path))
         return None
+    problems.extend(_without_value(model, document, path, value))
+    return read
+
+
+def _without_value(model: type[BaseModel], document: Document, path: Path_, value: Any) -> Iterator[Problem]:
+    """Keys that were written, and then nothing behind them: they would say nothing."""
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        if key not in value or field.annotation is Any:
+            continue
+        if value[key] is None:
+            mark = document.key_mark((*path, key))
+            yield Problem("SW103", f"`{key}` has no value", mark, "write one, or remove the key")
+        inner = [part for part in (field.annotation, *get_args(field.annotation)) if isinstance(part, type)]
+        models = [part for part in inner if issubclass(part, BaseModel)]
+        if len(models) == 1 and isinstance(value[key], dict):
+            yield from _without_value(models[0], document, (*path, key), value[key])
 
 
 def key_names(model: type[BaseModel]) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ __all__ = ["read_yaml", "reads_as_text"]
 
 _MAX_NODES = 500_000
 _MAX_EXPANSION = 10
+_PLENTY = 1000
+"""Brackets, or columns of a line, that might be as many levels."""
 
 
 def read_yaml(text: str, file: str, max_depth: int) -> tuple[Any, dict[Path_, Mark], dict[Path_, Mark]]:
@@ -61,6 +63,7 @@ class _Reader:
 
     def read(self) -> tuple[Any, dict[Path_, Mark], dict[Path_, Mark]]:
         try:
+            self._look_at_depth()
             loader = _PlainLoader(self._text)
             root = loader.get_single_node()
         except yaml.MarkedYAMLError as error:
@@ -80,6 +83,23 @@ class _Reader:
         written = sum(1 for _ in _nodes(root))
         self._left = min(_MAX_NODES, max(written * _MAX_EXPANSION, 1000))
         return self._value(root, ()), self._marks, self._key_marks
+
+    def _look_at_depth(self) -> None:
+        """Refuses what is nested too deeply before it becomes a tree, which PyYAML's C parser makes by recursion: beyond some
+        ten thousand levels that ends the process. Texts that have neither brackets nor columns for so many are not looked
+        at, since this takes as long as half of the reading.
+        """
+        brackets = self._text.count("[") + self._text.count("{")
+        if max(brackets, max(map(len, self._text.splitlines()), default=0)) < _PLENTY:
+            return
+        depth = 0
+        for event in yaml.parse(self._text, Loader=_PlainLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > self._max_depth + 1:
+                    raise self._too_deep(self._mark(event))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
 
     def _value(self, node: Any, path: Path_) -> Any:
         mark = self._mark(node)
