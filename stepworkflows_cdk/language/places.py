@@ -9,7 +9,7 @@ from stepworkflows_cdk.language.document import Path_
 
 __all__ = ["STEPS_INSIDE", "places"]
 
-_STEPS = frozenset("steps else on-failure finally on-timeout switch catch undo".split())
+_STEPS = frozenset("steps else on-failure finally on-timeout remind switch catch undo".split())
 """The keys under which steps stand. Whatever else looks like a step is data."""
 _NAMED = frozenset("parallel undo-steps".split())
 """The keys under which names lead to steps."""

@@ -28,6 +28,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     for step in workflow.all_steps:
         yield from _step_time(step, workflow.keys.timeout)
         yield from _intervals(step)
+        yield from _rounds_time(step)
     yield from _size(workflow)
     if workflow.keys.mode == "standard":
         yield from _history(workflow)
@@ -51,6 +52,14 @@ def _step_time(step: Step, all_time: int | None) -> Iterator[Problem]:
             yield Problem(
                 "SW413", message, step.mark_of(key), "shorten it, or raise the `timeout` of the flow", "warning"
             )
+
+
+def _rounds_time(step: Step) -> Iterator[Problem]:
+    """How long the waits between the rounds of a step may last together."""
+    repeat = step.keys.repeat
+    if repeat is not None and repeat.every is not None and repeat.every * (repeat.max - 1) > _YEAR:
+        message = "all rounds together last longer than the year that an execution lasts at most"
+        yield Problem("SW413", message, step.mark_of("repeat", "max"), "write fewer, or a shorter `every`", "warning")
 
 
 def _too_long(mark: Mark) -> Problem:

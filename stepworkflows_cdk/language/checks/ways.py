@@ -16,6 +16,19 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             hint = "remove the step, or its `if`"
             yield Problem("SW251", "this step never runs", step.mark_of("if"), hint, "warning")
         yield from _arms(step)
+        yield from _rounds(step)
+
+
+def _rounds(step: Step) -> Iterator[Problem]:
+    """A `repeat` that goes on to its end in any case, or never goes round."""
+    said = _said(step.keys.repeat.until) if step.keys.repeat else ""
+    if said == "false":
+        hint = "write when it is done: `until` may read `{result}`"
+        message = "this never holds: after its last round the step fails as `RepeatExhausted`"
+        yield Problem("SW251", message, step.mark_of("repeat", "until"), hint, "warning")
+    elif said == "true":
+        message = "this always holds: there is one round"
+        yield Problem("SW251", message, step.mark_of("repeat", "until"), "remove `repeat`", "warning")
 
 
 def _arms(step: Step) -> Iterator[Problem]:
