@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from stepworkflows_cdk.compiler.pages import TOO_LARGE, TOO_MANY
 from stepworkflows_cdk.integrations.aws_sdk.models import Service
+from stepworkflows_cdk.language.checks.errors import named_errors
 from stepworkflows_cdk.language.diagnostics import Problem
-from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step
 
@@ -24,7 +24,7 @@ _OURS = ("transient", TOO_MANY, TOO_LARGE)
 def check_errors(step: Step, service: Service) -> Iterator[Problem]:
     """Names under ``catch``, ``retry`` and ``ignore`` that no call of the service can fail with."""
     known = sorted(_known(service))
-    for path, error in _named(step):
+    for path, error in named_errors(step):
         if error in _OURS or error.startswith("States.") or error in known:
             continue
         message = f"no call of `{service.name}` fails as `{error}`"
@@ -43,12 +43,3 @@ def _known(service: Service) -> Iterator[str]:
     yield f"{service.error_prefix}.{service.error_prefix}Exception"
     # Whatever the model has: AWS answers so for every service.
     yield from (f"{service.error_prefix}.{name}Exception" for name in ("Throttling", "AccessDenied", "Validation"))
-
-
-def _named(step: Step) -> Iterator[tuple[Path_, str]]:
-    for key in ("catch", "retry"):
-        written = step.get(key)
-        for index, rule in enumerate(getattr(step.keys, key) or ()):
-            place: Path_ = (key, index, "errors") if isinstance(written, list) else (key, "errors")
-            yield from (((*place, number), error) for number, error in enumerate(rule.errors))
-    yield from ((("ignore", number), error) for number, error in enumerate(step.keys.ignore or ()))

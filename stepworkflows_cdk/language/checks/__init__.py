@@ -10,6 +10,7 @@ from stepworkflows_cdk.language.checks import (
     contract,
     data,
     deploy,
+    errors,
     flow,
     limits,
     modes,
@@ -54,6 +55,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     yield from tags.check(workflow)
     yield from cases.check(workflow)
     yield from limits.check(workflow)
+    yield from errors.check(workflow)
     yield from ways.check(workflow)
     yield from undone.check(workflow)
     for step in workflow.all_steps:
