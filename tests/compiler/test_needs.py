@@ -144,6 +144,47 @@ def test_forks_in_forks_take_no_longer_than_they_must(nodes: list[Node]) -> None
     assert times == {id_: begin for id_, (begin, _) in earliest(nodes).items()}
 
 
+HANDLER = "def handler(event, context):\n    print(event['id'])\n    return {}\n"
+
+
+@given(graphs(), st.data())
+def test_what_was_attempted_is_undone_once_all_rests_and_before_what_it_needed(
+    nodes: list[Node], data: st.DataObject
+) -> None:
+    graph = waits(nodes)
+    assume(not has_circle(graph))
+    fails = data.draw(st.sampled_from([node.id for node in nodes]))
+
+    def work(id_: str) -> dict[str, Any]:
+        return {"id": id_, "runs-on": "lambda", "zip-file": "code", "inputs": {"id": id_}}
+
+    steps = []
+    for node in nodes:
+        step = {key: value for key, value in node.document().items() if key != "wait"}
+        steps.append({**step, **work(node.id), "undo": work(f"un-{node.id}")})
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "code").mkdir()
+        (Path(folder) / "code" / "handler.py").write_text(HANDLER)
+        file = Path(folder) / "workflow.json"
+        file.write_text(json.dumps({"name": "x", "steps": steps}))
+        fault = {"at": fails, "throws": {"error": "Boom", "cause": ""}, "after-effect": True}
+        result = run(compile_workflow(Definition.load(file)), {}, integrations=BUILTIN, outside=[fault])
+    told = [str(line.text) for line in result.logs]
+    attempted = [id_ for id_ in told if not id_.startswith("un-")]
+    if fails not in attempted:
+        assert result.status == "SUCCEEDED"
+        assert told == attempted
+        return
+    assert (result.status, result.error) == ("FAILED", "Boom")
+    undone = [id_.removeprefix("un-") for id_ in told[len(attempted) :]]
+    assert sorted(undone) == sorted(attempted)
+    for id_ in attempted:
+        before = graph[id_] & set(attempted)
+        assert fails not in before
+        assert all(attempted.index(other) < attempted.index(id_) for other in before)
+        assert all(undone.index(other) > undone.index(id_) for other in before)
+
+
 def documents(*steps: str) -> Path:
     file = Path(tempfile.mkdtemp()) / "workflow.yaml"
     file.write_text("name: x\nsteps:\n" + "".join(f"  - {{{step}}}\n" for step in steps))

@@ -50,10 +50,10 @@ from stepworkflows_cdk.local.world import World
 from stepworkflows_cdk.reference import order_flow
 
 FLOWS = Path(__file__).parent.parent / "flows"
-NOT_IN_MOTO = {"for-each", "for-each-source", "http"}
+NOT_IN_MOTO = {"for-each", "for-each-source", "http", "race-in-places"}
 """Flows that moto does not take: its parser knows no ItemBatcher, no whole number as a percentage, and no arguments of a
 reader or writer of a map; it has no HTTP tasks, and refuses the names of their errors. Items of a loop run in its threads,
-so which of them wrote a row last is another each time.
+so which of them wrote a row last is another each time; so are the winners of a race, whose losers wait in real time.
 """
 PATIENCE = 60.0
 """Seconds that moto may take for one run."""
