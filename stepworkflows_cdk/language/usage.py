@@ -147,8 +147,8 @@ def read_outside(workflow: Workflow) -> frozenset[str]:
         for known in _steps_of(target)
         if view.frame[: len(known.frame)] != known.frame
     }
-    forks = [step for step in workflow.forward if step.branches and step.keys.outputs]
-    return frozenset(named | {inner.id for fork in forks for inner in given_inside(fork)})
+    wholes = [step for step in workflow.forward if step.inside and step.keys.outputs]
+    return frozenset(named | {inner.id for whole in wholes for inner in _given_by_branches(whole)})
 
 
 def reads_result(condition: str) -> bool:
@@ -166,6 +166,16 @@ def given_inside(step: Step) -> Iterator[Step]:
             yield inner
         elif not (inner.keys.for_each or inner.is_race):
             yield from given_inside(inner)
+
+
+def _given_by_branches(step: Step) -> Iterator[Step]:
+    """Those of the same that are in a scope of their own."""
+    if step.branches:
+        yield from given_inside(step)
+        return
+    for inner in step.inside:
+        if not (inner.outputs or inner.keys.for_each or inner.is_race):
+            yield from _given_by_branches(inner)
 
 
 def _steps_of(target: Target) -> tuple[Known, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepworkflows_cdk.language.diagnostics import Problem
-from stepworkflows_cdk.language.model import JoinKeys
+from stepworkflows_cdk.language.model import NO_UNDO, JoinKeys
 from stepworkflows_cdk.language.workflow import Step, walk
 
 __all__ = ["check"]
@@ -25,7 +25,7 @@ def check(step: Step) -> Iterator[Problem]:
         yield Problem("SW112", message, step.mark_of("join", "at-least"), "write a smaller number, or remove `join`")
     elif count == 1:
         yield Problem("SW112", "one branch alone is no race", step.key_mark("join"), "add a branch, or remove `join`")
-    if step.get("undo") is not None:
+    if step.keys.undo not in (None, NO_UNDO):
         message = "what is still at work cannot be undone: the losers of a race are not awaited"
         yield Problem("SW112", message, step.key_mark("undo"), "do what has to be undone behind the race")
     told = "winner" if join == "any" else "winners"
@@ -40,7 +40,7 @@ def check(step: Step) -> Iterator[Problem]:
 
 
 def _inside(step: Step, told: str) -> Iterator[Problem]:
-    if step.get("undo") is not None:
+    if step.keys.undo not in (None, NO_UNDO):
         message = "what is done in a branch of a race cannot be undone: it may still be at work when the race is over"
         yield Problem("SW112", message, step.key_mark("undo"), "do what has to be undone behind the race")
     if step.keys.stop:

@@ -9,18 +9,22 @@ from collections.abc import Iterator, Sequence
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import NO_UNDO
-from stepworkflows_cdk.language.workflow import Step, Workflow
+from stepworkflows_cdk.language.needs import in_order
+from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
 __all__ = ["check"]
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     left = {id(step) for step in _left(workflow.steps, False)} if workflow.undos else set[int]()
+    raced = {id(inner) for step in workflow.forward if step.is_race for inner in walk(step.inside)}
     for step in workflow.forward:
         waived = step.keys.undo == NO_UNDO
         if id(step) in left and step.undo is None and not waived and not step.whole_input:
             message = "where a later step fails, what this one did is not undone"
             hint = f"add `undo`, or `undo: {NO_UNDO}` where it may stay"
+            if id(step) in raced:
+                hint = f"do it behind the race, or write `undo: {NO_UNDO}` where it may stay"
             yield Problem("SW253", message, step.mark_of("id"), hint, "warning")
         elif waived and id(step) not in left and step.mark.file == workflow.mark.file:
             message = f"`undo: {NO_UNDO}` says nothing here: there is nothing that could be undone"
@@ -29,10 +33,15 @@ def check(workflow: Workflow) -> Iterator[Problem]:
 
 def _left(steps: Sequence[Step], behind: bool) -> Iterator[Step]:
     """The steps with an effect behind which something may fail; ``behind``: whether anything may behind all of them."""
+    steps = in_order(steps)
     pivot = next((index for index, step in enumerate(steps) if step.keys.pivot), None)
     if pivot is not None:  # behind it nothing is undone
         steps, behind = steps[: pivot + 1], False
+    last = behind
     for step in reversed(steps):
+        if step.waits:  # what runs beside it may fail as well
+            others = (other for other in steps if other is not step and other.id not in step.waits.after)
+            behind = last or any(map(_may_fail, others))
         if behind and step.integration and step.integration.has_effect(step) and not step.keys.pivot:
             yield step
         if (step.branches or step.arms) and (step.undo or step.keys.undo == NO_UNDO):
@@ -42,8 +51,8 @@ def _left(steps: Sequence[Step], behind: bool) -> Iterator[Step]:
         for arm in (*step.arms, *step.catches):
             yield from _left(arm.steps, behind)
         for branch in step.branches if not step.keys.pivot else ():
-            others = branch.steps if branch.each else [s for b in step.branches if b is not branch for s in b.steps]
-            yield from _left(branch.steps, behind or any(map(_may_fail, others)))
+            inside = branch.steps if branch.each else [s for b in step.branches if b is not branch for s in b.steps]
+            yield from _left(branch.steps, behind or any(map(_may_fail, inside)))
         behind = behind or _may_fail(step)
 
 

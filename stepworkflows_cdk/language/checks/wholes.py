@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.model import NO_UNDO
 from stepworkflows_cdk.language.workflow import Step, walk
 
 __all__ = ["check"]
@@ -46,7 +47,7 @@ def _errors(step: Step) -> Iterator[Problem]:
 
 def _again(inner: Step, whole: Step, key: str) -> Iterator[Problem]:
     """What cannot be inside of what is done again."""
-    if inner.get("undo") is not None:
+    if inner.get("undo") not in (None, NO_UNDO):
         message = f"`{whole.title}` is done again by `{key}`, and what a step inside it did before could not be undone"
         yield Problem(
             "SW112", message, inner.key_mark("undo"), f"give `{whole.title}` the `undo`, for all that it does"
