@@ -8,9 +8,11 @@ from key_flow import (
     ABROAD_,
     AGAIN,
     ALL,
+    ANSWER,
     API,
     ARN,
     ASK,
+    ASK_US,
     BOX,
     CATCH,
     EACH,
@@ -23,6 +25,7 @@ from key_flow import (
     HAND,
     HEAR,
     KEEP,
+    LISTEN,
     LOAD,
     MAIL,
     OVER,
@@ -38,6 +41,7 @@ from key_flow import (
     SCHEDULE,
     SEND,
     SEND_ON,
+    SPEAK,
     STEP,
     TELL,
     TOKENS,
@@ -51,6 +55,7 @@ from stepworkflows_cdk.integrations.activities.plan import ActivityKeys, Activit
 from stepworkflows_cdk.integrations.api.plan import ApiKeys, CallerKeys, ThrottleKeys
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys
 from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys
+from stepworkflows_cdk.integrations.callers import Callers
 from stepworkflows_cdk.integrations.containers.keys import (
     Ec2Keys,
     Ec2Runtime,
@@ -73,7 +78,9 @@ from stepworkflows_cdk.integrations.triggers.event import EventTriggerKeys
 from stepworkflows_cdk.integrations.triggers.queue import QueueTriggerKeys
 from stepworkflows_cdk.integrations.triggers.s3 import S3TriggerKeys
 from stepworkflows_cdk.integrations.triggers.schedule import ScheduleKeys
-from stepworkflows_cdk.integrations.waits.plan import EventSpec, WaitSpec
+from stepworkflows_cdk.integrations.waits.keys import ApiSpec as WaitApi
+from stepworkflows_cdk.integrations.waits.keys import ApprovalSpec, EventSpec, WaitSpec
+from stepworkflows_cdk.integrations.waits.signal import SignalSpec
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
@@ -88,6 +95,7 @@ from stepworkflows_cdk.language.model import (
     JoinKeys,
     OutputKeys,
     PolicyKeys,
+    RemindKeys,
     RepeatKeys,
     RequireKeys,
     ResultsKeys,
@@ -168,6 +176,9 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (StepKeys, "repeat"): (WORK, {"until": "{n} = 1", "max": 2}),
     (StepKeys, "stop"): (WORK, {}),
     (StepKeys, "on-timeout"): (HEAR, "continue"),
+    (StepKeys, "remind"): (HEAR, {"every": "1h", "steps": [{"id": "r", "emit": {"source": "s", "detail-type": "t"}}]}),
+    (RemindKeys, "every"): ((*LISTEN, "remind"), "2h"),
+    (RemindKeys, "steps"): ((*LISTEN, "remind"), [{"id": "other", "emit": {"source": "s", "detail-type": "t"}}]),
     (StepKeys, "parallel"): (WORK, {"a": [STEP]}),
     (StepKeys, "join"): (RACE, "any"),
     (JoinKeys, "at-least"): ((*RACE, "join"), 3),
@@ -303,6 +314,23 @@ EXAMPLES |= {
     (EventSpec, "detail-type"): ((*HEAR, "wait-for", "event"), "u"),
     (EventSpec, "bus"): ((*HEAR, "wait-for", "event"), "news"),
     (WaitSpec, "event"): ((*HEAR, "wait-for"), {"source": "u", "detail-type": "t"}),
+    (WaitSpec, "signal"): ((*LISTEN, "wait-for"), "payed"),
+    (WaitSpec, "api"): ((*ANSWER, "wait-for"), {"path": "/answers", "auth": "iam"}),
+    (WaitSpec, "approval"): ((*LISTEN, "wait-for"), {"from": "a@b.c", "to": "a@b.c", "subject": "s", "text": "t"}),
+    (WaitApi, "path"): ((*ANSWER, "wait-for", "api"), "/others"),
+    (WaitApi, "method"): ((*ANSWER, "wait-for", "api"), "PUT"),
+    (WaitApi, "auth"): ((*ANSWER, "wait-for", "api"), "iam"),
+    (Callers, "cognito"): ((*ANSWER, "wait-for", "api", "auth"), "users"),
+    (Callers, "function"): ((*ANSWER, "wait-for", "api", "auth"), "nobody"),
+    (ApprovalSpec, "to"): ((*ASK_US, "wait-for", "approval"), ["c@example.com"]),
+    (ApprovalSpec, "from"): ((*ASK_US, "wait-for", "approval"), "c@example.com"),
+    (ApprovalSpec, "subject"): ((*ASK_US, "wait-for", "approval"), "u"),
+    (ApprovalSpec, "text"): ((*ASK_US, "wait-for", "approval"), "u"),
+    (ApprovalSpec, "choices"): ((*ASK_US, "wait-for", "approval"), ["u"]),
+    (ApprovalSpec, "identity"): ((*ASK_US, "wait-for", "approval"), "a@example.com"),
+    (WaitSpec, "queue"): ((*HEAR, "wait-for"), "jobs"),
+    (SignalSpec, "to"): ((*SPEAK, "signal"), "floe"),
+    (SignalSpec, "name"): ((*SPEAK, "signal"), "payed"),
     (WaitSpec, "match"): ((*HEAR, "wait-for"), {"b": "x"}),
 }
 
@@ -404,6 +432,7 @@ BY_INTEGRATION = {
     "message": (SEND, {"queue": "jobs", "text": "u"}),
     "http": (FILL, {"method": "PUT", "url": "https://example.com", "auth": "api"}),
     "emit": (TELL, {"source": "u", "detail-type": "t"}),
+    "signal": (SPEAK, {"to": "flow", "name": "payed"}),
     "wait-for": (HEAR, {"event": {"source": "u", "detail-type": "t"}, "match": {"a": "x"}}),
     "email": (MAIL, {"from": "b@example.com", "to": "c@example.com", "subject": "s", "text": "t"}),
     "runs-on": (WORK, "lambda2"),

@@ -117,12 +117,39 @@ FLOW: dict[str, Any] = {
         },
         {"id": "early", "if": "{n} = 7", "stop": {}},
         {"id": "other", "uses": "{resources.other}"},
+        {
+            "id": "listen",
+            "wait-for": {"signal": "paid", "match": {"a": "x"}},
+            "timeout": "1d",
+            "remind": {"every": "1h", "steps": [{"id": "nudge", "emit": {"source": "s", "detail-type": "t"}}]},
+        },
+        {
+            "id": "ask-us",
+            "wait-for": {
+                "approval": {
+                    "from": "a@example.com",
+                    "to": "b@example.com",
+                    "subject": "s",
+                    "text": "t",
+                    "choices": ["y", "n"],
+                }
+            },
+            "timeout": "1d",
+        },
+        {
+            "id": "answer",
+            "wait-for": {"api": {"path": "/answers", "auth": {"function": "gate"}}, "match": {"a": "x"}},
+            "timeout": "1d",
+        },
+        {"id": "speak", "signal": {"to": "flow", "name": "paid"}, "inputs": {"a": "x"}},
         {"id": "over", "fail": {"error": "Over"}},
     ],
 }
 WORK, WRITE, READ, ASK, RULE, CATCH, MAIL, PAUSE, FORK, TELL, HEAR, ABROAD_ = (("steps", index) for index in range(12))
 SAVE, LOAD, KEEP, FILES, SEND, SEND_ON, POST, FILL = (("steps", index) for index in range(12, 20))
-BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, AGAIN, RACE, EARLY, _, OVER = (("steps", index) for index in range(20, 33))
+BOX, VAN, HAND, PART, EACH, FAR, ALL, RAW, AGAIN, RACE, EARLY, _, LISTEN, ASK_US, ANSWER, SPEAK, OVER = (
+    ("steps", index) for index in range(20, 37)
+)
 API, TOKENS = ("triggers", "api", 0), ("triggers", "api", 1, "auth", "jwt")
 SCHEDULE, EVENT = (("triggers", kind) for kind in ("schedule", "event"))
 ARN = "arn:aws:lambda:REGION:ACCOUNT_ID:function:theirs"

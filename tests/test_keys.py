@@ -21,6 +21,7 @@ from stepworkflows_cdk.integrations.activities.plan import ActivityRuntime, Acti
 from stepworkflows_cdk.integrations.api.plan import CallerKeys, ThrottleKeys
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys
 from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys
+from stepworkflows_cdk.integrations.callers import Callers
 from stepworkflows_cdk.integrations.containers.keys import (
     Ec2Runtime,
     Ec2Settings,
@@ -37,7 +38,8 @@ from stepworkflows_cdk.integrations.messages.message import MessageSpec
 from stepworkflows_cdk.integrations.messages.resources import TopicKeys
 from stepworkflows_cdk.integrations.s3.file import CopySpec, FileSpec, GetSpec, ListSpec, PlaceSpec, PutSpec
 from stepworkflows_cdk.integrations.ses.plan import EmailSpec
-from stepworkflows_cdk.integrations.waits.plan import EventSpec, WaitSpec
+from stepworkflows_cdk.integrations.waits.keys import ApiSpec, ApprovalSpec, EventSpec, WaitSpec
+from stepworkflows_cdk.integrations.waits.signal import SignalSpec
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
@@ -52,6 +54,7 @@ from stepworkflows_cdk.language.model import (
     JoinKeys,
     OutputKeys,
     PolicyKeys,
+    RemindKeys,
     RepeatKeys,
     RequireKeys,
     ResultsKeys,
@@ -71,6 +74,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     RetryKeys,
     RepeatKeys,
     RequireKeys,
+    RemindKeys,
     FailKeys,
     OutputKeys,
     ConfigKeys,
@@ -101,6 +105,10 @@ MODELS: tuple[type[BaseModel], ...] = (
     EmitSpec,
     EventSpec,
     WaitSpec,
+    SignalSpec,
+    ApiSpec,
+    ApprovalSpec,
+    Callers,
     FileSpec,
     PutSpec,
     GetSpec,

@@ -21,6 +21,7 @@ from stepworkflows_cdk.local import (
     LogWritten,
     MailSent,
     MessageSent,
+    OtherArrived,
     RowWritten,
     RunResult,
     StateEntered,
@@ -107,6 +108,8 @@ class Display:
                 self._note(state, f"event {detail_type} from {source}, on {bus}")
             case EventArrived(at=at, source=source, detail_type=detail_type):
                 self._line(at, "", "event", [f"{detail_type} from {source} comes from outside"])
+            case OtherArrived(at=at, what=what):
+                self._line(at, "", "event", [f"{what} comes from outside"])
             case LogWritten(state=state, text=text):
                 self._note(state, f"log: {text}")
 

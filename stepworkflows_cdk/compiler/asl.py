@@ -174,7 +174,7 @@ class _Writer:
     def _task(self, task: Task) -> dict[str, Any]:
         service = task.resource
         resource = service if isinstance(service, Text) else Text(("arn:", _PARTITION, f":states:::{service}"))
-        timeout = {} if task.timeout is None else {"TimeoutSeconds": task.timeout}
+        timeout = {} if task.timeout is None else {"TimeoutSeconds": self._data(task.timeout)}
         heartbeat = {} if task.heartbeat is None else {"HeartbeatSeconds": task.heartbeat}
         return {
             "Type": "Task",

@@ -51,6 +51,8 @@ class Exports:
                 found[variable("undo", step.id)] = []
             if step.id in self.pivots:
                 found[variable("passed", step.id)] = False
+            if step.reminder:
+                found[variable("since", step.id)] = 0
         for step in _in_lane(steps):
             for branch in () if step.is_race else step.branches:
                 for kind, inner, _, _ in self._of(branch, lane.depth + 1):
@@ -158,7 +160,7 @@ def _in_loops(steps: Sequence[Step]) -> Iterator[Step]:
     for step in steps:
         for branch in step.branches:
             yield from walk(branch.steps) if branch.each else _in_loops(branch.steps)
-        for arm in (*step.arms, *step.catches):
+        for arm in step.aside:
             yield from _in_loops(arm.steps)
 
 
@@ -166,5 +168,5 @@ def _in_lane(steps: Sequence[Step]) -> Iterator[Step]:
     """The steps that run in the same scope: arms and catches among them, branches not."""
     for step in steps:
         yield step
-        for arm in (*step.arms, *step.catches):
+        for arm in step.aside:
             yield from _in_lane(arm.steps)

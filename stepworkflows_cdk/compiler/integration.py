@@ -96,8 +96,7 @@ class Call:
     cause: str = CAUSE
     """JSONata for the name and the cause of an error, as a catcher finds them."""
     envelope: str = ""
-    """The name under which Step Functions reports errors whose own name only ``error`` finds, in the cause; empty where
-    every error comes under its name."""
+    """The name under which Step Functions reports errors whose own name only ``error`` finds, in the cause; else empty."""
     needs: tuple[Need, ...] = ()
     grants: tuple[Grant, ...] = ()
     instead: Instead | None = None
@@ -300,6 +299,10 @@ class Integration:
 
     def check_isolated(self, step: Step) -> Iterable[Problem]:
         """What is wrong with the step where the stack's network has no way to the Internet, as profiles demand."""
+        return ()
+
+    def check_together(self, step: Step, workflow: Workflow, workflows: Sequence[Workflow]) -> Iterable[Problem]:
+        """What is wrong with the step's work keys beside the other flows of the definition; ``workflow`` is its own."""
         return ()
 
     def check_resource(self, resource: Resource, workflow: Workflow) -> Iterable[Problem]:

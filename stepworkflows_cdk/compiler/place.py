@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
+from stepworkflows_cdk.compiler.reminders import Reminder
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.model import RetryKeys
@@ -45,6 +46,8 @@ class TaskPlace:
     routes: tuple[Route, ...] = ()
     """The step's own ``catch``, in its order; errors by the names that the document has."""
     caught: str = "caught"
+    reminder: Reminder | None = None
+    """What interrupts the call, which waits."""
 
 
 def reads(data: Data, code: str) -> bool:

@@ -200,7 +200,7 @@ class Task:
     next: str | None
     assign: Mapping[str, Data] = field(default_factory=dict)
     output: Data = field(default_factory=dict)
-    timeout: int | None = None
+    timeout: int | Jsonata | None = None
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
     credentials: Data = None

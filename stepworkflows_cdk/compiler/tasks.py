@@ -17,6 +17,7 @@ from stepworkflows_cdk.compiler.own import in_a_branch
 from stepworkflows_cdk.compiler.pages import paged_states
 from stepworkflows_cdk.compiler.place import Handler, TaskPlace, reads, replaced
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, State, Task
+from stepworkflows_cdk.compiler.reminders import TIMEOUT
 from stepworkflows_cdk.compiler.retries import ALL, Retries, aws_names, caught_as, retries
 from stepworkflows_cdk.compiler.tries import Loops, Route, Tries, loop_states
 from stepworkflows_cdk.compiler.values import ATTEMPT, Values
@@ -46,7 +47,15 @@ def task_states(
     return (
         *_states(place, call, values, tries, unique, ahead=ahead),
         # The rules for these errors are for what the second call says of them; a further try begins with the first.
-        *_states(second, other, values, tries, unique, again_from=place.name, again_on=call.instead.errors),
+        *_states(
+            replace(second, reminder=None),
+            other,
+            values,
+            tries,
+            unique,
+            again_from=place.name,
+            again_on=call.instead.errors,
+        ),
     )
 
 
@@ -67,11 +76,14 @@ def _states(
     again_from: str = "",
     again_on: Sequence[str] = (),
 ) -> tuple[State, ...]:
-    plan = retries(place.retry, call, values, place.ignore, undo=place.undo, looped=again_on)
+    reminder = place.reminder
+    by_cause = (*again_on, TIMEOUT) if reminder else again_on
+    plan = retries(place.retry, call, values, place.ignore, undo=place.undo, looped=by_cause)
     routes = tuple(replace(route, errors=tuple(aws_names(route.errors, call))) for route in place.routes)
-    closer = _looked_at(plan, routes, call)
+    closer = _looked_at(plan, routes, call, (TIMEOUT,) if reminder else ())
     again = unique(f"{place.name}: again?") if closer else ""
     arguments, counted = _counted(call.arguments, place.step_id, plan, tries)
+    counted = {**counted, **(reminder.noted if reminder else {})}
     task = Task(
         place.name,
         place.mark,
@@ -80,7 +92,7 @@ def _states(
         place.next,
         place.assign(call),
         {},
-        call.timeout,
+        reminder.timeout if reminder else call.timeout,
         plan.retriers,
         tuple(_catchers(place, call, plan, routes, closer, again, counted, ahead)),
         credentials=call.credentials,
@@ -92,17 +104,20 @@ def _states(
         return (own,)
     back = again_from or place.name
     loops = Loops(again, place.name, place.mark, place.step_id, place.next, plan, call, routes, place.caught, back)
+    if reminder:
+        # A further try is a new wait.
+        loops = replace(loops, ahead=(reminder.rule(place.caught),), counted={reminder.since: 0})
     fallback = (place.failed.next, place.failed.assign(f"${place.caught}.type", f"${place.caught}.cause"))
     return (own, *loop_states(loops, fallback, tries, unique))
 
 
-def _looked_at(plan: Retries, routes: Sequence[Route], call: Call) -> tuple[str, ...]:
+def _looked_at(plan: Retries, routes: Sequence[Route], call: Call, always: Sequence[str]) -> tuple[str, ...]:
     """The errors that go through the choice on their cause; ``States.ALL`` alone where it is among them."""
     conditional = [error for route in routes if route.condition for error in route.errors]
     if call.envelope:
         conditional += [error for route in routes for error in route.errors if error != ALL]
         conditional += plan.ignored
-    errors = tuple(dict.fromkeys([*plan.looped, *conditional]))
+    errors = tuple(dict.fromkeys([*always, *plan.looped, *conditional]))
     return (ALL,) if ALL in errors else errors
 
 

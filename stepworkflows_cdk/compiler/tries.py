@@ -68,13 +68,15 @@ class Loops:
     """Where a further try begins."""
     counted: Mapping[str, Data] = field(default_factory=dict)
     """What every further try assigns."""
+    ahead: tuple[Rule, ...] = ()
+    """What comes before all tries."""
 
 
 def loop_states(
     loops: Loops, fallback: tuple[str, Mapping[str, Data]], tries: Tries, unique: Callable[[str], str]
 ) -> list[State]:
     """The states of all loops of a task. ``fallback`` is where an error goes that is not tried again."""
-    rules: list[Rule] = []
+    rules: list[Rule] = list(loops.ahead)
     waits: list[State] = []
     if loops.call.envelope and loops.plan.ignored:
         rules.append(Rule(Jsonata(_is_one_of(loops.plan.ignored, loops)), loops.next))

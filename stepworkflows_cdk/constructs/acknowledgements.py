@@ -101,8 +101,8 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
         ),
         "task-answers": Acknowledged(
             ("AwsSolutions-IAM5[Resource::*]",),
-            ("states:SendTaskSuccess",),
-            "The action takes a task token, which belongs to one task of one execution and cannot be guessed, and has "
+            ("states:SendTaskFailure", "states:SendTaskSuccess"),
+            "The actions take a task token, which belongs to one task of one execution and cannot be guessed, and have "
             "no resource type, so IAM takes no other resource than *.",
             "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
         ),
@@ -188,6 +188,13 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             ("AuthorizationType",),
             "The document says who may call: principals of IAM, those whom a function of the author's lets through, or bearers "
             "of tokens of an issuer. Every method asks.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
+        ),
+        "api-open": Acknowledged(
+            ("AwsSolutions-APIG4", "AwsSolutions-COG4"),
+            ("AuthorizationType",),
+            "Who decides here has a link in a mail and no account. What decides is a secret of 256 bits in the part of the link "
+            "that browsers do not send, which is taken once, by the body of a request; all else is answered with a page.",
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
         ),
         "api-firewall": Acknowledged(

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stepworkflows_cdk.errors import ConfigurationError
 
-__all__ = ["check_names", "this_time", "unknown_name"]
+__all__ = ["check_names", "in_account", "this_time", "unknown_name"]
 
 
 def check_names(argument: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -28,6 +28,16 @@ def unknown_name(argument: str, name: str, known: Iterable[str]) -> str:
     allowed = f"the workflow has {', '.join(names)}" if names else "the workflow has none"
     meant = f"; did you mean {nearest[0]!r}?" if nearest else ""
     return f"{argument}: unknown name {name!r}; {allowed}{meant}"
+
+
+def in_account(construct: Construct) -> str:
+    """A name that tells the construct from all others of its account and region, known when the app is synthesised: the name
+    of its stack, of a nested stack that of the outermost, and its place in that.
+    """
+    stack = Stack.of(construct)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return f"{stack.stack_name}/{construct.node.path[len(stack.node.path) :].strip('/')}"
 
 
 def this_time(scope: Construct) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias, cast
 
-from aws_cdk import Annotations
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -29,7 +29,7 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bundle import BoundBundle, bind_bundle
 from stepworkflows_cdk.constructs.executions import Executions, ImportedWorkflow
-from stepworkflows_cdk.constructs.names import unknown_name
+from stepworkflows_cdk.constructs.names import check_names, in_account, unknown_name
 from stepworkflows_cdk.constructs.network import network
 from stepworkflows_cdk.constructs.operation import operate
 from stepworkflows_cdk.constructs.profile import BASELINE, Profile
@@ -41,6 +41,7 @@ from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.api.needs import ApiNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
+from stepworkflows_cdk.integrations.waits.keys import WaitForKeys, spec_of
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.ids import StepId, WrongId, meant, shown
 from stepworkflows_cdk.objects import Step
@@ -223,9 +224,28 @@ class StepWorkflow(Executions, Construct):
             {name: cast(secretsmanager.ISecret, bound.bindings[id_].construct) for name, id_ in bound.secrets.items()},
         )
         """The secrets behind the document's ``secrets``, created or yours."""
+        self.signal_source: str = f"{in_account(self)}/{bundle.main.id}"
+        """The source of the events that are signals to this workflow. A signal is an event on the account's default bus with
+        this source, with the signal's name as its detail type, and with the data as its detail: see ``grant_signal``."""
+        self._signals = frozenset(_signals(loaded))
         self.api: apigateway.RestApi | None = _api(bundle, bound)
         """The API that starts the workflow, one for the stack; None without ``triggers: {api: ...}``. A web ACL goes before its
         ``deployment_stage``."""
+
+    def grant_signal(self, grantee: iam.IGrantable, *names: str) -> iam.Grant:
+        """Lets ``grantee`` send the signals of these names to this workflow; without names all that it waits for."""
+        check_names("grant_signal", names, self._signals)
+        if not self._signals:
+            raise ConfigurationError("grant_signal: no step of the workflow waits for a signal")
+        bus = Stack.of(self).format_arn(service="events", resource="event-bus", resource_name="default")
+        only = {"events:detail-type": sorted(set(names) or self._signals), "events:source": self.signal_source}
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["events:PutEvents"],
+            resource_arns=[bus],
+            # One request has many events, so the keys are lists.
+            conditions={"ForAllValues:StringEquals": only},
+        )
 
     @staticmethod
     def from_arn(scope: Construct, construct_id: str, arn: str) -> ImportedWorkflow:
@@ -349,6 +369,13 @@ def _steps(bundle: Bundle, bound: BoundBundle) -> dict[StepId, StepConstructs]:
     }
     marked = ((mark.flow, mark.step) for machine in bundle.machines for mark in machine.states.values() if mark.step)
     return {id_: StepConstructs(id_[1], works.get(id_)) for id_ in dict.fromkeys((*marked, *works))}
+
+
+def _signals(definition: Definition) -> Iterator[str]:
+    """The signals that the flow which is started waits for."""
+    for step in definition.workflows[0].forward:
+        if isinstance(step.work, WaitForKeys) and (name := spec_of(step).signal):
+            yield name
 
 
 def _api(bundle: Bundle, bound: BoundBundle) -> apigateway.RestApi | None:

@@ -37,6 +37,7 @@ from stepworkflows_cdk.integrations.triggers.queue import QueueTrigger
 from stepworkflows_cdk.integrations.triggers.s3 import S3Trigger
 from stepworkflows_cdk.integrations.triggers.schedule import Schedule
 from stepworkflows_cdk.integrations.waits.plan import WaitFor
+from stepworkflows_cdk.integrations.waits.signal import Signal
 
 __all__ = ["BUILTIN"]
 
@@ -65,6 +66,7 @@ BUILTIN: tuple[Integration, ...] = (
     Buses(),
     Emit(),
     WaitFor(),
+    Signal(),
     Uses(),
     Workflows(),
     Secrets(),

@@ -36,6 +36,7 @@ __all__ = [
     "Keys",
     "OutputKeys",
     "PolicyKeys",
+    "RemindKeys",
     "RepeatKeys",
     "RequireKeys",
     "ResultsKeys",
@@ -112,6 +113,13 @@ class ArmKeys(Keys):
     else_: Steps | None = Field(None, description="The steps where no arm holds; `[]`: none, and that is meant.")
 
 
+class RemindKeys(Keys):
+    """Steps that run each time a wait has lasted so long again, and then it goes on for the rest of its time."""
+
+    every: Duration = Field(description="The time between the beginning of the wait, or a reminder, and the next.")
+    steps: Steps = Field(min_length=1, description="What runs, such as a mail.")
+
+
 class UntilKeys(Keys):
     """A wait for a point in time."""
 
@@ -186,6 +194,7 @@ class StepKeys(Keys):
         None,
         description="For `wait-for`: what becomes of a wait that nobody ends. `fail` (the default), `continue`, or steps to run.",
     )
+    remind: RemindKeys | None = Field(None, description="For `wait-for`: what is done while nobody ends the wait.")
     for_each: ForEachKeys | None = Field(
         None,
         description="Does the step's work, or its `steps`, once for each item of a list. Outside, the outputs are lists.",
@@ -347,8 +356,6 @@ NO_UNDO = "none"
 NOT_BUILT = frozenset(
     """
     cancel
-    signal remind
-    api approval queue
     """.split()
 )
 """Keys of the language that this version does not build: an error that says so, never a key that does nothing."""

@@ -95,7 +95,7 @@ def lists(workflow: Workflow) -> Iterator[tuple[Step, ...]]:
 
 
 def _inside(step: Step) -> list[tuple[Step, ...]]:
-    arms = [arm.steps for arm in (*step.arms, *step.catches)]
+    arms = [arm.steps for arm in step.aside]
     return [*arms, *(branch.steps for branch in step.branches)]
 
 

@@ -16,7 +16,7 @@ from stepworkflows_cdk.language.ids import id_of, slug
 from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import NO_UNDO, FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.needs import Faults, waiting
-from stepworkflows_cdk.language.shape import key_names, nearest, read_keys, unknown_key
+from stepworkflows_cdk.language.shape import is_long_form, key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow, WorkKey
 
 __all__ = ["Reader"]
@@ -154,6 +154,10 @@ class Reader:
                 Problem("SW102", "the step has neither `id` nor `name`", document.mark(path), "add `id`")
             )
             return None
+        reminder: Arm | None = None
+        if keys.remind:
+            place = (*path, "remind")
+            reminder = Arm(place, self._steps(document, (*place, "steps"), keys.remind.steps, undo_steps))
         outputs = self._outputs(document, path, keys.outputs)
         if keys.for_each and keys.for_each.collect:
             outputs = (*outputs, Output("errors", (*path, "for-each", "collect")))
@@ -173,6 +177,7 @@ class Reader:
             self._arms(document, path, keys, undo_steps),
             self._branches(document, path, keys, undo_steps),
             self._catches(document, path, keys, undo_steps),
+            reminder,
             flow=flow,
             flow_id=id_of(self._document.value) or "",
         )
@@ -365,7 +370,7 @@ class Reader:
         found: list[Output] = []
         for name, value in (outputs or {}).items():
             place = (*path, "outputs", name)
-            if isinstance(value, dict) and _is_long_form(value):
+            if isinstance(value, dict) and is_long_form(value):
                 keys = read_keys(OutputKeys, document, place, value, self._problems)
                 if keys:
                     found.append(Output(name, (*place, "value"), keys.type, "default" in value, keys.default))
@@ -388,10 +393,3 @@ class Reader:
     def _list(self, key: str) -> range:
         value = self._document.get((key,))
         return range(len(value)) if isinstance(value, list) else range(0)
-
-
-def _is_long_form(value: dict[str, Any]) -> bool:
-    """Whether a mapping says how an output is made; with a key that nearly says so, a typo is more likely than data."""
-    others = set(value) - {"value"}
-    known = set(key_names(OutputKeys))
-    return "value" in value and all(key in known or nearest(key, known) for key in others)

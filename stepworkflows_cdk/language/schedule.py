@@ -180,9 +180,10 @@ class _Forks:
         arms = tuple(replace(arm, steps=self.in_sequence(arm.steps)) for arm in step.arms)
         branches = tuple(replace(branch, steps=self.in_sequence(branch.steps)) for branch in step.branches)
         catches = tuple(replace(catch, steps=self.in_sequence(catch.steps)) for catch in step.catches)
-        if not (arms or branches or catches):
+        reminder = step.reminder and replace(step.reminder, steps=self.in_sequence(step.reminder.steps))
+        if not (arms or branches or catches or reminder):
             return step
-        return replace(step, arms=arms, branches=branches, catches=catches)
+        return replace(step, arms=arms, branches=branches, catches=catches, reminder=reminder)
 
     def _made(self, part: _Part, steps: Sequence[Step]) -> tuple[Step, ...]:
         if isinstance(part, int):

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
-from stepworkflows_cdk.language.model import NOT_BUILT, OTHERWISE
+from stepworkflows_cdk.language.model import NOT_BUILT, OTHERWISE, OutputKeys
 
-__all__ = ["key_names", "model_in", "nearest", "read_keys", "unknown_key"]
+__all__ = ["is_long_form", "key_names", "model_in", "nearest", "read_keys", "unknown_key"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -75,6 +75,13 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
         if found := model_in(argument):
             return found
     return None
+
+
+def is_long_form(value: dict[str, Any]) -> bool:
+    """Whether a mapping says how an output is made; with a key that nearly says so, a typo is more likely than data."""
+    others = set(value) - {"value"}
+    known = set(key_names(OutputKeys))
+    return "value" in value and all(key in known or nearest(key, known) for key in others)
 
 
 def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Problem:

@@ -73,6 +73,7 @@ def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
             yield from _sequence(branch.steps, _inside(step, branch, here))
         for catch in step.catches:
             yield from _sequence(catch.steps, replace(outside, error=True, catching=step.id))
+        yield from _sequence(step.reminder.steps if step.reminder else (), here)
         behind = tuple(_behind(step, frame, True))
         rested.append((step, frame, behind))
         known = (*known, *behind)
@@ -121,6 +122,7 @@ def _behind(step: Step, frame: Frame, sure: bool, *, ran: bool = False) -> Itera
         yield Known(step, frame, sure, (step.id, 0, ways) if catches else None)
     for number, steps in enumerate(catches, 1):
         yield from _way(steps, frame, sure, (step.id, number, ways))
+    yield from _way(step.reminder.steps if step.reminder else (), frame, False, None)
     finished = sure and not catches and not step.may_fail_alone
     for branch in step.branches:
         inside = (*frame, branch.scope(step))
@@ -163,7 +165,7 @@ def _everything(steps: Sequence[Step], frame: Frame, here: Frame) -> Iterator[Kn
     """All steps, as they can be named in the scope ``here``: a list of what a loop did, unless that is around it."""
     for step in steps:
         yield Known(step, frame, sure=False)
-        for inside in (*step.arms, *step.catches):
+        for inside in step.aside:
             yield from _everything(inside.steps, frame, here)
         for branch in step.branches:
             scope = (*frame, branch.scope(step))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -80,6 +80,10 @@ class WorkKey(Protocol):
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""
+        ...
+
+    def check_together(self, step: Step, workflow: Workflow, workflows: Sequence[Workflow]) -> Iterable[Problem]:
+        """What is wrong with the step's work keys beside the other flows of the definition."""
         ...
 
     def check_resource(self, resource: Resource, workflow: Workflow) -> Iterable[Problem]:
@@ -172,6 +176,8 @@ class Step:
     branches: tuple[Branch, ...] = ()
     """Of a ``parallel``; of a ``for-each`` the one that is done with each item."""
     catches: tuple[Arm, ...] = ()
+    reminder: Arm | None = None
+    """What is done while it waits."""
     whole_input: bool = False
     """Whether it is the code of the flow itself, which is given the whole input."""
     flow: Workflow | None = field(default=None, repr=False)
@@ -195,6 +201,11 @@ class Step:
     def may_be_skipped(self) -> bool:
         """Whether the flow may go on behind it without it."""
         return self.keys.if_ is not None or bool(self.waits and self.waits.skips)
+
+    @property
+    def aside(self) -> tuple[Arm, ...]:
+        """All that may run beside or instead of its work, in its own scope."""
+        return (*self.arms, *self.catches, *((self.reminder,) if self.reminder else ()))
 
     @property
     def mark(self) -> Mark:
@@ -273,6 +284,7 @@ def walk(steps: Iterable[Step]) -> Iterator[Step]:
         yield from walk(inner for arm in step.arms for inner in arm.steps)
         yield from walk(inner for branch in step.branches for inner in branch.steps)
         yield from walk(inner for catch in step.catches for inner in catch.steps)
+        yield from walk(step.reminder.steps if step.reminder else ())
 
 
 RECORDED = "DATABASE_"

@@ -1,30 +1,27 @@
-"""Events that come from outside while a flow runs: each at its time, to whichever rules take it."""
+"""What comes from outside while a flow runs: each at its time, to whoever takes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from stepworkflows_cdk.local.buses import DEFAULT
-from stepworkflows_cdk.local.clock import timestamp
-from stepworkflows_cdk.local.errors import TaskFailed
-from stepworkflows_cdk.local.events import EventArrived
-from stepworkflows_cdk.local.outside import Arrival
+from stepworkflows_cdk.local.coming import Answered, Approved, Arrival, EventSent, MessageCame, Requested, SignalSent
+from stepworkflows_cdk.local.decisions import decide, link_for
+from stepworkflows_cdk.local.delivery import deliver, deliver_message, deliver_request
+from stepworkflows_cdk.local.events import EventArrived, OtherArrived
 from stepworkflows_cdk.local.scheduler import Pause, Scheduler, Work, exhaust
-from stepworkflows_cdk.local.world import ACCOUNT, REGION, World
+from stepworkflows_cdk.local.tokens import Tokens
+from stepworkflows_cdk.local.world import World
 
-__all__ = ["Arrivals", "deliver"]
-
-_AGAIN = (60, 120)
-"""Seconds before Lambda calls a function again that failed with an event:
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
+__all__ = ["Arrivals"]
 
 
 class Arrivals:
-    """The events of one run, in order of time."""
+    """All that comes in one run, in order of time."""
 
-    def __init__(self, arrivals: Iterable[Arrival], world: World) -> None:
+    def __init__(self, arrivals: Iterable[Arrival], tokens: Tokens, world: World) -> None:
         self._world = world
+        self._tokens = tokens
         self._ahead = sorted(arrivals, key=lambda arrival: (arrival.after, arrival.number))
 
     def start(self, scheduler: Scheduler) -> None:
@@ -49,46 +46,56 @@ class Arrivals:
 
     def _arrive(self, arrival: Arrival) -> None:
         self._ahead.remove(arrival)
+        match arrival.what:
+            case EventSent() as event:
+                self._event(arrival, event)
+            case SignalSent() as signal:
+                self._tell(f"the signal {signal.name}")
+                self._signal(arrival, signal)
+            case MessageCame(queue=queue, body=body):
+                self._tell(f"a message to the queue {queue}")
+                if not deliver_message(self._world, queue, body):
+                    self._world.notes.append(f"{arrival.place} was taken by no wait: none is for this queue")
+            case Requested(method=method, path=path, body=body):
+                self._tell(f"{method} {path}")
+                if not deliver_request(self._world, method, path, body):
+                    self._world.notes.append(f"{arrival.place} was taken by no wait: none is for {method} {path}")
+            case Approved() as approved:
+                self._tell(f"the decision {approved.choice} that {approved.step[1]} asked for")
+                link = link_for(self._world, approved.step, approved.by, approved.item)
+                if link is None:
+                    self._world.notes.append(
+                        f"{arrival.place} was taken by no wait: {approved.step[1]} had sent no such mail"
+                    )
+                else:
+                    decide(self._world, link, approved.choice, approved.comment)
+            case Answered() as answered:
+                ends = f"the error {answered.error}" if answered.error else "the answer"
+                self._tell(f"{ends} that {answered.step[1]} waits for")
+                self._tokens.answer_step(arrival, answered)
+
+    def _tell(self, what: str) -> None:
+        self._world.tell(OtherArrived(self._world.clock.elapsed(), what))
+
+    def _event(self, arrival: Arrival, event: EventSent) -> None:
         world = self._world
-        world.tell(EventArrived(world.clock.elapsed(), arrival.source, arrival.detail_type))
-        bus = world.buses.names[arrival.bus] if arrival.bus else DEFAULT
-        taken = deliver(world, bus, arrival.source, arrival.detail_type, arrival.detail)
+        world.tell(EventArrived(world.clock.elapsed(), event.source, event.detail_type))
+        bus = world.buses.names[event.bus] if event.bus else DEFAULT
+        taken = deliver(world, bus, event.source, event.detail_type, event.detail)
         if not taken:
-            on = [str(rule) for rule in world.buses.rules if rule.bus == bus]
+            on = [str(rule) for rule in world.buses.rules if rule.bus == bus and rule.source not in world.signals]
             waited = "; ".join(dict.fromkeys(on)) or "nothing"
             world.notes.append(f"{arrival.place} was taken by no wait: on this bus the flow waits for {waited}")
 
-
-def deliver(world: World, bus: str, source: str, detail_type: str, detail: Mapping[str, Any]) -> int:
-    """Hands an event to the functions whose rules take it; how many those are."""
-    event = {
-        "version": "0",
-        "id": world.request_id(),
-        "detail-type": detail_type,
-        "source": source,
-        "account": ACCOUNT,
-        "time": timestamp(world.clock.now()).replace(".000Z", "Z"),
-        "region": REGION,
-        "resources": [],
-        "detail": detail,
-    }
-    calls = world.buses.calls(bus, event)
-    for call in calls:
-        world.start(_called(call, f"the event {detail_type} from {source}", world))
-    return len(calls)
-
-
-def _called(call: Callable[[], Any], what: str, world: World) -> Work:
-    """A function called as Lambda calls one for a rule: where it fails, twice again."""
-    failure: TaskFailed | None = None
-    for delay in (0, *_AGAIN):
-        yield Pause(delay)
-        try:
-            call()
-            return
-        except TaskFailed as failed:
-            failure = failed
-        finally:
-            world.clock.lap()  # the time of that function is not the flow's
-    assert failure
-    world.notes.append(f"{what} was not handled, and is a dead letter: {failure.error}: {failure.cause}")
+    def _signal(self, arrival: Arrival, signal: SignalSent) -> None:
+        world = self._world
+        sources = {f"here/{signal.to}"} if signal.to else world.signals
+        taken = sum(deliver(world, DEFAULT, source, signal.name, signal.data) for source in sorted(sources))
+        if not taken:
+            on = [
+                f"{rule.detail_type} with {', '.join(rule.present)}"
+                for rule in world.buses.rules
+                if rule.source in world.signals
+            ]
+            waited = "; ".join(dict.fromkeys(on)) or "none"
+            world.notes.append(f"{arrival.place} was taken by no wait: of signals the flow waits for {waited}")

@@ -16,6 +16,7 @@ __all__ = [
     "LogWritten",
     "MailSent",
     "MessageSent",
+    "OtherArrived",
     "RowWritten",
     "StateEntered",
     "StateLeft",
@@ -127,6 +128,14 @@ class EventArrived:
 
 
 @dataclass(frozen=True)
+class OtherArrived:
+    """Something else came from outside: a signal, a message, an answer."""
+
+    at: float
+    what: str
+
+
+@dataclass(frozen=True)
 class LogWritten:
     """Step code printed or logged a line."""
 
@@ -145,5 +154,6 @@ Event = Union[
     MessageSent,
     EventEmitted,
     EventArrived,
+    OtherArrived,
     LogWritten,
 ]

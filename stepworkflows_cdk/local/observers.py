@@ -14,9 +14,9 @@ from email.message import EmailMessage
 from email.utils import getaddresses, parseaddr
 from typing import Any
 
-from stepworkflows_cdk.local.arrivals import deliver
 from stepworkflows_cdk.local.buses import DEFAULT
 from stepworkflows_cdk.local.clock import timestamp
+from stepworkflows_cdk.local.delivery import deliver
 from stepworkflows_cdk.local.events import EventEmitted, MailSent, RowWritten
 from stepworkflows_cdk.local.rows import plain_row
 from stepworkflows_cdk.local.world import World
@@ -46,6 +46,8 @@ def observe(world: World) -> None:
         if http_response.status_code < 300:
             mail = _mail(context[_PARAMETERS])
             world.outbox.append({**mail, "time": timestamp(world.clock.now())})
+            if world.call is not None:
+                world.mailed.append((world.call, mail))
             world.tell(MailSent(world.clock.elapsed(), world.state, mail["from"], tuple(mail["to"]), mail["subject"]))
 
     def written(http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:

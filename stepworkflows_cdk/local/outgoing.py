@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepworkflows_cdk.local.clock import timestamp
+from stepworkflows_cdk.local.delivery import deliver_message
 from stepworkflows_cdk.local.events import FileWritten, MessageSent
 from stepworkflows_cdk.local.world import World
 
@@ -83,6 +84,8 @@ def _tell(world: World, to: str, entry: Mapping[str, Any]) -> None:
     world.messages.append({**message, "time": timestamp(world.clock.now())})
     ((kind, name),) = known.items()
     world.tell(MessageSent(world.clock.elapsed(), world.state, kind, name))
+    if kind == "queue":
+        deliver_message(world, name, body)
 
 
 def _attribute(value: Mapping[str, Any]) -> Any:

@@ -10,11 +10,8 @@ Entries are one-key mappings with companions, as people write them in YAML::
 
 An ``at`` entry is for one call of that step (``flow/step``, where several flows have one), in order: here the first
 fails, the second works but its answer is lost, the third is answered without a call, and all further ones are real.
-Beside `at`, ``item: 2`` is for the item of a loop whose ``index`` is 2. Events come at their time, counted from the
-start of the run::
-
-    - {after: 2d, source: carrier, detail-type: Delivered, detail: {order_id: "1"}}
-    - {after: 3d, event: {bus: news, source: carrier, detail-type: Returned, detail: {order_id: "1"}}}
+Beside `at`, ``item: 2`` is for the item of a loop whose ``index`` is 2. What comes
+at its time, counted from the start of the run, has the key ``after``: see ``coming``.
 """
 
 from __future__ import annotations
@@ -22,17 +19,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Union
 
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.language.durations import parse_duration
 from stepworkflows_cdk.language.ids import StepId, WrongId, meant
+from stepworkflows_cdk.local.coming import Arrival, EventSent, MessageCame, read_arrival
+from stepworkflows_cdk.local.entries import known, listed, only
 
-__all__ = ["Arrival", "Outside", "Returns", "Throws", "parse"]
-
-_EVENT = {"bus", "source", "detail-type", "detail"}
-_OTHER_ARRIVALS = {"signal", "approve", "answer", "fail"}
+__all__ = ["Outside", "Returns", "Throws", "parse"]
 
 
 @dataclass(frozen=True)
@@ -54,22 +48,6 @@ class Throws:
     cause: str
     after_effect: bool
     item: int | None = None
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """An event that comes ``after`` so many seconds. ``bus`` is its name under ``resources``, empty for the default bus."""
-
-    number: int
-    after: float
-    bus: str
-    source: str
-    detail_type: str
-    detail: Mapping[str, Any]
-
-    @property
-    def place(self) -> str:
-        return _place(self.number)
 
 
 class Outside:
@@ -101,14 +79,18 @@ class Outside:
         secrets: Iterable[str],
         buses: Iterable[str] = (),
         buckets: Iterable[str] = (),
+        queues: Iterable[str] = (),
     ) -> None:
-        """Refuses what is given for a table, a secret, a bus or a bucket that the run has not."""
-        known = {"tables": list(tables), "secrets": list(secrets), "files": list(buckets)}
+        """Refuses what is given for a table, a secret, a bus, a bucket or a queue that the run has not."""
+        there = {"tables": list(tables), "secrets": list(secrets), "files": list(buckets)}
         for arrival in self.arrivals:
-            if arrival.bus:
-                _known(f"{arrival.place}, key bus", arrival.bus, buses)
+            match arrival.what:
+                case EventSent(bus=bus) if bus:
+                    known(f"{arrival.place}, key bus", bus, buses)
+                case MessageCame(queue=queue):
+                    known(f"{arrival.place}, key queue", queue, queues)
         for (kind, name), place in self._places.items():
-            _known(f"{place}, key {kind}", name, known[kind])
+            known(f"{place}, key {kind}", name, there[kind])
 
     def answers(self, step: StepId) -> bool:
         """Whether a call of ``step`` is still to be answered by an entry."""
@@ -141,11 +123,9 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId]) ->
         if not isinstance(entry, Mapping):
             raise ConfigurationError(f"{place} must be a mapping with the key given, at or after, not {entry!r}")
         if "after" in entry:
-            arrivals.append(_arrival(place, number, entry))
+            arrivals.append(read_arrival(place, number, entry, steps))
         elif "given" in entry:
-            given = _keys(
-                f"{place}, key given", _keys(place, entry, {"given"})["given"], {"tables", "secrets", "files"}
-            )
+            given = only(f"{place}, key given", only(place, entry, {"given"})["given"], {"tables", "secrets", "files"})
             for kind, found in given.items():
                 names = [name.partition("/")[0] if kind == "files" else name for name in _mapping(place, kind, found)]
                 places.update({(kind, name): place for name in names})
@@ -153,45 +133,19 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId]) ->
             _add_secrets(place, given.get("secrets", {}), secrets)
             _add_files(place, given.get("files", {}), files)
         elif "at" in entry:
-            _keys(place, entry, {"at", "item", "returns", "throws", "after-effect"})
+            only(place, entry, {"at", "item", "returns", "throws", "after-effect"})
             try:
                 step = meant(str(entry["at"]), steps)
             except WrongId as error:
                 raise ConfigurationError(f"{place}, key at: {error}") from None
             calls.setdefault(step, []).append(_call(place, number, entry))
         else:
-            raise ConfigurationError(f"{place} has the keys {_list(entry)}; it must have given, at or after")
+            raise ConfigurationError(f"{place} has the keys {listed(entry)}; it must have given, at or after")
     return Outside(tables, secrets, calls, places, arrivals, files)
 
 
 def _place(number: int) -> str:
     return f"entry {number} of the events"
-
-
-def _arrival(place: str, number: int, entry: Mapping[str, Any]) -> Arrival:
-    if other := sorted(_OTHER_ARRIVALS & set(entry)):
-        raise ConfigurationError(f"{place}: the key {other[0]} is not built in this version; what comes is an event")
-    written = {key: value for key, value in entry.items() if key != "after"}
-    if "event" in written:
-        event = _keys(f"{place}, key event", _keys(place, written, {"event"})["event"], _EVENT)
-    else:
-        event = _keys(place, written, _EVENT)
-    for key in ("source", "detail-type", "bus"):
-        if (key != "bus" or key in event) and not (isinstance(event.get(key), str) and event[key]):
-            raise ConfigurationError(f"{place}: the event's {key} must be a text")
-    detail = event.get("detail", {})
-    if not isinstance(detail, Mapping):
-        raise ConfigurationError(f"{place}: the event's detail must be a mapping, not {detail!r}")
-    return Arrival(
-        number, _seconds(place, entry["after"]), event.get("bus", ""), event["source"], event["detail-type"], detail
-    )
-
-
-def _seconds(place: str, after: Any) -> float:
-    try:
-        return 0 if after == "0s" or (after == 0 and not isinstance(after, bool)) else parse_duration(after)
-    except ValueError as error:
-        raise ConfigurationError(f"{place}, key after: {error}") from None
 
 
 def _add_tables(place: str, found: Mapping[str, Any], tables: dict[str, list[Mapping[str, Any]]]) -> None:
@@ -227,34 +181,14 @@ def _call(place: str, number: int, entry: Mapping[str, Any]) -> Returns | Throws
         raise ConfigurationError(f"{place}: key after-effect goes with throws, and is true or false")
     if "returns" in entry:
         return Returns(number, entry["returns"], item)
-    throws = _keys(f"{place}, key throws", entry["throws"], {"error", "cause"})
+    throws = only(f"{place}, key throws", entry["throws"], {"error", "cause"})
     error, cause = throws.get("error"), throws.get("cause", "")
     if not isinstance(error, str) or not error or not isinstance(cause, str):
         raise ConfigurationError(f"{place}, key throws: error must be an error's name, and cause, if given, a text")
     return Throws(number, error, cause, after, item)
 
 
-def _keys(place: str, found: Any, allowed: set[str]) -> Mapping[str, Any]:
-    if not isinstance(found, Mapping):
-        raise ConfigurationError(f"{place} must be a mapping with the keys {_list(allowed)}, not {found!r}")
-    if unknown := [key for key in found if key not in allowed]:
-        raise ConfigurationError(f"{place}: unknown key {unknown[0]}; allowed: {_list(allowed)}")
-    return found
-
-
 def _mapping(place: str, kind: str, found: Any) -> Mapping[str, Any]:
     if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
         raise ConfigurationError(f"{place}: {kind} must be a mapping from names, not {found!r}")
     return found
-
-
-def _known(place: str, name: str, known: Iterable[str]) -> None:
-    names = sorted(known)
-    if name not in names:
-        near = get_close_matches(name, names, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigurationError(f"{place}: {name!r} is unknown; known: {_list(names) or 'none'}{hint}")
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(sorted(map(str, names)))

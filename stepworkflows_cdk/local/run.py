@@ -127,13 +127,13 @@ def run(
             _realise(bundle, integrations, world)
             executions = Executions(bundle, integrations, world)
             answer_calls(session, executions.tokens)
-            arrivals = Arrivals(came.arrivals, world)
+            arrivals = Arrivals(came.arrivals, executions.tokens, world)
             arrivals.start(executions.scheduler)
             outcome, lasted = executions.run(execution_name or _name(bundle, seed), given)
             if not real_time:
                 arrivals.rest()
             told = (note for integration in integrations for note in integration.notes(world))
-            world.notes.extend([*came.unused(), *arrivals.unused(), *told])
+            world.notes.extend([*came.unused(), *arrivals.unused(), *executions.tokens.unused(), *told])
             return _result(outcome, executions.record, world, lasted, time.perf_counter() - began)
         finally:
             world.close()
@@ -160,7 +160,9 @@ def _realise(bundle: Bundle, integrations: Sequence[Integration], world: World) 
         if owner is None:
             raise LocalRunError(f"nothing on this machine makes {need.id} ({type(need).__name__}, {need.mark})")
         world.attributes[need.id] = dict(owner.realise(need, world))
-    world.outside.check(tables=world.tables, secrets=world.secrets, buses=world.buses.names, buckets=world.buckets)
+    world.outside.check(
+        tables=world.tables, secrets=world.secrets, buses=world.buses.names, buckets=world.buckets, queues=world.queues
+    )
 
 
 def _result(outcome: Outcome, record: Record, world: World, lasted: float, seconds: float) -> RunResult:

@@ -110,7 +110,7 @@ def _task(run: Execution, visit: Visit) -> Work:
     service = service_of(visit.state["Resource"])
     if service.endswith(CALLBACK):
         visit.token = run.world.request_id()
-        run.tokens.open(visit.token)
+        run.tokens.open(visit.token, run.tasks.id(visit.name), visit.index)
     arguments = run.evaluate(visit, "Arguments", visit.state.get("Arguments", {}))
     if "Credentials" in visit.state:
         role = run.evaluate(visit, "Credentials/RoleArn", visit.state["Credentials"]["RoleArn"], "string")

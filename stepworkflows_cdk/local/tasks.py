@@ -58,14 +58,15 @@ class Tasks:
         mark = self._states.get(state)
         return mark.step if mark is not None else ""
 
-    def _id(self, state: str) -> StepId:
+    def id(self, state: str) -> StepId:
+        """The step that caused a state, by its flow and its id."""
         mark = self._states.get(state)
         return (mark.flow, mark.step) if mark is not None else ("", "")
 
     def refusal(self, resource: str, state: str) -> str | None:
         """Why a task cannot be performed here, or None. A step that is answered from outside needs nobody."""
         step, resource = self.step(state), resource.removesuffix(CALLBACK)
-        given = state not in self._beside and self._world.outside.answers(self._id(state))
+        given = state not in self._beside and self._world.outside.answers(self.id(state))
         if resource in (*_STARTS, _DESCRIBE) or given or self._performer(resource) is not None:
             return None
         way_out = f"; say what it gives: {{at: {step or 'step-id'}, returns: ...}}"
@@ -83,9 +84,9 @@ class Tasks:
         """
         resource = resource.removesuffix(CALLBACK)
         step = self.step(state)
-        self._world.call = TaskCall(prefix + state, step, attempt)
+        self._world.call = TaskCall(prefix + state, step, attempt, item, self.id(state))
         try:
-            entry = None if state in self._beside else self._world.outside.take(self._id(state), item)
+            entry = None if state in self._beside else self._world.outside.take(self.id(state), item)
             match entry:
                 case Returns(value=value):
                     return self._answer(resource, value, arguments), True

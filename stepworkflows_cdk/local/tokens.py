@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from stepworkflows_cdk.language.ids import StepId
+from stepworkflows_cdk.local.coming import Answered, Arrival
 from stepworkflows_cdk.local.errors import StateFailed
 from stepworkflows_cdk.local.scheduler import Fiber, Join, Pause, Scheduler, Work
 
@@ -34,10 +36,33 @@ class Tokens:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._waiting: dict[str, Fiber] = {}
+        self._steps: dict[str, tuple[StepId, int | None]] = {}
+        self._ahead: list[tuple[Arrival, Answered]] = []
+        """Answers to steps that do not wait yet."""
 
-    def open(self, token: str) -> None:
-        """From now on the token can be answered."""
+    def open(self, token: str, step: StepId = ("", ""), item: int | None = None) -> None:
+        """From now on the token can be answered. It is that of a step, in a loop of the item with that index."""
         self._waiting[token] = self._scheduler.expect()
+        self._steps[token] = (step, item)
+        for arrival, answered in self._ahead:
+            if self._is_for(answered, token):
+                self._ahead.remove((arrival, answered))
+                self._give(answered, self._waiting[token])
+                return
+
+    def answer_step(self, arrival: Arrival, answered: Answered) -> None:
+        """Answers the step, or keeps the answer until the step waits."""
+        for token, fiber in self._waiting.items():
+            if not fiber.ended and self._is_for(answered, token):
+                self._give(answered, fiber)
+                return
+        self._ahead.append((arrival, answered))
+
+    def unused(self) -> tuple[str, ...]:
+        """A line for each answer to a step that did not wait any more."""
+        return tuple(
+            f"{arrival.place} was never used: {answered.step[1]} did not wait" for arrival, answered in self._ahead
+        )
 
     def close(self, token: str) -> None:
         """Nobody waits for the token any more."""
@@ -73,6 +98,14 @@ class Tokens:
             case "SendTaskFailure":
                 failure = StateFailed(str(given.get("error", "")), str(given.get("cause", "")))
                 self._scheduler.fulfil(fiber, None, failure)
+
+    def _is_for(self, answered: Answered, token: str) -> bool:
+        step, item = self._steps[token]
+        return step == answered.step and answered.item in (None, item)
+
+    def _give(self, answered: Answered, fiber: Fiber) -> None:
+        failure = StateFailed(answered.error, answered.cause) if answered.error else None
+        self._scheduler.fulfil(fiber, answered.data, failure)
 
 
 def answer_calls(session: Any, tokens: Tokens) -> None:

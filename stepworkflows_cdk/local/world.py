@@ -15,13 +15,14 @@ from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.language.ids import StepId
 from stepworkflows_cdk.local.buses import Buses
 from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.events import Event, LogWritten
 from stepworkflows_cdk.local.outside import Outside
 from stepworkflows_cdk.local.scheduler import Work, exhaust
 
-__all__ = ["ACCOUNT", "PARTITION", "REGION", "LogLine", "Table", "TaskCall", "World"]
+__all__ = ["ACCOUNT", "PARTITION", "REGION", "LogLine", "Queue", "Table", "TaskCall", "World"]
 
 PARTITION, REGION, ACCOUNT = "aws", "us-east-1", "123456789012"
 
@@ -35,12 +36,25 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Queue:
+    """A queue of the run. A message that is not worked off comes again after ``hidden`` seconds, ``tries`` times in all."""
+
+    arn: str
+    hidden: int
+    tries: int
+
+
+@dataclass(frozen=True)
 class TaskCall:
     """The call that is being made: by which state, for which step, which attempt (from 1)."""
 
     state: str
     step: str
     attempt: int
+    item: int | None = None
+    """The index of the item that the innermost loop around the step is at work for."""
+    id: StepId = ("", "")
+    """The step, by its flow and its id."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,14 @@ class World:
     buses: Buses = field(default_factory=Buses)
     start: Callable[[Work], object] = exhaust
     """Has something done beside the execution, as soon as whoever is at work now has come to rest."""
+    queues: dict[str, Queue] = field(default_factory=dict)
+    """Resource name -> queue."""
+    takers: dict[str, str] = field(default_factory=dict)
+    """Resource name of a queue -> the ARN of the function that is given its messages."""
+    paths: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Method and path of the API -> the ARN of the function that answers."""
+    signals: set[str] = field(default_factory=set)
+    """Sources of the events that are signals to flows of this run: ``here/FLOW``."""
     elsewhere: set[str] = field(default_factory=set)
     """ARNs of machines that are not on this machine."""
     emitted: list[dict[str, Any]] = field(default_factory=list)
@@ -90,6 +112,8 @@ class World:
     notes: list[str] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     """Mails: ``from``, ``to``, ``subject``, ``text``, ``html``, ``time``."""
+    mailed: list[tuple[TaskCall, Mapping[str, Any]]] = field(default_factory=list)
+    """The mails that were sent while a call was made, with it."""
     logs: list[LogLine] = field(default_factory=list)
     _clients: dict[str, Any] = field(default_factory=dict)
     ends: ExitStack = field(default_factory=ExitStack)

@@ -139,6 +139,8 @@ def _what(event: Mapping[str, Any]) -> tuple[str, str]:
             return "", f"event {event['detail_type']} from {event['source']}, on {event['bus']}"
         case "EventArrived":
             return "", f"event {event['detail_type']} from {event['source']} comes from outside"
+        case "OtherArrived":
+            return "", f"{event['what']} comes from outside"
         case "LogWritten":
             return "quiet", f"log: {event['text']}"
         case other:

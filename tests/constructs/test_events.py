@@ -1,6 +1,7 @@
 """Events in and out: buses, rules and what waits for them, from a document to the template."""
 
 import json
+import re
 from graphlib import TopologicalSorter
 
 import aws_cdk as cdk
@@ -130,27 +131,21 @@ def test_the_function_is_given_the_wait_and_the_whole_event(synthesised):
         "wait": "parcel/paid",
         "match": ["order.id", "order.kind"],
         "keep": 1_299_600,
+        "fixed": {"order.kind": "parcel"},
         "event": event,
     }
 
 
 @pytest.mark.parametrize("step", ["delivered", "paid"])
-def test_a_rule_may_call_the_function_and_nobody_else_may(synthesised, step):
-    id_, _ = rule(synthesised, step)
-    permissions = [
-        each
-        for each in synthesised.of_type("AWS::Lambda::Permission").values()
-        if each["SourceArn"] == {"Fn::GetAtt": [id_, "Arn"]}
-    ]
-    assert permissions == [
-        {
-            "Action": "lambda:InvokeFunction",
-            "FunctionName": RESOLVER,
-            "Principal": "events.amazonaws.com",
-            "SourceArn": {"Fn::GetAtt": [id_, "Arn"]},
-        }
-    ]
-    assert len(synthesised.of_type("AWS::Lambda::Permission")) == 2
+def test_one_statement_lets_the_rules_of_the_function_call_it_by_their_names(synthesised, step):
+    permission = synthesised.only("AWS::Lambda::Permission")
+    assert (permission["Action"], permission["FunctionName"]) == ("lambda:InvokeFunction", RESOLVER)
+    assert permission["Principal"] == "events.amazonaws.com"
+    *_, here = permission["SourceArn"]["Fn::Join"][1]
+    _, found = rule(synthesised, step)
+    beginning = found["Name"].removesuffix(f"rule-{step}")
+    assert here == f":rule/*{beginning}*"
+    assert re.fullmatch(r"[0-9a-f]{12}-", beginning)
 
 
 def test_what_cannot_be_handed_over_is_kept(synthesised):
@@ -175,17 +170,19 @@ def test_what_cannot_be_handed_over_is_kept(synthesised):
 
 
 def test_many_waits_fit_the_policy_of_the_queue_and_share_one_for_their_answers(stack, write, template):
-    StepWorkflow(stack, "Flow", definition=write(*waits(25)), notify=False)
+    StepWorkflow(stack, "Flow", definition=write(*waits(50)), notify=False)
     StepWorkflow(stack, "Second", definition=write(*waits(2), name="second.yaml"), notify=False)
     found = template(stack)
-    assert len(found.of_type("AWS::Events::Rule")) == 27
+    assert len(found.of_type("AWS::Events::Rule")) == 52
     assert len(found.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]) == 2
     answering = [
         policy["PolicyDocument"]["Statement"]
         for policy in found.of_type("AWS::IAM::ManagedPolicy").values()
         if "states:SendTaskSuccess" in json.dumps(policy)
     ]
-    assert answering == [[{"Effect": "Allow", "Action": "states:SendTaskSuccess", "Resource": "*"}]]
+    actions = ["states:SendTaskFailure", "states:SendTaskSuccess"]
+    assert answering == [[{"Effect": "Allow", "Action": actions, "Resource": "*"}]]
+    assert len(found.of_type("AWS::Lambda::Permission")) == 2  # for 50 rules, and for two
 
 
 def test_the_table_of_waits_goes_with_its_rows_and_its_stack(synthesised):
@@ -209,6 +206,7 @@ def test_who_may_do_what(synthesised):
     assert synthesised.statements("states.amazonaws.com") == [
         allow(TABLE, "dynamodb:UpdateItem"),
         allow([BUS_ARN, default], "events:PutEvents"),
+        allow(RESOLVER, "lambda:InvokeFunction"),
     ]
     assert synthesised.statements("lambda.amazonaws.com") == [
         allow(TABLE, "dynamodb:UpdateItem"),
@@ -251,9 +249,13 @@ def test_the_callers_bus_is_used_and_none_is_made(stack, write, template, own):
     assert arn in sends["Resource"]
 
 
-def test_more_waits_than_the_policy_of_their_function_takes_are_refused(stack, write):
-    with pytest.raises(ConfigurationError, match=r"workflow\.yaml:\d+:\d+: more than 40 rules call one function"):
-        StepWorkflow(stack, "Flow", definition=write(*waits(41)))
+def test_names_of_rules_are_short_and_differ(stack, write, template):
+    long = "a" * 60
+    steps = [STEPS[-1].replace("id: paid", f"id: {long}-{each}") for each in "bc"]
+    StepWorkflow(stack, "Flow", definition=write(*steps), notify=False)
+    names = {each["Name"] for each in template(stack).of_type("AWS::Events::Rule").values()}
+    assert len(names) == 2
+    assert all(len(name) <= 64 for name in names)
 
 
 @pytest.mark.parametrize("env", [None, cdk.Environment(account="111122223333", region="eu-west-1")])

@@ -27,6 +27,7 @@ steps:
     wait-for: {{event: {{source: s, detail-type: t}}, match: {{"inner.id": "{{id}}"}}}}
     timeout: {LASTS}
     on-timeout: continue
+    retry: {{errors: [transient, DynamoDb.InternalServerErrorException]}}
     outputs: {{by: {{value: "{{result.detail.by}}", default: nobody}}}}
 outputs: {{by: "{{by}}"}}
 """
@@ -56,15 +57,18 @@ class Crashes:
             events.register_first("before-call.sfn.SendTaskSuccess", self._send)
 
     def _write(self, params: Mapping[str, Any], **_: Any) -> None:
-        if answer := params.get("ExpressionAttributeValues", {}).get(":answer"):
+        values = params.get("ExpressionAttributeValues", {})
+        if answer := values.get(":answer"):
             self._at_work = json.loads(answer["S"])["detail"]["by"]
+        elif ":token" in values:
+            self._at_work = ""  # the step fetches what came early
         self._crash("write")
 
     def _send(self, **_: Any) -> None:
         self._crash("send")
 
     def _crash(self, place: str) -> None:
-        if self._ahead[self._at_work] == place:
+        if self._ahead.get(self._at_work) == place:
             self._ahead[self._at_work] = ""
             raise ConnectionError(f"crash before {place}")
 

@@ -37,9 +37,10 @@ from stepworkflows_cdk import Definition, compile_workflow
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import run
-from stepworkflows_cdk.local.arrivals import deliver
 from stepworkflows_cdk.local.buses import DEFAULT
 from stepworkflows_cdk.local.clock import VirtualClock
+from stepworkflows_cdk.local.coming import EventSent
+from stepworkflows_cdk.local.delivery import deliver
 from stepworkflows_cdk.local.errors import QueryFailed, TaskFailed
 from stepworkflows_cdk.local.jsonata import Evaluator
 from stepworkflows_cdk.local.observers import observe
@@ -216,8 +217,10 @@ def motos_opinion(bundle: Bundle, case: Case) -> Opinion:
                 owner = next(found for found in BUILTIN if isinstance(need, found.needs))
                 world.attributes[need.id] = dict(owner.realise(need, world))
             for arrival in came.arrivals:
-                bus = world.buses.names.get(arrival.bus, DEFAULT)
-                deliver(world, bus, arrival.source, arrival.detail_type, arrival.detail)
+                event = arrival.what
+                if isinstance(event, EventSent):
+                    bus = world.buses.names.get(event.bus, DEFAULT)
+                    deliver(world, bus, event.source, event.detail_type, event.detail)
             try:
                 return executed(bundle, case.input, world)
             finally:

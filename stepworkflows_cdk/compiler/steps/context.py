@@ -12,6 +12,7 @@ from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import defaults
 from stepworkflows_cdk.compiler.place import Handler
 from stepworkflows_cdk.compiler.plan import Data, Jsonata, Raw, State
+from stepworkflows_cdk.compiler.reminders import anew
 from stepworkflows_cdk.compiler.states import Namer
 from stepworkflows_cdk.compiler.tries import Route
 from stepworkflows_cdk.compiler.values import Values, output_variable, variable
@@ -99,7 +100,8 @@ class Context:
         if step.may_fail_alone:
             gone = self.gone(step)
             return Handler(next_, lambda _error, _cause: gone)
-        return noted(lane.handler(step, False), {**self.exports.status(step, "failed"), **self._attempted(step)})
+        notes = {**self.exports.status(step, "failed"), **self._attempted(step), **anew(step)}
+        return noted(lane.handler(step, False), notes)
 
     def behind(self, step: Step, lane: Lane, next_: str) -> Handler:
         """Where the errors go of what belongs to a step whose work is done."""
@@ -122,7 +124,7 @@ class Context:
     def gone(self, step: Step) -> dict[str, Data]:
         """What is assigned where a step failed, and the flow goes on behind it."""
         outputs: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
-        return {**outputs, **self.exports.status(step, "failed"), **self._attempted(step)}
+        return {**outputs, **self.exports.status(step, "failed"), **self._attempted(step), **anew(step)}
 
     def routes(self, step: Step, caught_in: str, next_: str) -> tuple[Route, ...]:
         """The step's own catches, as ways for the error in a variable."""

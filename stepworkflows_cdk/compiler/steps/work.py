@@ -9,6 +9,7 @@ from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.outputs import output_data
 from stepworkflows_cdk.compiler.place import Handler, TaskPlace
 from stepworkflows_cdk.compiler.plan import Data, Jsonata, State
+from stepworkflows_cdk.compiler.reminders import anew, reminder_of
 from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.tasks import needs_handler, task_states
 from stepworkflows_cdk.compiler.tries import Route
@@ -42,6 +43,7 @@ def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str
 
     states = [*_task(context, step.name, step, call, lane, done, then, failed, unread, routes)]
     states += context.catches(step, lane, on)
+    states += context.states(step.reminder.steps if step.reminder else (), lane, step.name)
     if record:
         states += recording_states(context, then, step, record, lane, ahead, context.behind(step, lane, ahead))
     return states
@@ -62,7 +64,7 @@ def _done(context: Context, step: Step, call: Call) -> dict[str, Data]:
     held: dict[str, Data] = {}
     if step.keys.repeat and reads_result(step.keys.repeat.until):
         held[variable("result", step.id)] = Jsonata(call.result)
-    return {**assign, **held, **context.exports.finished(step), **context.exports.tried(step)}
+    return {**assign, **held, **context.exports.finished(step), **context.exports.tried(step), **anew(step)}
 
 
 def _task(
@@ -81,7 +83,7 @@ def _task(
     plain = (
         failed.next == lane.ended
         and (unread is None or unread.next == lane.ended)
-        and not needs_handler(call, retry, routes)
+        and not (needs_handler(call, retry, routes) or step.reminder)
     )
     place = TaskPlace(
         name,
@@ -94,5 +96,6 @@ def _task(
         None if plain else unread,
         routes=routes,
         caught=lane.caught,
+        reminder=reminder_of(step, call.timeout, context.first),
     )
     return task_states(place, call, context.of_try(step, lane.caught), lane.tries, context.namer.unique)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -16,9 +17,9 @@ from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.acknowledgements import acknowledge
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.integrations.api.needs import ApiNeed, AuthorizerNeed, UserPoolNeed
+from stepworkflows_cdk.integrations.api.needs import AnswerPathNeed, ApiNeed, AuthorizerNeed, UserPoolNeed
 
-__all__ = ["bind_api", "bind_authorizer", "bind_user_pool", "make_api"]
+__all__ = ["bind_address", "bind_answers", "bind_api", "bind_authorizer", "bind_user_pool", "make_api"]
 
 _STAGE = "live"
 _HEADERS = ("Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256")
@@ -65,7 +66,8 @@ def bind_api(scope: Construct, need: ApiNeed, bindings: Bindings) -> Bound:
     for method in methods:
         if need.auth != "cognito":
             acknowledge(method, "api-callers")
-    _throttle(api, need, [method.http_method for method in methods])
+    paths = {method.http_method: need.path if method is methods[0] else f"{need.path}/{{id}}" for method in methods}
+    _throttle(api, paths, need.rate, need.burst)
     for resource, verbs in ((collection, ["POST"]), (one, [method.http_method for method in methods[1:]])):
         if need.cors:
             resource.add_cors_preflight(
@@ -74,6 +76,39 @@ def bind_api(scope: Construct, need: ApiNeed, bindings: Bindings) -> Bound:
     if need.cors:
         _tell_origin(api, need)
     return Bound(construct=api, attributes={}, role=role)
+
+
+def bind_answers(scope: Construct, need: AnswerPathNeed, bindings: Bindings) -> Bound:
+    """Attributes: none. The function is given whatever comes; only it knows what can be an answer."""
+    api = make_api(scope)
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"))
+    resource = api.root.resource_for_path(need.path)
+    front_door = _front_door(role, bindings[need.function].attributes["arn"])
+    who: dict[str, Any] = {"authorization_type": apigateway.AuthorizationType.NONE}
+    if need.auth != "open":
+        who = _who(scope, need, role, bindings)
+    for verb in need.methods:
+        if resource.node.try_find_child(verb) is not None:
+            raise ConfigurationError(
+                f"{need.mark}: something else in this stack has {verb} {need.path}; choose another"
+            )
+        method = resource.add_method(verb, front_door, request_validator=_validator(api), **who)
+        if need.auth == "open":
+            acknowledge(method, "api-open")
+        elif need.auth != "cognito":
+            acknowledge(method, "api-callers")
+    _throttle(api, dict.fromkeys(need.methods, need.path), need.rate, need.burst)
+    return Bound(construct=api, attributes={}, role=role)
+
+
+def bind_address(scope: Construct) -> Bound:
+    """Attributes: ``url``. Its stage is called by its name as it is written: by a reference it would stand behind all functions."""
+    api = make_api(scope)
+    stage = cast(apigateway.CfnStage, api.deployment_stage.node.default_child).stage_name
+    return Bound(
+        construct=api,
+        attributes={"url": f"https://{api.rest_api_id}.execute-api.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}/{stage}"},
+    )
 
 
 def bind_user_pool(need: UserPoolNeed, given: object | None) -> Bound:
@@ -170,7 +205,7 @@ def _front_door(role: iam.IRole, function_arn: str) -> apigateway.Integration:
     )
 
 
-def _who(scope: Construct, need: ApiNeed, role: iam.Role, bindings: Bindings) -> dict[str, Any]:
+def _who(scope: Construct, need: ApiNeed | AnswerPathNeed, role: iam.Role, bindings: Bindings) -> dict[str, Any]:
     """What each method says about who may call it."""
     if need.authorizer is None:
         return {"authorization_type": apigateway.AuthorizationType.IAM}
@@ -242,18 +277,18 @@ def _tell_origin(api: apigateway.RestApi, need: ApiNeed) -> None:
     deployment.add_to_logical_id({need.path: list(need.cors)})
 
 
-def _throttle(api: apigateway.RestApi, need: ApiNeed, verbs: list[str]) -> None:
+def _throttle(api: apigateway.RestApi, paths: Mapping[str, str], rate: int, burst: int) -> None:
+    """What each method takes, of the path that it is for."""
     stage = cast(apigateway.CfnStage, api.deployment_stage.node.default_child)
     settings = cast(list[Any], stage.method_settings or [])
-    for verb in verbs:
-        path = need.path if verb == "POST" else f"{need.path}/{{id}}"
+    for verb, path in paths.items():
         settings.append(
             apigateway.CfnStage.MethodSettingProperty(
                 http_method=verb,
                 # https://docs.aws.amazon.com/apigateway/latest/api/API_MethodSetting.html
                 resource_path=f"/{path.replace('/', '~1')}",
-                throttling_rate_limit=need.rate,
-                throttling_burst_limit=need.burst,
+                throttling_rate_limit=rate,
+                throttling_burst_limit=burst,
                 logging_level="ERROR",
                 data_trace_enabled=False,
                 metrics_enabled=True,

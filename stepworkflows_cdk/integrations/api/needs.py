@@ -7,7 +7,7 @@ from typing import Literal
 
 from stepworkflows_cdk.compiler.plan import Need
 
-__all__ = ["ApiNeed", "AuthorizerNeed", "UserPoolNeed"]
+__all__ = ["AddressNeed", "AnswerPathNeed", "ApiNeed", "AuthorizerNeed", "UserPoolNeed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +51,33 @@ class ApiNeed(Need):
     @property
     def refers_to(self) -> frozenset[str]:
         return frozenset({self.function, *([self.authorizer] if self.authorizer else [])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerPathNeed(Need):
+    """A path of the stack's API by which steps that wait are answered. It has a role of its own, which calls the function."""
+
+    path: str
+    """Such as ``/orders/confirmed``; ``{id}`` in it is a part that may be anything."""
+    methods: tuple[str, ...]
+    auth: Literal["iam", "cognito", "function", "open"]
+    """``open``: whoever knows what to send may."""
+    authorizer: str | None
+    """The id of the need that says who is calling."""
+    function: str
+    rate: int
+    """Requests a second that each method takes."""
+    burst: int
+    """Requests at once that each method takes."""
+
+    @property
+    def refers_to(self) -> frozenset[str]:
+        return frozenset({self.function, *([self.authorizer] if self.authorizer else [])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressNeed(Need):
+    """The address of the stack's API. Attributes for holes: ``url``, which ends in the stage.
+
+    It refers to nothing, so that functions may know the address of an API that calls them.
+    """

@@ -16,9 +16,10 @@ from pydantic import Field
 from stepworkflows_cdk.compiler.integration import Integration, Start, TriggerScope
 from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
 from stepworkflows_cdk.compiler.texts import executions_arn
-from stepworkflows_cdk.integrations.api.needs import ApiNeed
+from stepworkflows_cdk.integrations.api.needs import AddressNeed, AnswerPathNeed, ApiNeed
 from stepworkflows_cdk.integrations.api.schema import body_schema
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys, authorizer, check_tokens
+from stepworkflows_cdk.integrations.callers import TYPES, Callers, caller_of
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.language.checks.modes import excluded
@@ -46,14 +47,11 @@ _DAY = 86_400
 # An execution lasts a year at most, and can be looked at for 90 days more:
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 _YEAR, _KEPT = 365 * _DAY, 90 * _DAY
-_TYPES: Mapping[str, str] = {"cognito": "user-pool", "function": "function"}
 
 
-class CallerKeys(Keys):
+class CallerKeys(Callers):
     """Who says who is calling: one of these."""
 
-    cognito: str | None = Field(None, description="The name of a user pool under `resources`.")
-    function: str | None = Field(None, description="The name of a function under `resources`.")
     jwt: JwtKeys | None = Field(None, description="The issuer of tokens that callers show.")
 
 
@@ -93,7 +91,7 @@ class Api(Integration):
 
     triggers = {"api": ApiKeys}
     exclusive = frozenset({"api"})
-    needs = (ApiNeed,)
+    needs = (ApiNeed, AnswerPathNeed, AddressNeed)
 
     def trigger_id(self, trigger: Trigger) -> str:
         return _keys(trigger).path
@@ -149,12 +147,21 @@ class Api(Integration):
         return Start((table, function, *([reader] if reader else []), api), tuple(grants))
 
     def bind(self, scope: Construct, need: Need, given: object | None, bindings: Bindings) -> Bound:
-        from stepworkflows_cdk.integrations.api.cdk import bind_api
+        from stepworkflows_cdk.integrations.api.cdk import bind_address, bind_answers, bind_api
 
+        if isinstance(need, AddressNeed):
+            return bind_address(scope)
+        if isinstance(need, AnswerPathNeed):
+            return bind_answers(scope, need, bindings)
         assert isinstance(need, ApiNeed)
         return bind_api(scope, need, bindings)
 
     def realise(self, need: Need, world: World) -> Mapping[str, str]:
+        if isinstance(need, AddressNeed):
+            return {"url": "https://api.example.com/live"}
+        if isinstance(need, AnswerPathNeed):
+            function = world.attributes[need.function]["arn"]
+            world.paths |= {(method, need.path): function for method in need.methods}
         return {}  # a run here is started by whoever runs it
 
 
@@ -169,18 +176,7 @@ def _tokens(keys: ApiKeys) -> JwtKeys | None:
 
 def _auth(keys: ApiKeys, workflow: Workflow) -> tuple[Literal["iam", "cognito", "function", "jwt"], str | None]:
     """Who says who is calling, and its name under ``resources``; None where there is none, or more than one could be meant."""
-    match keys.auth:
-        case "cognito":
-            pools = [name for name, resource in workflow.resources.items() if resource.type == "user-pool"]
-            return "cognito", pools[0] if len(pools) == 1 else None
-        case CallerKeys(cognito=str(name)):
-            return "cognito", name
-        case CallerKeys(function=str(name)):
-            return "function", name
-        case CallerKeys(jwt=JwtKeys()):
-            return "jwt", None
-        case _:
-            return "iam", None
+    return ("jwt", None) if _tokens(keys) else caller_of(keys.auth, workflow)
 
 
 def _check_auth(trigger: Trigger, keys: ApiKeys, workflow: Workflow) -> Iterator[Problem]:
@@ -200,7 +196,7 @@ def _check_auth(trigger: Trigger, keys: ApiKeys, workflow: Workflow) -> Iterator
         if keys.auth.jwt:
             yield from check_tokens(trigger, keys.auth.jwt, workflow)
         else:
-            yield from resource_problems(trigger, f"auth.{kind}", str(name), _TYPES[kind], workflow)
+            yield from resource_problems(trigger, f"auth.{kind}", str(name), TYPES[kind], workflow)
     elif keys.auth == "cognito" and _auth(keys, workflow)[1] is None:
         message = "`auth: cognito` means the one user pool of the flow"
         hint = "declare it: `resources: {users: {type: user-pool}}`; of several, name one: `{cognito: NAME}`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any, cast
@@ -9,19 +10,20 @@ from typing import Any, cast
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stepworkflows_cdk.constructs import sharing
 from stepworkflows_cdk.constructs.bound import Bindings, Bound
+from stepworkflows_cdk.constructs.names import in_account
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.events.needs import BusNeed, RuleNeed
 
 __all__ = ["bind_bus", "bind_rule"]
 
-_RULES = 40
-"""Each rule is a statement of some 490 bytes in the policy of its function, which may have 20 kB:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_NAME = 64
+"""Characters of a rule's name: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html"""
 _EVENT = ("version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail")
 """What an event has: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
 
@@ -41,7 +43,9 @@ def bind_rule(scope: Construct, need: RuleNeed, bindings: Bindings) -> Bound:
     """Attributes: ``arn``.
 
     The function is given each event once EventBridge has it; what it does not take in a day goes where the stack keeps
-    dead letters.
+    dead letters. All rules of a function have names with the same beginning, by which one statement lets them call it: a
+    function's policy has 20 kB, which some 40 statements fill.
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
     """
     bus = cast(events.IEventBus, bindings[need.bus].construct) if need.bus else None
     if bus is not None and any(_are_known(*pair) for pair in _differences(scope, bus)):
@@ -49,26 +53,47 @@ def bind_rule(scope: Construct, need: RuleNeed, bindings: Bindings) -> Bound:
             f"{need.mark}: the bus is one of another account or region, where this stack makes no rules; have it send "
             "these events on to a bus of this account, and pass that one"
         )
-    function = bindings[need.function].construct
-    if sum(isinstance(bound.construct, events.Rule) for bound in bindings.values()) >= _RULES:
-        raise ConfigurationError(
-            f"{need.mark}: more than {_RULES} rules call one function, whose policy takes no more; divide the workflow"
-        )
+    beginning = _opened(cast(lambda_.Function, bindings[need.function].construct))
+    # As an imported one, whose policy the CDK leaves alone.
+    function = lambda_.Function.from_function_attributes(
+        scope,
+        "Function",
+        function_arn=bindings[need.function].attributes["arn"],
+        same_environment=False,
+        skip_permissions=True,
+    )
     target = targets.LambdaFunction(
-        cast(lambda_.IFunction, function),
+        function,
         dead_letter_queue=sharing.undelivered(scope),
         event=events.RuleTargetInput.from_object({**json.loads(need.beside), "event": _event()}),
     )
     rule = events.Rule(
         scope,
         "Rule",
+        rule_name=_named(beginning, need.id),
         event_bus=bus,
         event_pattern=events.EventPattern(
-            source=[need.source], detail_type=[need.detail_type], detail=_present(need.present) or None
+            source=[bindings.fill(need.source)], detail_type=[need.detail_type], detail=_present(need.present) or None
         ),
         targets=[target],
     )
     return Bound(construct=rule, attributes={"arn": rule.rule_arn})
+
+
+def _opened(function: lambda_.Function) -> str:
+    """Lets rules call the function whose names begin with what this gives, whatever bus they are on."""
+    beginning = hashlib.sha256(in_account(function).encode()).hexdigest()[:12]
+    if function.node.try_find_child("Rules") is None:
+        rules = cdk.Stack.of(function).format_arn(service="events", resource="rule", resource_name=f"*{beginning}-*")
+        function.add_permission("Rules", principal=iam.ServicePrincipal("events.amazonaws.com"), source_arn=rules)
+    return beginning
+
+
+def _named(beginning: str, id_: str) -> str:
+    name = f"{beginning}-{id_}"
+    if len(name) <= _NAME:
+        return name
+    return f"{name[: _NAME - 7]}-{hashlib.sha256(id_.encode()).hexdigest()[:6]}"
 
 
 def _created(scope: Construct) -> events.IEventBus:

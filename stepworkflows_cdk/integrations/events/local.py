@@ -27,7 +27,7 @@ def realise_rule(need: RuleNeed, world: World) -> Mapping[str, str]:
     """Has the function called for the events of the rule."""
     bus = world.attributes[need.bus]["name"] if need.bus else DEFAULT
     function = world.attributes[need.function]["arn"]
-    rule = Rule(bus, need.source, need.detail_type, need.present, function, json.loads(need.beside))
+    rule = Rule(bus, world.fill(need.source), need.detail_type, need.present, function, json.loads(need.beside))
     world.buses.rules.append(rule)
     return {"arn": world.arn("events", f"rule/{need.id}")}
 

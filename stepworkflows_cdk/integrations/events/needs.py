@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepworkflows_cdk.compiler.plan import Need
+from stepworkflows_cdk.compiler.plan import Need, Text
 
 __all__ = ["BusNeed", "RuleNeed"]
 
@@ -25,7 +25,7 @@ class RuleNeed(Need):
 
     bus: str | None
     """The id of the bus's need; None: the account's default bus."""
-    source: str
+    source: Text
     detail_type: str
     present: tuple[str, ...]
     """Fields that the detail must have, to be handed on at all: paths with dots."""
@@ -36,4 +36,5 @@ class RuleNeed(Need):
 
     @property
     def refers_to(self) -> frozenset[str]:
-        return frozenset({self.function, *([self.bus] if self.bus else [])})
+        named = {hole.need for hole in self.source.holes}
+        return frozenset({self.function, *named, *([self.bus] if self.bus else [])})

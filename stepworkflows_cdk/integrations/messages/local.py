@@ -10,7 +10,7 @@ from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.integrations.messages.needs import QueueNeed, TopicNeed
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.services import ServiceError, call
-from stepworkflows_cdk.local.world import World
+from stepworkflows_cdk.local.world import Queue, World
 
 __all__ = ["perform", "realise_queue", "realise_topic"]
 
@@ -24,6 +24,7 @@ def realise_queue(need: QueueNeed, world: World) -> Mapping[str, str]:
     order = {"FifoQueue": "true"} if need.fifo else {}
     url = world.client("sqs").create_queue(QueueName=name, Attributes={**attributes, **order})["QueueUrl"]
     world.destinations[url] = {"queue": need.name}
+    world.queues[need.name] = Queue(world.arn("sqs", name), need.timeout, need.tries)
     return {"url": url, "arn": world.arn("sqs", name)}
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from email.utils import parseaddr
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
-from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Text
-from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.compiler.plan import Data
+from stepworkflows_cdk.integrations.senders import check_sender, sender_of
 from stepworkflows_cdk.integrations.ses.template import Mail, WrongTemplate, filled, read_mail
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
-from stepworkflows_cdk.language.references import Expression, Template, WrongValue, parse_value, references_in
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["Email", "EmailKeys"]
@@ -91,7 +89,7 @@ class Email(Integration):
                     message = f"`{key}` stands beside a template, which has its own"
                     yield Problem("SW107", message, step.key_mark("email", key), "remove it")
             yield from _check_template(step, spec.template)
-        yield from _check_sender(step, spec)
+        yield from check_sender(step, ("email",), spec.from_, spec.identity)
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)
@@ -101,31 +99,17 @@ class Email(Integration):
             body["Text"] = {"Data": mail.text}
         if mail.html is not None:
             body["Html"] = {"Data": mail.html}
-        sender = _fixed(scope.text(spec.from_))
-        address = parseaddr(sender)[1]
-        identity = _fixed(scope.text(spec.identity)) if spec.identity else address.rpartition("@")[2]
-        if not identity or "*" in identity:
-            raise ConfigurationError(f"{step.mark_of('email', 'from')}: {sender!r} is no address of a sender")
-        surroundings = ("arn:", Hole("aws", "partition"), ":ses:", Hole("aws", "region"), ":", Hole("aws", "account"))
+        sender = sender_of(spec.from_, spec.identity, scope, step.mark_of("email", "from"))
         return Call(
             resource="aws-sdk:sesv2:sendEmail",
             arguments={
-                "FromEmailAddress": sender,
+                "FromEmailAddress": sender.written,
                 "Destination": {"ToAddresses": [scope.data(address) for address in spec.to]},
                 "Content": {"Simple": {"Subject": {"Data": mail.subject}, "Body": body}},
             },
             timeout=step.keys.timeout or _TIMEOUT,
             transient=_TRANSIENT,
-            grants=(
-                Grant(
-                    scope.machine,
-                    ("ses:SendEmail",),
-                    Text((*surroundings, f":identity/{identity}")),
-                    step.key_mark("email"),
-                    # https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-policy-examples.html
-                    (Condition("StringEquals", "ses:FromAddress", (Text((address,)),)),),
-                ),
-            ),
+            grants=(sender.grant(scope.machine, step.key_mark("email")),),
         )
 
 
@@ -141,24 +125,6 @@ def _mail(step: Step, spec: EmailSpec, scope: Scope) -> Mail:
         return Mail(scope.data(spec.subject or ""), text, html)
     inputs = step.keys.inputs or {}
     return read_mail(step.document.folder, spec.template).filled(inputs, scope.expression)
-
-
-def _fixed(text: Text) -> str:
-    return "".join(str(part) for part in text.parts)
-
-
-def _check_sender(step: Step, spec: EmailSpec) -> Iterable[Problem]:
-    for key, value in (("from", spec.from_), ("identity", spec.identity)):
-        try:
-            parsed = parse_value(value or "")
-        except WrongValue:
-            continue
-        fixed = not isinstance(parsed, Expression) and all(part.root == "config" for part in references_in(parsed))
-        if not fixed:
-            message = f"`{key}` is fixed at deployment: permissions are given on it"
-            yield Problem("SW215", message, step.mark_of("email", key), "write it out, or name `config`")
-        elif key == "from" and not isinstance(parsed, Template) and "@" not in parseaddr(value or "")[1]:
-            yield Problem("SW219", "the sender is no address", step.mark_of("email", "from"), "write name@domain")
 
 
 def _check_template(step: Step, name: str) -> Iterable[Problem]:

@@ -31,6 +31,8 @@ def bind(need: WorkflowNeed, given: object | None) -> Bound:
     arn = cast(sfn.IStateMachine, machine).state_machine_arn
     parts = cdk.Arn.split(arn, cdk.ArnFormat.COLON_RESOURCE_NAME)
     attributes = {"machine_arn": arn, "name": str(parts.resource_name)}
+    if source := getattr(given, "signal_source", ""):
+        attributes["signals"] = source
     return Bound(
         cast(IConstruct, machine), {"arn": given.start_arn if isinstance(given, Executions) else arn, **attributes}
     )

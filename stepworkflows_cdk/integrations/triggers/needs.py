@@ -57,6 +57,8 @@ class QueueSourceNeed(Need):
     """The id of the queue's need."""
     function: str
     batch: int
+    waited_for: bool = False
+    """Whether the messages are answers to steps that wait, and start nothing."""
 
     @property
     def refers_to(self) -> frozenset[str]:

@@ -105,7 +105,12 @@ class QueueTrigger(Integration):
         return bind_source(scope, need, bindings)
 
     def realise(self, need: Need, world: World) -> Mapping[str, str]:
-        return {}  # a run here is started by whoever runs it
+        assert isinstance(need, QueueSourceNeed)
+        if need.waited_for:  # else it starts flows, and a run here is started by whoever runs it
+            arn = world.attributes[need.queue]["arn"]
+            name = next(name for name, queue in world.queues.items() if queue.arn == arn)
+            world.takers[name] = world.attributes[need.function]["arn"]
+        return {}
 
 
 def _keys(trigger: Trigger) -> QueueTriggerKeys:

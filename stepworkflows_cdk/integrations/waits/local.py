@@ -14,5 +14,5 @@ def notes(table: str, world: World) -> Iterator[str]:
     if table not in world.attributes:
         return
     rows = world.client("dynamodb").scan(TableName=world.attributes[table]["name"], ConsistentRead=True)["Items"]
-    for key in sorted(row["key"]["S"] for row in rows if "owner" not in row):
-        yield f"an event came for which no step waited, or waits any more: {key}"
+    for key in sorted(row["key"]["S"] for row in rows if "answer" in row and "owner" not in row):
+        yield f"an answer came for which no step waited, or waits any more: {key}"

@@ -41,6 +41,10 @@ def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
     yield from modes.check_together(workflows)
     yield from triggers.check_together(workflows)
     yield from circles.check_together(workflows)
+    for workflow in workflows:
+        for step in workflow.all_steps:
+            if step.integration:
+                yield from step.integration.check_together(step, workflow, workflows)
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:

@@ -168,6 +168,8 @@ def _one_work(step: Step) -> Iterator[Problem]:
     if step.keys.on_timeout is not None and not (step.integration and step.integration.waits):
         hint = "catch `States.Timeout`" if step.integration else "remove it"
         yield Problem("SW107", "`on-timeout` is for a step with `wait-for`", step.key_mark("on-timeout"), hint)
+    if step.keys.remind is not None and not (step.integration and step.integration.waits):
+        yield Problem("SW107", "`remind` is for a step with `wait-for`", step.key_mark("remind"), "remove it")
     if step.keys.heartbeat is not None and step.integration and not step.integration.beats:
         message = "`heartbeat` is for a step with `runs-on: activity`, whose worker can send one"
         yield Problem("SW107", message, step.key_mark("heartbeat"), "remove it; `timeout` is for every step")
@@ -256,6 +258,10 @@ def _apart(one: Step, other: Step, workflow: Workflow) -> bool:
 
 
 def _undoable(step: Step, passed: Step | None) -> Iterator[Problem]:
+    for inner in walk(step.reminder.steps if step.reminder else ()):
+        if inner.get("undo") is not None:
+            message = "a step of `remind` may run many times, and would be undone once"
+            yield Problem("SW112", message, inner.key_mark("undo"), "remove it")
     if passed and step.undo:
         message = f"nothing is undone behind the pivot `{passed.id}`"
         yield Problem("SW209", message, step.key_mark("undo"), "remove `undo`, or move the pivot")
