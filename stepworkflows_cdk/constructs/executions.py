@@ -21,6 +21,9 @@ class Executions:
     state_machine: sfn.IStateMachine
     start_arn: str
     """What an execution is started by: the ARN of the alias, where there is one."""
+    guarded: sfn.IStateMachine | None = None
+    """What does the work of a flow with ``guard``. Whoever stops its execution, which has the same name, has the flow's end run;
+    where that of the flow itself is stopped, both end where they are."""
     _alias_name: str | None
 
     def grant_start_execution(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -43,8 +46,10 @@ class Executions:
         return self.state_machine.grant_execution(grantee, *actions)
 
     def grant_stop_execution(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Lets ``grantee`` abort executions. Nothing is undone then, and no handler runs."""
-        return self.grant_execution(grantee, "states:StopExecution")
+        """Lets ``grantee`` abort executions: of a flow with ``guard`` those of :attr:`guarded`, whose guard then runs the flow's
+        end. Of others nothing is undone, and no handler runs.
+        """
+        return (self.guarded or self.state_machine).grant_execution(grantee, "states:StopExecution")
 
     def grant_redrive_execution(self, grantee: iam.IGrantable) -> iam.Grant:
         """Lets ``grantee`` redrive executions that failed, timed out or were aborted in the last 14 days.

@@ -197,6 +197,8 @@ class StepWorkflow(Executions, Construct):
         self.state_machine: sfn.StateMachine = bound.main.state_machine
         """The machine that is started: by ``alias``. What starts the machine itself gets the newest definition at once, also
         while a canary still tries it."""
+        guarded = bound.machines.get(f"{bound.main.id}-guarded")
+        self.guarded = guarded.state_machine if guarded is not None else None
         self.role: iam.Role = bound.main.role
         """The machine's role. Add to it what the documents cannot know."""
         self.log_group: logs.LogGroup = bound.main.log_group

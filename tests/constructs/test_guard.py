@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stepworkflows_cdk import StepWorkflow
@@ -63,6 +64,20 @@ def test_each_machine_may_do_what_it_does(made):
     assert "dynamodb:UpdateItem" in actions[False]
     assert "dynamodb:PutItem" not in actions[False]
     assert actions[True] == ["dynamodb:PutItem", "dynamodb:UpdateItem", "lambda:InvokeFunction"]
+
+
+def test_who_may_stop_it_stops_what_does_the_work(made, template, new_stack):
+    stack = new_stack()
+    flow = StepWorkflow(stack, "Flow", definition=FLOW)
+    flow.grant_stop_execution(iam.Role(stack, "Person", assumed_by=iam.AccountRootPrincipal()))
+    policies = template(stack).of_type("AWS::IAM::Policy")
+    (allowed,) = (
+        statement
+        for policy in policies.values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "states:StopExecution"
+    )
+    assert inner(json.dumps(allowed["Resource"]))
 
 
 def test_both_packs_find_nothing(made):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from stepworkflows_cdk.compiler.integration import Integration, Start, TriggerScope
-from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
+from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text, machine_key
 from stepworkflows_cdk.compiler.texts import executions_arn
 from stepworkflows_cdk.integrations.api.needs import AddressNeed, AnswerPathNeed, ApiNeed
 from stepworkflows_cdk.integrations.api.schema import body_schema
@@ -31,7 +31,7 @@ from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import Reference, Template, WrongValue, parse_value
 from stepworkflows_cdk.language.scope import Unresolved, View, resolve
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Trigger, Workflow
+from stepworkflows_cdk.language.workflow import Trigger, Workflow, guarded_id
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -79,7 +79,9 @@ class ApiKeys(Keys):
     )
     throttle: ThrottleKeys | None = Field(None, description="How many requests are taken.")
     cancel: bool = Field(
-        False, description="Whether `DELETE` on the address of the status stops the execution; nothing is undone then."
+        False,
+        description="Whether `DELETE` on the address of the status stops the execution; nothing is undone then, but of a flow "
+        "with `guard` the end is run.",
     )
     cors: list[str] | None = Field(
         None, min_length=1, description="Origins whose pages may call it, such as `https://shop.example.com`."
@@ -250,12 +252,14 @@ def _front_door(trigger: Trigger, scope: TriggerScope, auth: str, authority: str
         "TABLE": Text((Hole(_TABLE, "name"),)),
         "TOLD": Text((json.dumps(_told(flow)),)),
     }
+    if keys.cancel:
+        env["STOPPED"] = executions_arn(_worker(scope), "")
     return FunctionNeed(
         id=f"{scope.id}-front-door",
         mark=trigger.mark,
         code=_FRONT_DOOR,
         handler="handler.handler",
-        env=tuple(env.items()),
+        env=tuple(sorted(env.items())),
         timeout=20,
         memory=256,
         python="3.14",
@@ -273,10 +277,18 @@ def _told(workflow: Workflow) -> list[str]:
 
 def _grants(holder: str, scope: TriggerScope, cancel: bool, mark: Mark) -> Iterator[Grant]:
     table = Text((Hole(_TABLE, "arn"),))
-    look = ("states:DescribeExecution", *(["states:StopExecution"] if cancel else []))
+    worker = _worker(scope) if cancel else ""
+    look = ("states:DescribeExecution", *(["states:StopExecution"] if worker == scope.machine else []))
     yield Grant(holder, ("dynamodb:GetItem", "dynamodb:UpdateItem"), table, mark)
     yield Grant(holder, ("states:StartExecution",), Text((Hole(scope.machine, "machine_arn"),)), mark)
     yield Grant(holder, look, executions_arn(scope.machine), mark)
+    if worker and worker != scope.machine:
+        yield Grant(holder, ("states:StopExecution",), executions_arn(worker), mark)
+
+
+def _worker(scope: TriggerScope) -> str:
+    """The machine that does the work: its execution is stopped, so that a guard can run what is to be done at the end."""
+    return machine_key(guarded_id(scope.workflow)) if scope.workflow.keys.guard else scope.machine
 
 
 def _invoke(api: ApiNeed, function: Text) -> Grant:

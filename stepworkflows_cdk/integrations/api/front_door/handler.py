@@ -163,7 +163,8 @@ def _stopped(event: dict[str, Any], name: str, owner: str) -> dict[str, Any]:
     found = _execution(name, owner)
     if found["status"] != "RUNNING":
         return _answer(event, 200, _state(name, found))
-    states.stop_execution(executionArn=found["executionArn"], error="Cancelled", cause="by whoever started it")
+    stopped = f"{os.environ['STOPPED']}{name}"
+    states.stop_execution(executionArn=stopped, error="Cancelled", cause="by whoever started it")
     return _answer(event, 202, {"id": name, "status": "ABORTED"})
 
 
