@@ -193,7 +193,7 @@ class _Layer:
         """What kind of work a mapping does."""
         runs_on = step.get(_RUNS_ON)
         names = [*(runs_on if isinstance(runs_on, dict) else [runs_on]), *step]
-        found = (self._kinds[name] for name in names if name in self._kinds)
+        found = (self._kinds[name] for name in names if isinstance(name, str) and name in self._kinds)
         return next((kind for kind in found if kind.place[0] in step), None)
 
     def _unused(self, path: Path_, message: str, hint: str) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from stepworkflows_cdk import Definition, compile_workflow, validate
 
@@ -115,3 +121,36 @@ steps: [{id: a, runs-on: {lambda: {memory: 512}}, zip-file: code}]
     )
     (problem,) = Definition.load(flow).report.problems
     assert (problem.code, problem.severity, problem.mark.column) == ("SW250", "warning", 21)
+
+
+DOCUMENT = {
+    "name": "flow",
+    "policies": {"patient": {"timeout": "1m"}},
+    "defaults": {"lambda": {"memory": 256}, "email": {"from": "a@example.com"}, "policy": "patient"},
+    "tags": {"team": "shop"},
+    "tests": {"one": {"events": [{"at": "work"}], "expect": {"tables": {}}}},
+    "steps": [
+        {"id": "work", "runs-on": "lambda", "zip-file": "code", "policy": "patient", "retry": {"errors": ["Busy"]}},
+        {"id": "tell", "email": {"to": "b@example.com", "subject": "s", "text": "t"}, "undo": "none"},
+    ],
+}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+@pytest.mark.parametrize("value", [None, 5, True, "x", [], [[1]], {}, {"a": [{}]}], ids=str)
+def test_whatever_stands_at_a_place_is_no_crash(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "flow.json"
+    for place in places(DOCUMENT):
+        document: Any = copy.deepcopy(DOCUMENT)
+        around = document
+        for key in place[:-1]:
+            around = around[key]
+        around[place[-1]] = value
+        path.write_text(json.dumps(document), encoding="utf-8")
+        assert validate(path).text() is not None
