@@ -14,8 +14,9 @@ from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
 from stepworkflows_cdk.language.reader import Reader
+from stepworkflows_cdk.language.references import given_flow
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Workflow, WorkKey, given_flow
+from stepworkflows_cdk.language.workflow import Workflow, WorkKey
 
 __all__ = ["is_flow", "read_workflows"]
 

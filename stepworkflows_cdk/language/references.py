@@ -21,6 +21,7 @@ __all__ = [
     "Template",
     "Value",
     "WrongValue",
+    "given_flow",
     "is_fixed",
     "parse_condition",
     "parse_value",
@@ -76,6 +77,7 @@ class WrongValue(ValueError):
 
 _NAME = r"[^\W\d][\w\-]*"
 _STEP = rf"""\.{_NAME}|\[\d+\]|\['[^'`]+'\]|\["[^"`]+"\]"""
+_GIVEN = re.compile(r"\{resources\.([\w-]+)\}\Z")
 _REFERENCE = re.compile(rf"\{{({_NAME}(?:{_STEP})*)\}}")
 _PIECE = re.compile(rf"""(?P<name>{_NAME})|\[(?P<index>\d+)\]|\['(?P<single>[^'`]+)'\]|\["(?P<double>[^"`]+)"\]""")
 
@@ -189,3 +191,9 @@ def _reference(found: re.Match[str], offset: int) -> Reference:
             int(index) if index is not None else piece.group("name") or piece.group("single") or piece.group("double")
         )
     return Reference(tuple(parts), found.group(0), offset)
+
+
+def given_flow(written: Any) -> str | None:
+    """The name of the resource where a step uses a flow that the caller gives: ``{resources.x}``."""
+    found = _GIVEN.match(written) if isinstance(written, str) else None
+    return found[1] if found else None

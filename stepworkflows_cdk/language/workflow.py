@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
@@ -28,7 +27,6 @@ __all__ = [
     "Waits",
     "WorkKey",
     "Workflow",
-    "given_flow",
     "guarded_id",
     "recorded_outputs",
     "walk",
@@ -261,15 +259,6 @@ class Step:
     def may_fail_alone(self) -> bool:
         """Whether the flow goes on behind it also where it failed."""
         return self.keys.on_error == "continue"
-
-
-_GIVEN = re.compile(r"\{resources\.([\w-]+)\}\Z")
-
-
-def given_flow(written: Any) -> str | None:
-    """The name of the resource where a step uses a flow that the caller gives: ``{resources.x}``."""
-    found = _GIVEN.match(written) if isinstance(written, str) else None
-    return found[1] if found else None
 
 
 def guarded_id(workflow: Workflow) -> str:

@@ -14,8 +14,8 @@ from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derive
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model
 from stepworkflows_cdk.integrations.aws_sdk.raw import Written
 from stepworkflows_cdk.language.diagnostics import Mark
-from stepworkflows_cdk.language.references import is_fixed
-from stepworkflows_cdk.language.workflow import Workflow, given_flow
+from stepworkflows_cdk.language.references import given_flow, is_fixed
+from stepworkflows_cdk.language.workflow import Workflow
 
 __all__ = ["Api", "api_of", "derives", "task_grants"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stepworkflows_cdk.language.references import given_flow
 from stepworkflows_cdk.language.sent import Sent
-from stepworkflows_cdk.language.workflow import given_flow
 
 __all__ = ["sent_by"]
 

@@ -18,8 +18,9 @@ from stepworkflows_cdk.integrations.waits.needs import SignalsNeed
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
+from stepworkflows_cdk.language.references import given_flow
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Step, Workflow, given_flow
+from stepworkflows_cdk.language.workflow import Step, Workflow
 
 if TYPE_CHECKING:
     from constructs import Construct
