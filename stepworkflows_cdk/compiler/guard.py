@@ -55,7 +55,7 @@ def parts(workflow: Workflow) -> Iterator[tuple[Workflow, Workflow | None]]:
     if not workflow.keys.guard:
         yield workflow, None
         return
-    guarded = replace(workflow, id=guarded_id(workflow), triggers=())
+    guarded = replace(workflow, id=guarded_id(workflow), triggers=(), guard_id=workflow.id)
     # Each machine has steps of its own, though they are the same ones at the end.
     yield (
         replace(workflow, on_failure=_copies(workflow.on_failure), finally_=_copies(workflow.finally_)),

@@ -355,6 +355,13 @@ class Workflow:
     used: bool = False
     """Whether a step of another flow starts it."""
     triggers: tuple[Trigger, ...] = ()
+    guard_id: str = ""
+    """The id of the flow that this one does the work of."""
+
+    @property
+    def known_as(self) -> str:
+        """The id by which others know the flow."""
+        return self.guard_id or self.id
 
     @property
     def mark(self) -> Mark:

@@ -36,7 +36,7 @@ def signal_wait(step: Step, name: str, scope: Scope) -> Call:
 
 def signals_of(workflow: Workflow, step: Step) -> SignalsNeed:
     """The source of the signals to a flow."""
-    return SignalsNeed(id=f"signals-{workflow.id}", mark=step.mark, flow=workflow.id)
+    return SignalsNeed(id=f"signals-{workflow.known_as}", mark=step.mark, flow=workflow.known_as)
 
 
 def _rule(step: Step, scope: Scope, source: Text, kind: str, bus: str | None, beside: str) -> RuleNeed:
