@@ -50,6 +50,10 @@ class RunResult:
     the name of that state: ``reserve/check``."""
     attempts: Mapping[str, int]
     """State -> how often it was tried; tasks, parallels and maps only."""
+    calls: tuple[Mapping[str, Any], ...]
+    """Calls of tasks in their order, one for each try: ``state`` and ``step``, ``call`` (what is called, such as
+    ``lambda:invoke`` or ``aws-sdk:sqs:sendMessage``) and its ``arguments``; then ``result``, unless it is an execution
+    that is waited for, or ``error`` and ``cause``."""
     outbox: tuple[Mapping[str, Any], ...]
     """Mails in the order of sending, each ``from``, ``to`` (a list), ``subject``, ``text``, ``html``, ``time``."""
     emitted: tuple[Mapping[str, Any], ...]
@@ -173,6 +177,7 @@ def _result(outcome: Outcome, record: Record, world: World, lasted: float, secon
         cause=outcome.cause,
         states=tuple(record.entered),
         attempts=dict(record.attempts),
+        calls=tuple(world.calls),
         outbox=tuple(world.outbox),
         emitted=tuple(world.emitted),
         messages=tuple(world.messages),

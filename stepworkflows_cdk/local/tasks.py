@@ -85,23 +85,32 @@ class Tasks:
         resource = resource.removesuffix(CALLBACK)
         step = self.step(state)
         self._world.call = TaskCall(prefix + state, step, attempt, item, self.id(state))
+        made = {"state": prefix + state, "step": step, "call": resource, "arguments": arguments}
+        self._world.calls.append(made)
         try:
-            entry = None if state in self._beside else self._world.outside.take(self.id(state), item)
-            match entry:
-                case Returns(value=value):
-                    return self._answer(resource, value, arguments), True
-                case Throws(error=error, cause=cause, after_effect=after):
-                    if after:
-                        self._make(resource, arguments, state, prefix)
-                    if resource == IN_SYNC and not error.startswith(("States.", "Sfn.")):
-                        return {"Status": "FAILED", "Error": error, "Cause": cause}, True
-                    raise _failure(resource, error, cause)
-            return self._make(resource, arguments, state, prefix), False
+            result, given = self._performed(resource, arguments, state, prefix, item)
+            if given or resource not in (_WAITED_FOR, IN_SYNC):
+                made["result"] = result
+            return result, given
         except TaskFailed as failed:
+            made |= {"error": failed.error, "cause": failed.cause}
             self._world.watch(f"the error of {state}", failed.cause)
             raise
         finally:
             self._world.call = None
+
+    def _performed(self, resource: str, arguments: Any, state: str, prefix: str, item: int | None) -> tuple[Any, bool]:
+        entry = None if state in self._beside else self._world.outside.take(self.id(state), item)
+        match entry:
+            case Returns(value=value):
+                return self._answer(resource, value, arguments), True
+            case Throws(error=error, cause=cause, after_effect=after):
+                if after:
+                    self._make(resource, arguments, state, prefix)
+                if resource == IN_SYNC and not error.startswith(("States.", "Sfn.")):
+                    return {"Status": "FAILED", "Error": error, "Cause": cause}, True
+                raise _failure(resource, error, cause)
+        return self._make(resource, arguments, state, prefix), False
 
     def _make(self, resource: str, arguments: Any, state: str, prefix: str) -> Any:
         if resource in _STARTS:

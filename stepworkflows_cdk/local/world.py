@@ -115,6 +115,8 @@ class World:
     mailed: list[tuple[TaskCall, Mapping[str, Any]]] = field(default_factory=list)
     """The mails that were sent while a call was made, with it."""
     logs: list[LogLine] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    """Calls of tasks, whoever answers them, as ``RunResult.calls`` has them."""
     _clients: dict[str, Any] = field(default_factory=dict)
     ends: ExitStack = field(default_factory=ExitStack)
     """What is left to do when the run ends."""

@@ -19,7 +19,7 @@ from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.reference import order_flow
 
 FLOWS = Path(__file__).parent.parent / "flows"
-EXPECTED = {"asl.json", "bundle.json", "run.json"}
+EXPECTED = {"asl.json", "bundle.json", "original.json", "run.json"}
 SHAPE = re.compile(r"SW(?:101|102|103|104|106|110)\b")
 FLOW: dict[str, Any] = {
     "name": "flow",
