@@ -15,7 +15,7 @@ from key_examples import BY_INTEGRATION, EXAMPLES
 from key_flow import FLOW
 from pydantic import BaseModel
 
-from stepworkflows_cdk import Definition, compile_workflow, validate
+from stepworkflows_cdk import Definition, DocumentError, compile_workflow
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.activities.plan import ActivityRuntime, ActivitySettings
 from stepworkflows_cdk.integrations.api.plan import CallerKeys, ThrottleKeys
@@ -156,10 +156,10 @@ def outcome(folder: Path, document: Any) -> str:
     """What becomes of a document, places in it left out."""
     path = folder / "flow.json"
     path.write_text(json.dumps(document), encoding="utf-8")
-    report = validate(path)
-    if report.errors:
-        return "\n".join(f"{problem.code} {problem.message}" for problem in report.problems)
-    bundle = compile_workflow(Definition.load(path)).to_json()
+    try:
+        bundle = compile_workflow(Definition.load(path)).to_json()
+    except DocumentError as error:
+        return "\n".join(f"{problem.code} {problem.message}" for problem in error.report.problems)
     return json.dumps(without_marks(bundle), sort_keys=True)
 
 

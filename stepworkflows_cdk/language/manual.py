@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,10 +36,22 @@ from stepworkflows_cdk.language.model import (
     StopKeys,
     UntilKeys,
 )
+from stepworkflows_cdk.language.order import in_order
 from stepworkflows_cdk.language.shape import model_in
 from stepworkflows_cdk.language.workflow import WorkKey
 
-__all__ = ["manual"]
+__all__ = ["Example", "manual"]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A key as it can be written, and what it becomes."""
+
+    written: str
+    becomes: tuple[str, ...]
+
+
+Examples = Mapping[tuple[type[BaseModel], str], Example]
 
 _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("A flow (`type: RunnableStep`)", FlowKeys),
@@ -69,21 +82,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
 )
 
 
-def manual(integrations: Sequence[WorkKey]) -> str:
+def manual(integrations: Sequence[WorkKey], examples: Examples) -> str:
     """The page, as Markdown."""
-    return (
-        "\n".join(
-            [
-                *_head(),
-                *_parts(),
-                *_integrations(integrations),
-                *_references(),
-                *_tries(integrations),
-                *_errors(integrations),
-            ]
-        )
-        + "\n"
-    )
+    parts = [*_parts(examples), *_integrations(integrations, examples)]
+    return "\n".join([*_head(), *parts, *_references(), *_tries(integrations), *_errors(integrations)]) + "\n"
 
 
 _REFERENCES = (
@@ -179,40 +181,45 @@ def _head() -> Iterator[str]:
     yield ""
     yield "Generated from the models by `UPDATE_GOLDEN=1 pytest tests/language/test_manual.py`; a test compares it."
     yield ""
+    yield (
+        "Each key has an example that compiles, and, behind the arrow, how the compiled flow then differs from the one without "
+        "it: fields of states of the machine, what has to exist beside it, who may do what."
+    )
+    yield ""
 
 
-def _parts() -> Iterator[str]:
+def _parts(examples: Examples) -> Iterator[str]:
     for title, model in _PARTS:
-        yield from _table(f"## {title}", model)
+        yield from _table(f"## {title}", model, examples)
 
 
-def _integrations(integrations: Sequence[WorkKey]) -> Iterator[str]:
+def _integrations(integrations: Sequence[WorkKey], examples: Examples) -> Iterator[str]:
     for integration in integrations:
         if integration.keys:
             runtime = f": {integration.runtime}" if integration.runtime else ""
-            yield from _table(f"## Work: `{integration.key}{runtime}`", integration.keys)
+            yield from _table(f"## Work: `{integration.key}{runtime}`", integration.keys, examples)
             for field in integration.keys.model_fields.values():
-                yield from _nested(field)
+                yield from _nested(field, examples)
         for type_, model in integration.resource_types.items():
-            yield from _table(f"## `resources` of the type `{type_}`", model)
+            yield from _table(f"## `resources` of the type `{type_}`", model, examples)
             for field in model.model_fields.values():
-                yield from _nested(field)
+                yield from _nested(field, examples)
     for integration in integrations:
         for kind, model in integration.triggers.items():
-            yield from _table(f"## `triggers`: `{kind}`", model)
+            yield from _table(f"## `triggers`: `{kind}`", model, examples)
             for field in model.model_fields.values():
-                yield from _nested(field)
+                yield from _nested(field, examples)
 
 
-def _nested(field: FieldInfo) -> Iterator[str]:
+def _nested(field: FieldInfo, examples: Examples) -> Iterator[str]:
     inner = model_in(field.annotation)
     if inner:
-        yield from _table(f"### In `{field.alias}`", inner)
+        yield from _table(f"### In `{field.alias}`", inner, examples)
         for deeper in inner.model_fields.values():
-            yield from _nested(deeper)
+            yield from _nested(deeper, examples)
 
 
-def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
+def _table(title: str, model: type[BaseModel], examples: Examples) -> Iterator[str]:
     yield title
     yield ""
     yield " ".join((model.__doc__ or "").split())
@@ -221,15 +228,29 @@ def _table(title: str, model: type[BaseModel]) -> Iterator[str]:
         yield "It has no keys of its own."
         yield ""
         return
-    yield "| key | form | default | meaning |"
-    yield "|--|--|--|--|"
+    yield "| key | form | default | meaning | example |"
+    yield "|--|--|--|--|--|"
     schema = model.model_json_schema()
     forms = schema.get("$defs", {}).get(model.__name__, schema)["properties"]
-    for name, field in model.model_fields.items():
-        key = field.alias or name
+    fields = {field.alias or name: (name, field) for name, field in model.model_fields.items()}
+    for key in in_order(fields, flow=model is FlowKeys) if model in (FlowKeys, StepKeys) else fields:
+        name, field = fields[key]
         default = "required" if field.is_required() else _default(field)
-        yield f"| `{key}` | {_form(forms.get(key) or forms[name])} | {default} | {(field.description or '').replace('|', chr(92) + '|')} |"
+        cells = [
+            f"`{key}`",
+            _form(forms.get(key) or forms[name]),
+            default,
+            field.description or "",
+            _shown(examples.get((model, key))),
+        ]
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
     yield ""
+
+
+def _shown(example: Example | None) -> str:
+    if example is None:
+        return ""
+    return f"`{example.written}`{''.join(f'<br>→ {line}' for line in example.becomes)}"
 
 
 def _form(schema: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ _FLOW = """
 _STEP = """
     version id name description type if errors when needs pivot for-each repeat
     uses runs-on zip-file image arn handler env secrets permissions * switch join parallel steps else wait require fail stop asl
-    inputs outputs timeout heartbeat on-timeout remind retry catch on-error undo undo-when ignore
+    inputs outputs policy timeout heartbeat on-timeout remind retry catch on-error undo undo-when ignore
 """.split()
 
 _LISTS = frozenset("steps else on-failure on-timeout finally".split())

@@ -10,13 +10,21 @@ import yaml
 from stepworkflows_cdk.language.source import hides_text
 from stepworkflows_cdk.language.yaml_source import reads_as_text
 
-__all__ = ["yaml_text"]
+__all__ = ["yaml_line", "yaml_text"]
 
 
 def yaml_text(value: Any) -> str:
     """The text of a document: keys in their order, nothing abbreviated, texts over several lines as they are."""
     text = _dumped(value, unicode=True)
     return text if not hides_text(text) else _dumped(value, unicode=False)
+
+
+def yaml_line(value: Any) -> str:
+    """The same in brackets, on one line."""
+    dumped: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=True
+    )
+    return dumped.strip()
 
 
 def _dumped(value: Any, *, unicode: bool) -> str:
