@@ -8,7 +8,8 @@ from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import FlowKeys
 from stepworkflows_cdk.language.shape import nearest, read_keys
-from stepworkflows_cdk.language.workflow import Resource, Trigger, WorkKey
+from stepworkflows_cdk.language.work_key import WorkKey
+from stepworkflows_cdk.language.workflow import Resource, Trigger
 
 __all__ = ["read_resources", "read_triggers"]
 

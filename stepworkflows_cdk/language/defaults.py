@@ -16,7 +16,7 @@ from stepworkflows_cdk.language.document import Document, Path_, copied
 from stepworkflows_cdk.language.model import DefaultKeys, PolicyKeys
 from stepworkflows_cdk.language.places import places
 from stepworkflows_cdk.language.shape import key_names, model_in, nearest, read_keys, unknown_key
-from stepworkflows_cdk.language.workflow import WorkKey
+from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = ["default_models", "with_defaults"]
 

@@ -16,7 +16,8 @@ from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
 from stepworkflows_cdk.language.reader import Reader
 from stepworkflows_cdk.language.references import given_flow
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Workflow, WorkKey
+from stepworkflows_cdk.language.work_key import WorkKey
+from stepworkflows_cdk.language.workflow import Workflow
 
 __all__ = ["is_flow", "read_workflows"]
 

@@ -38,7 +38,7 @@ from stepworkflows_cdk.language.model import (
 )
 from stepworkflows_cdk.language.order import in_order
 from stepworkflows_cdk.language.shape import model_in
-from stepworkflows_cdk.language.workflow import WorkKey
+from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = ["Example", "manual"]
 

@@ -17,7 +17,8 @@ from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import NO_UNDO, FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.needs import Faults, waiting
 from stepworkflows_cdk.language.shape import is_long_form, key_names, nearest, read_keys, unknown_key
-from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow, WorkKey
+from stepworkflows_cdk.language.work_key import WorkKey
+from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow
 
 __all__ = ["Reader"]
 

@@ -15,7 +15,7 @@ from pydantic.json_schema import models_json_schema
 from stepworkflows_cdk.language.defaults import default_models
 from stepworkflows_cdk.language.keys import STEP
 from stepworkflows_cdk.language.model import DefaultKeys, FlowKeys, OutputKeys, StepKeys
-from stepworkflows_cdk.language.workflow import WorkKey
+from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = ["Kind", "document_schema"]
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
 from stepworkflows_cdk.language.places import STEPS_INSIDE
-from stepworkflows_cdk.language.sent import Sent
+from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = [
     "EACH",
@@ -25,7 +25,6 @@ __all__ = [
     "Step",
     "Trigger",
     "Waits",
-    "WorkKey",
     "Workflow",
     "guarded_id",
     "recorded_outputs",
@@ -36,73 +35,6 @@ EACH = "[]"
 """The end of the name of a loop's scope."""
 
 OutputType = Literal["string", "number", "integer", "boolean", "object", "array"]
-
-
-class WorkKey(Protocol):
-    """What the language must know of an integration."""
-
-    key: ClassVar[str | None]
-    runtime: ClassVar[str | None]
-    keys: ClassVar[type[BaseModel] | None]
-    resource_types: ClassVar[Mapping[str, type[BaseModel]]]
-    access: ClassVar[Mapping[str, tuple[str, ...]]]
-    triggers: ClassVar[Mapping[str, type[BaseModel]]]
-    exclusive: ClassVar[frozenset[str]]
-    code_keys: ClassVar[frozenset[str]]
-    waits: ClassVar[bool]
-    beats: ClassVar[bool]
-    starts_flows: ClassVar[bool]
-    keeps_time: ClassVar[bool]
-    transient: ClassVar[tuple[str, ...]]
-    raises: ClassVar[Mapping[str, str]]
-
-    def variables(self, step: Step) -> frozenset[str]:
-        """Variables that expressions under its key may read beside those that they set."""
-        ...
-
-    def beyond_express(self, step: Step, workflow: Workflow) -> str:
-        """The code of the problem that a flow with ``mode: express`` cannot have the step's work; empty where it can."""
-        ...
-
-    def idempotent(self, step: Step) -> bool:
-        """Whether the step's work has the same effect where it is done twice."""
-        ...
-
-    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
-        """Whether a step, as it is written, can take a default for one of the keys of its work."""
-        ...
-
-    def has_effect(self, step: Step) -> bool:
-        """Whether the step's work may change anything outside of the flow."""
-        ...
-
-    def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
-        """What is wrong with the step's work keys beyond their shape."""
-        ...
-
-    def check_together(self, step: Step, workflow: Workflow, workflows: Sequence[Workflow]) -> Iterable[Problem]:
-        """What is wrong with the step's work keys beside the other flows of the definition."""
-        ...
-
-    def check_resource(self, resource: Resource, workflow: Workflow) -> Iterable[Problem]:
-        """What is wrong with a resource of its types beyond the shape of its keys."""
-        ...
-
-    def trigger_id(self, trigger: Trigger) -> str:
-        """What tells the trigger from others of its kind, of what was written."""
-        ...
-
-    def check_trigger(self, trigger: Trigger, workflow: Workflow) -> Iterable[Problem]:
-        """What is wrong with a trigger beyond its shape."""
-        ...
-
-    def sends(self, step: Step) -> Iterable[Sent]:
-        """What the step sends that may start flows."""
-        ...
-
-    def started_by(self, trigger: Trigger, sent: Sent) -> bool:
-        """Whether the trigger may start its flow for what a step sends."""
-        ...
 
 
 @dataclass(frozen=True)
