@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from stepworkflows_cdk.language.ids import slug
 from stepworkflows_cdk.pictures.model import ANY_ERROR, Edge, Graph, Node, walk
 
 __all__ = ["auxiliary_states", "steps_only"]
@@ -32,8 +33,8 @@ def steps_only(graph: Graph) -> Graph:
 
 
 def auxiliary_states(graph: Graph) -> frozenset[str]:
-    """The names of the states that are not a step's own: those without a step, and those named after another state of
-    their step (``charge: wait``).
+    """The names of the states that are not a step's own: those without a step, those named after another state of their
+    step (``charge: wait``), and those of a group, which has no state of its own (``both: outputs``).
     """
     states = [node for _, node in walk(graph) if node.kind != "Start"]
     names: dict[str, list[str]] = {}
@@ -42,8 +43,15 @@ def auxiliary_states(graph: Graph) -> frozenset[str]:
     return frozenset(
         node.name
         for node in states
-        if not node.step or any(_is_named_after(node, name) for name in names[node.step] if name != node.name)
+        if not node.step
+        or any(_is_named_after(node, name) for name in names[node.step] if name != node.name)
+        or _belongs_to_a_group(node)
     )
+
+
+def _belongs_to_a_group(node: Node) -> bool:
+    owner, colon, _ = node.name.partition(": ")
+    return bool(colon) and node.kind not in ("Task", "Map") and slug(owner) == node.step
 
 
 def _is_named_after(node: Node, own: str) -> bool:
