@@ -1,5 +1,8 @@
 """What an integration of your own is written with. ``docs/own-integration.md`` shows one, whole.
 
+``Step`` and ``Workflow`` here are what documents mean, once they are read; ``stepworkflows_cdk.Step`` and
+``stepworkflows_cdk.Workflow`` are documents written in Python.
+
 What runs only in a CDK app or only on this machine is imported inside ``bind``, ``realise`` and ``perform``:
 ``stepworkflows_cdk.constructs.bound`` (``Bound``, ``Bindings``), ``stepworkflows_cdk.local`` (``World``, ``TaskFailed``).
 """

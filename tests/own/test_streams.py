@@ -86,7 +86,7 @@ def test_its_faults_and_its_keys_are_told_like_any(flow: Path, integrations: tup
     flow.write_text(FLOW.replace("put: {stream: clicks", "put: {stream: click"), encoding="utf-8")
     with pytest.raises(DocumentError, match=r"flow\.yaml:6:19 SW216 no stream is called `click`"):
         Definition.load(flow, integrations=integrations)
-    assert "| `put` |" in manual(integrations)
+    assert "| `put` |" in manual(integrations, {})
 
 
 def test_without_it_the_key_is_unknown(flow: Path) -> None:
