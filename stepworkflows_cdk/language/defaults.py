@@ -156,7 +156,7 @@ class _Layer:
         for key in keys:
             said = key in step or (isinstance(settings, dict) and key in settings and key == "timeout")
             if self._flow.get((*source, key)) is not None and not said:
-                self._lay(document, (*path, key), (*source, key))
+                self._lay(document, path, (key,), (*source, key))
 
     def _work(self, document: Document, path: Path_, kind: _Kind, name: str) -> None:
         step = document.get(path)
@@ -167,22 +167,28 @@ class _Layer:
         if isinstance(settings, dict):
             for key in self._defaults[name]:
                 if kind.integration.takes_default(key, step):
-                    self._keys(document, (*path, *kind.place), (_DEFAULTS, name), key, kind.model)
+                    self._keys(document, path, kind.place, (_DEFAULTS, name), key, kind.model)
 
-    def _keys(self, document: Document, place: Path_, source: Path_, key: str, model: type[BaseModel]) -> None:
-        """Lays one key, or what is in it: keys of a part that a step may have or not go to the steps that have it."""
+    def _keys(
+        self, document: Document, step: Path_, place: Path_, source: Path_, key: str, model: type[BaseModel]
+    ) -> None:
+        """Lays one key, or what is in it: keys of a part that a step may have or not go to the steps that have it. ``place``
+        leads to the keys inside the step.
+        """
         value, field = self._flow.get((*source, key)), _field(model, key)
         nested = model_in(field) if field is not None and isinstance(value, dict) else None
-        written = document.get(place)
+        written = document.get((*step, *place))
         if nested and isinstance(written.get(key), dict):
             for inner in value:
-                self._keys(document, (*place, key), (*source, key), inner, nested)
+                self._keys(document, step, (*place, key), (*source, key), inner, nested)
         elif field is not None and not nested and key not in written:
-            self._lay(document, (*place, key), (*source, key))
+            self._lay(document, step, (*place, key), (*source, key))
 
-    def _lay(self, document: Document, place: Path_, source: Path_) -> None:
+    def _lay(self, document: Document, step: Path_, key: Path_, source: Path_) -> None:
+        """The key inside the step becomes what is written at ``source``."""
+        place = (*step, *key)
         document.get(place[:-1])[place[-1]] = copied(self._flow.get(source))
-        document.laid[place] = self._flow.key_mark(source)
+        document.laid.setdefault(step, []).append(self._flow.key_mark(source))
         self._taken.add(source)
         for marks, found in ((document.marks, self._marks), (document.key_marks, self._key_marks)):
             for path, mark in found.items():

@@ -35,8 +35,8 @@ class Document:
     value: Any
     marks: dict[Path_, Mark] = field(repr=False)
     key_marks: dict[Path_, Mark] = field(repr=False)
-    laid: dict[Path_, Mark] = field(default_factory=dict, repr=False)
-    """What is not written at its place, but said once for many: the place, and where it is written."""
+    laid: dict[Path_, list[Mark]] = field(default_factory=dict, repr=False)
+    """Step -> where those of its keys are written that are said once for many steps."""
 
     def mark(self, path: Path_) -> Mark:
         """Where the value at ``path`` stands; for a path that is not there, the nearest value around it."""

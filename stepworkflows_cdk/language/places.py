@@ -7,16 +7,12 @@ from typing import Any
 
 from stepworkflows_cdk.language.document import Path_
 
-__all__ = ["STEPS_INSIDE", "places"]
+__all__ = ["places"]
 
 _STEPS = frozenset("steps else on-failure finally on-timeout remind switch catch undo".split())
 """The keys under which steps stand. Whatever else looks like a step is data."""
 _NAMED = frozenset("parallel undo-steps".split())
 """The keys under which names lead to steps."""
-
-
-STEPS_INSIDE = _STEPS | _NAMED
-"""The keys of a step inside of which other steps stand."""
 
 
 def places(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, dict[str, Any]]]:

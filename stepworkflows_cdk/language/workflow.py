@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, SecretKeys, StepKeys
-from stepworkflows_cdk.language.places import STEPS_INSIDE
 from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = [
@@ -154,12 +153,10 @@ class Step:
     @property
     def laid(self) -> tuple[Mark, ...]:
         """Where those of its keys are written that its flow says once for many steps."""
-        own = len(self.path)
-        return tuple(
-            Mark(mark.file, mark.line, mark.column, self.title)
-            for place, mark in self.document.laid.items()
-            if place[:own] == self.path and not STEPS_INSIDE & {place[own]}
-        )
+        found = self.document.laid.get(self.path)
+        if found is None and self.path[-2:] == ("steps", 0):  # the work of a loop, which stands where the loop does
+            found = self.document.laid.get(self.path[:-2])
+        return tuple(Mark(mark.file, mark.line, mark.column, self.title) for mark in found or ())
 
     def get(self, *path: str | int) -> Any:
         """The value at ``path`` inside the step, as written."""
