@@ -269,7 +269,7 @@ def _failed_at_last(step: Step | None, error: str, cause: str) -> Mapping[str, D
 
 
 def _note(step: Step | None, error: str) -> str:
-    return f"$failure.cause & ' (then {step.title if step else 'the result'} failed: ' & {error} & ')'"
+    return f"$failure.cause & ' (then {(step.title or step.name) if step else 'the result'} failed: ' & {error} & ')'"
 
 
 def _short(code: str) -> str:

@@ -88,9 +88,10 @@ def in_order(steps: Sequence[Step]) -> list[Step]:
 
 
 def lists(workflow: Workflow) -> Iterator[tuple[Step, ...]]:
-    """Every list of steps that run forward."""
+    """Every list of steps but those of undo steps and `finally`, which need no order."""
     yield workflow.steps
-    for step in workflow.forward:
+    yield workflow.on_failure
+    for step in (*workflow.forward, *workflow.ending):
         yield from _inside(step)
 
 

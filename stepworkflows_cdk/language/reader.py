@@ -92,7 +92,7 @@ class Reader:
             document=document,
             keys=keys,
             steps=self._waiting(steps),
-            on_failure=tuple(step for step in on_failure if step),
+            on_failure=self._waiting(on_failure),
             finally_=tuple(step for step in finally_ if step),
             undo_steps=undo_steps,
             outputs=self._outputs(document, (), keys.outputs),

@@ -38,7 +38,12 @@ def scheduled(workflow: Workflow) -> Workflow:
     """The flow without a list that is more than a sequence: forks stand where steps may run at the same time."""
     every = workflow.all_steps
     forks = _Forks({step.id for step in every}, {step.name for step in every})
-    return replace(workflow, steps=forks.in_sequence(workflow.steps))
+    return replace(
+        workflow,
+        steps=forks.in_sequence(workflow.steps),
+        on_failure=forks.in_sequence(workflow.on_failure),
+        finally_=tuple(forks.inside(step) for step in workflow.finally_),
+    )
 
 
 def lost(steps: Sequence[Step]) -> list[tuple[Step, list[Step]]]:
@@ -168,14 +173,14 @@ class _Forks:
 
     def in_sequence(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """The steps of a list as a plain sequence."""
-        inside = [self._inside(step) for step in steps]
+        inside = [self.inside(step) for step in steps]
         if not has_needs(inside):
             return tuple(inside)
         ordered = in_order(inside)
         order = _Order.of(ordered)
         return self._made(_taken_apart(order, order.all), ordered)
 
-    def _inside(self, step: Step) -> Step:
+    def inside(self, step: Step) -> Step:
         """The step with the lists in it made plain."""
         arms = tuple(replace(arm, steps=self.in_sequence(arm.steps)) for arm in step.arms)
         branches = tuple(replace(branch, steps=self.in_sequence(branch.steps)) for branch in step.branches)

@@ -44,7 +44,7 @@ _UNDO_MISFITS = (
     "steps",
     "wait-for",
 )
-_ENDING_MISFITS = ("undo", "undo-when", "pivot", "needs", "stop", "wait-for")
+_ENDING_MISFITS = ("undo", "undo-when", "pivot", "stop", "wait-for")
 _TIMES = {
     "for-each": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
     "parallel": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
@@ -245,6 +245,11 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
         yield from _undo_step(step)
     for step in workflow.ending:
         yield from _ending_step(step)
+    for step in workflow.finally_:
+        if step.keys.needs is not None:
+            message = "each step of `finally` runs once those before it have ended, whatever became of them"
+            hint = "remove it; steps of a `parallel` in one step run at the same time"
+            yield Problem("SW112", message, step.key_mark("needs"), hint)
 
 
 def _apart(one: Step, other: Step, workflow: Workflow) -> bool:
