@@ -84,6 +84,7 @@ from stepworkflows_cdk.integrations.waits.signal import SignalSpec
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
+    CancelKeys,
     CatchKeys,
     ConcurrencyKeys,
     ConfigKeys,
@@ -125,6 +126,9 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (FlowKeys, "timeout"): ((), "1h"),
     (FlowKeys, "mode"): ((), "express"),
     (FlowKeys, "guard"): ((), True),
+    (FlowKeys, "cancel"): ((), {"signal": "end", "match": {"s": "{s}"}}),
+    (CancelKeys, "signal"): (("cancel",), "end"),
+    (CancelKeys, "match"): (("cancel",), {"t": "{s}"}),
     (FlowKeys, "concurrency"): ((), "{n}"),
     (ConcurrencyKeys, "key"): (("concurrency",), "{n}"),
     (ConcurrencyKeys, "mode"): (("concurrency",), "reject"),

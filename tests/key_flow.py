@@ -39,6 +39,7 @@ FLOW: dict[str, Any] = {
         "queue": {"queue": "jobs"},
     },
     "concurrency": {"key": "{s}"},
+    "cancel": {"signal": "stop", "match": {"s": "{s}"}},
     "config": {"stage": {"default": "dev"}},
     "secrets": {"key": {}},
     "policies": {"patient": {"timeout": "20s"}},

@@ -43,6 +43,7 @@ from stepworkflows_cdk.integrations.waits.signal import SignalSpec
 from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.model import (
     ArmKeys,
+    CancelKeys,
     CatchKeys,
     ConcurrencyKeys,
     ConfigKeys,
@@ -83,6 +84,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     DeployKeys,
     PolicyKeys,
     DefaultKeys,
+    CancelKeys,
     CatchKeys,
     ArmKeys,
     UntilKeys,

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from stepworkflows_cdk.compiler import saga
+from stepworkflows_cdk.compiler.ahead import Ahead
 from stepworkflows_cdk.compiler.asl import render
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine, check_machine
 from stepworkflows_cdk.compiler.config import settle
@@ -83,6 +86,11 @@ class _Flow:
         """The steps that are done here, each with what it can name."""
         ending = {id(step) for step in walk(self.workflow.ending)}
         return ((step, view) for step, view in views(self.workflow) if not self.guarded or id(step) in ending)
+
+    @cached_property
+    def asking(self) -> frozenset[int]:
+        """The steps (by ``id()``) before which the flow looks whether it is to end."""
+        return frozenset() if self.guarded else saga.cancellable(self.workflow)
 
     def lock(self, integrations: Sequence[Integration]) -> Lock | None:
         """By what executions of the flow have their turns."""
@@ -166,7 +174,7 @@ def _places(flows: Sequence[_Flow]) -> dict[int, _Place]:
         id(step): _Place(flow, step, view)
         for flow in flows
         for step, view in flow.places()
-        if step.integration or recorded_outputs(step) or isinstance(step.keys.join, JoinKeys)
+        if step.integration or recorded_outputs(step) or isinstance(step.keys.join, JoinKeys) or id(step) in flow.asking
     }
 
 
@@ -215,10 +223,21 @@ def _call(place: _Place, integrations: Sequence[Integration], distinct: str = ""
     if outputs := recorded_outputs(step):
         recorder = next(known for known in integrations if known.records_outputs)
         record = recorder.plan_outputs(step, {name: lent.own_output(output) for name, output in outputs.items()}, lent)
+    ahead = _ahead(place, lent, integrations)
     if step.integration is None:
-        return Planned(None, record, _counts(step, lent, integrations))
+        return Planned(None, record, _counts(step, lent, integrations), ahead)
     assert isinstance(step.integration, Integration)
-    return Planned(step.integration.plan(step, lent), record)
+    return Planned(step.integration.plan(step, lent), record, ahead=ahead)
+
+
+def _ahead(place: _Place, lent: Lent, integrations: Sequence[Integration]) -> Ahead | None:
+    """The call that finds out whether the execution is to end before the step."""
+    keys = place.flow.workflow.keys.cancel
+    if keys is None or id(place.step) not in place.flow.asking:
+        return None
+    at_start = place.flow.values(View(place.flow.workflow))
+    match = [at_start.expression(value) for value in keys.match.values()]
+    return next(known for known in integrations if known.cancels).plan_ahead(place.step, match, lent)
 
 
 def _counts(step: Step, lent: Lent, integrations: Sequence[Integration]) -> dict[str, Call]:

@@ -35,9 +35,10 @@ from stepworkflows_cdk.compiler.states import reachable
 from stepworkflows_cdk.compiler.steps.context import Planned
 from stepworkflows_cdk.compiler.texts import executions_arn
 from stepworkflows_cdk.compiler.values import Names, Values
+from stepworkflows_cdk.language.ids import guarded_id
 from stepworkflows_cdk.language.model import DeployKeys
 from stepworkflows_cdk.language.scope import View
-from stepworkflows_cdk.language.workflow import Step, Workflow, guarded_id, walk
+from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
 __all__ = ["GUARDED_EXECUTION", "guard_grants", "parts", "plan_guard"]
 
@@ -55,7 +56,7 @@ def parts(workflow: Workflow) -> Iterator[tuple[Workflow, Workflow | None]]:
     if not workflow.keys.guard:
         yield workflow, None
         return
-    guarded = replace(workflow, id=guarded_id(workflow), triggers=(), guard_id=workflow.id)
+    guarded = replace(workflow, id=guarded_id(workflow.id), triggers=(), guard_id=workflow.id)
     # Each machine has steps of its own, though they are the same ones at the end.
     yield (
         replace(workflow, on_failure=_copies(workflow.on_failure), finally_=_copies(workflow.finally_)),

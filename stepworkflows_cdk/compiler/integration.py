@@ -24,6 +24,7 @@ from stepworkflows_cdk.language.sent import Sent
 if TYPE_CHECKING:
     from constructs import Construct
 
+    from stepworkflows_cdk.compiler.ahead import Ahead
     from stepworkflows_cdk.compiler.lock import Lock
     from stepworkflows_cdk.compiler.pages import Pages
     from stepworkflows_cdk.constructs.bound import Bindings, Bound
@@ -270,6 +271,8 @@ class Integration:
 
     keeps_locks: ClassVar[bool] = False
     """Whether it keeps the locks of `concurrency`: see :meth:`plan_lock`."""
+    cancels: ClassVar[bool] = False
+    """Whether it tells if an execution is to end: see :meth:`plan_ahead`."""
     counts_branches: ClassVar[bool] = False
     """Whether it counts the branches of a race: see :meth:`plan_count`."""
 
@@ -326,6 +329,10 @@ class Integration:
     def plan_lock(self, workflow: Workflow, key: Jsonata) -> Lock:
         """The calls by which an execution of the flow has its turn for a key: a text of its own for each flow and value."""
         raise TypeError(f"{type(self).__name__} keeps no locks")
+
+    def plan_ahead(self, step: Step, match: Sequence[Jsonata], scope: Scope) -> Ahead:
+        """The call by which a step of a flow with `cancel` finds out whether the execution is to end before it."""
+        raise TypeError(f"{type(self).__name__} cancels nothing")
 
     def plan_resource(self, name: str, type_: str, keys: Any, mark: Mark) -> Need:
         """What a resource of the document becomes."""

@@ -15,7 +15,7 @@ from stepworkflows_cdk.language.references import is_fixed
 from stepworkflows_cdk.language.usage import strings_of
 from stepworkflows_cdk.language.workflow import Step, Workflow, walk
 
-__all__ = ["Link", "all_links", "chain", "entry", "unsure_pivots"]
+__all__ = ["Link", "all_links", "cancellable", "chain", "entry", "unsure_pivots"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Link:
 
 def chain(workflow: Workflow) -> tuple[Link, ...]:
     """The links, in the order of undoing."""
-    return tuple(_links(workflow.steps, False, 0, 0))[::-1]
+    # Where the flow may end before a step, no place tells what was attempted.
+    return tuple(_links(workflow.steps, workflow.keys.cancel is not None, 0, 0))[::-1]
 
 
 def all_links(links: Sequence[Link]) -> list[Link]:
@@ -73,6 +74,31 @@ def unsure_pivots(workflow: Workflow) -> list[Step]:
     """The points of no return that are not passed on every way: a flag tells."""
     sure = [top for top in workflow.steps if _is_sure(top)]
     return [step for step in workflow.forward if step.keys.pivot and not any(step is top for top in sure)]
+
+
+def cancellable(workflow: Workflow) -> frozenset[int]:
+    """The steps (by ``id()``) before which a flow with ``cancel`` looks whether it is to end: those that can be undone or wait for
+    the outside world, and the point of no return, behind which a request comes too late. Executions of a distributed loop do
+    not know the flow's input, and go on.
+    """
+    found: list[Step] = []
+    for top in workflow.steps if workflow.keys.cancel else ():
+        if _is_sure(top):
+            found.append(top)
+            break
+        found += _cancellable([top])
+    return frozenset(id(step) for step in found)
+
+
+def _cancellable(steps: Iterable[Step]) -> Iterator[Step]:
+    for step in steps:
+        if step.undo or step.keys.pivot or (step.integration and step.integration.waits):
+            yield step
+        for arm in (*step.arms, *step.catches):
+            yield from _cancellable(arm.steps)
+        far = step.keys.for_each is not None and step.keys.for_each.distributed
+        for branch in () if far else step.branches:
+            yield from _cancellable(branch.steps)
 
 
 def _is_sure(top: Step) -> bool:

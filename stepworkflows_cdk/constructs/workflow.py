@@ -43,7 +43,7 @@ from stepworkflows_cdk.integrations.api.needs import ApiNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.integrations.waits.keys import WaitForKeys, spec_of
 from stepworkflows_cdk.language.diagnostics import Problem
-from stepworkflows_cdk.language.ids import StepId, WrongId, meant, shown
+from stepworkflows_cdk.language.ids import StepId, WrongId, guarded_id, meant, shown
 from stepworkflows_cdk.objects import Step
 
 __all__ = ["Documents", "StepConstructs", "StepWorkflow"]
@@ -197,7 +197,7 @@ class StepWorkflow(Executions, Construct):
         self.state_machine: sfn.StateMachine = bound.main.state_machine
         """The machine that is started: by ``alias``. What starts the machine itself gets the newest definition at once, also
         while a canary still tries it."""
-        guarded = bound.machines.get(f"{bound.main.id}-guarded")
+        guarded = bound.machines.get(guarded_id(bound.main.id))
         self.guarded = guarded.state_machine if guarded is not None else None
         self.role: iam.Role = bound.main.role
         """The machine's role. Add to it what the documents cannot know."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from stepworkflows_cdk.language.shape import nearest
 
-__all__ = ["StepId", "WrongId", "id_of", "meant", "shown", "slug"]
+__all__ = ["StepId", "WrongId", "guarded_id", "id_of", "meant", "shown", "slug"]
 
 StepId = tuple[str, str]
 """A flow's id and a step's, which only together are unlike all others. Without a step's it is the flow itself."""
@@ -54,3 +54,8 @@ def shown(known: Iterable[StepId]) -> dict[str, StepId]:
     plain = [step or flow for flow, step in ids]
     long = [f"{flow}/{step}" for flow, step in ids]
     return {one if plain.count(one) == 1 else other: id_ for one, other, id_ in zip(plain, long, ids, strict=True)}
+
+
+def guarded_id(flow: str) -> str:
+    """The id of the machine that does the work of a flow with ``guard``; the one with the flow's own id guards it."""
+    return f"{flow}-guarded"

@@ -14,6 +14,7 @@ from stepworkflows_cdk.language.contract import Schema
 from stepworkflows_cdk.language.keys import STEP
 from stepworkflows_cdk.language.model import (
     ArmKeys,
+    CancelKeys,
     CatchKeys,
     ConcurrencyKeys,
     ConfigKeys,
@@ -78,6 +79,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`expect` of a test", ExpectKeys),
     ("`deploy`", DeployKeys),
     ("`concurrency`", ConcurrencyKeys),
+    ("`cancel`", CancelKeys),
     ("`secrets` of a flow", SecretKeys),
 )
 
@@ -121,6 +123,7 @@ _OWN_ERRORS = {
     "TooFewBranches": "fewer branches of a `parallel` succeeded than its `join` needs",
     "ResultTooLarge": "what the branch of a race gave has more than 16 KiB of JSON; where branches are counted, all together",
     "RequirementFailed": "a `require` without an `error` of its own",
+    "Cancelled": "of a flow with `cancel`: a request came before its point of no return; what was done is undone",
     "ConcurrencyLimit": "of a flow with `concurrency`: another execution has the same key; no step runs",
     "ExecutionAborted": "of a flow with `guard`: somebody stopped its execution, without an error's name",
     "States.Timeout": "the step's time is over; of a flow with `guard`: the flow's",

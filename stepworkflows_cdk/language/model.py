@@ -20,10 +20,10 @@ from stepworkflows_cdk.language.policies import DefaultKeys, PolicyKeys, Retry, 
 from stepworkflows_cdk.language.race import Join, JoinKeys
 
 __all__ = [
-    "NOT_BUILT",
     "NO_UNDO",
     "OTHERWISE",
     "ArmKeys",
+    "CancelKeys",
     "CatchKeys",
     "ConcurrencyKeys",
     "ConfigKeys",
@@ -291,6 +291,20 @@ class ConcurrencyKeys(Keys):
     )
 
 
+class CancelKeys(Keys):
+    """A request that ends an execution: what was done is undone, and the flow fails as `Cancelled`. It is looked for before
+    each step that can be undone, and before the point of no return, behind which it comes too late; it ends waits for the
+    outside world.
+    """
+
+    signal: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$", description="The name of the signal.")
+    match: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*$")], Any] = Field(
+        min_length=1,
+        description="Field of the signal's data -> the value that it must have, of the flow's input. Together they single out "
+        "the execution.",
+    )
+
+
 def _key(value: Any) -> Any:
     return {"key": value} if isinstance(value, str) else value
 
@@ -328,6 +342,7 @@ class FlowKeys(Keys):
     concurrency: Annotated[
         ConcurrencyKeys | None, BeforeValidator(_key, json_schema_input_type=str | ConcurrencyKeys)
     ] = Field(None, description="Whether executions with the same key run one after another; short form: the key.")
+    cancel: CancelKeys | None = Field(None, description="What ends an execution before its point of no return.")
     mode: Literal["standard", "express"] = Field(
         "standard",
         description="`express`: executions of at most five minutes, for many at little cost, that may run twice and leave "
@@ -353,12 +368,6 @@ class FlowKeys(Keys):
 
 NO_UNDO = "none"
 """What `undo` says of a step that needs none."""
-NOT_BUILT = frozenset(
-    """
-    cancel
-    """.split()
-)
-"""Keys of the language that this version does not build: an error that says so, never a key that does nothing."""
 OTHERWISE = {
     "environment": "variables stand under `env`; a network, an account and the like under `runs-on`, such as "
     "`runs-on: {lambda: {vpc: main}}`",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
-from stepworkflows_cdk.language.model import NOT_BUILT, OTHERWISE, OutputKeys
+from stepworkflows_cdk.language.model import OTHERWISE, OutputKeys
 
 __all__ = ["is_long_form", "key_names", "model_in", "nearest", "read_keys", "unknown_key"]
 
@@ -85,14 +85,10 @@ def is_long_form(value: dict[str, Any]) -> bool:
 
 
 def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Problem:
-    """The problem of a key that nobody knows, or that this version does not build."""
+    """The problem of a key that nobody knows."""
     key = str(path[-1])
     allowed = sorted(allowed)
     mark = document.key_mark(path)
-    if key in NOT_BUILT and key not in allowed:
-        return Problem(
-            "SW109", f"`{key}` is a key of the language that this version does not build", mark, "do without it for now"
-        )
     listed = ", ".join(f"`{name}`" for name in allowed)
     hint = OTHERWISE.get(key) or nearest(key, allowed) or f"known here: {listed or 'none'}"
     return Problem("SW101", f"`{key}` is no key here", mark, hint)

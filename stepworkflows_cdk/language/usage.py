@@ -67,6 +67,8 @@ def strings_of_flow(workflow: Workflow) -> Iterator[tuple[Path_, str]]:
     place = ("concurrency",) if isinstance(workflow.document.get(("concurrency",)), str) else ("concurrency", "key")
     if workflow.keys.concurrency:
         yield place, workflow.keys.concurrency.key
+    for name, value in (workflow.keys.cancel.match if workflow.keys.cancel else {}).items():
+        yield from strings_in(value, ("cancel", "match", name))
 
 
 def conditions_of(step: Step) -> Iterator[tuple[Path_, str]]:

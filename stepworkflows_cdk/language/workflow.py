@@ -25,7 +25,6 @@ __all__ = [
     "Trigger",
     "Waits",
     "Workflow",
-    "guarded_id",
     "recorded_outputs",
     "walk",
 ]
@@ -188,11 +187,6 @@ class Step:
     def may_fail_alone(self) -> bool:
         """Whether the flow goes on behind it also where it failed."""
         return self.keys.on_error == "continue"
-
-
-def guarded_id(workflow: Workflow) -> str:
-    """The id of the machine that does the work of a flow with ``guard``; the one with the flow's own id guards it."""
-    return f"{workflow.id}-guarded"
 
 
 def walk(steps: Iterable[Step]) -> Iterator[Step]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from stepworkflows_cdk.compiler.ahead import Ahead
 from stepworkflows_cdk.compiler.exports import Exports
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.jsonata import literal
@@ -25,15 +26,17 @@ __all__ = ["Context", "Planned", "noted", "written_states"]
 @dataclass(frozen=True)
 class Planned:
     """A step with its call, the call that records its ``DATABASE_`` outputs, and those that count its branches, by their
-    names.
+    names; ``ahead`` is called before the step.
     """
 
     call: Call | None
     record: Call | None = None
     counts: Mapping[str, Call] = field(default_factory=dict)
+    ahead: Ahead | None = None
 
     def __iter__(self) -> Iterator[Call]:
-        return (call for call in (self.call, self.record, *self.counts.values()) if call)
+        calls = (self.call, self.record, *self.counts.values(), self.ahead.call if self.ahead else None)
+        return (call for call in calls if call)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class Context:
 
     def begins(self, step: Step) -> str:
         """The name of the state at which a step begins that is not skipped."""
+        return self.namer.fixed(f"{step.name}: cancelled?", step) if self.ahead(step) else self.works(step)
+
+    def ahead(self, step: Step) -> Ahead | None:
+        """The call that finds out whether the execution is to end before the step."""
+        planned = self.calls.get(id(step))
+        return planned.ahead if planned else None
+
+    def works(self, step: Step) -> str:
+        """The name of the state at which the work of a step begins."""
         if step.keys.repeat:
             return self.namer.fixed(f"{step.name}: rounds", step)
         return self.round(step)

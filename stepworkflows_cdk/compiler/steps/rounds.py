@@ -35,7 +35,7 @@ def repeat_states(
     }
     own: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
     first = context.round(step)
-    begin = Pass(context.begins(step), step.mark, first, {**fresh, **own, round_: 1})
+    begin = Pass(context.works(step), step.mark, first, {**fresh, **own, round_: 1})
     counted: dict[str, Data] = {**fresh, round_: Jsonata(f"${round_} + 1")}
     waiting: State = Pass(again, step.mark, first, counted)
     if repeat.every:

@@ -9,6 +9,7 @@ from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.place import Handler
 from stepworkflows_cdk.compiler.plan import Choice, Jsonata, Pass, Rule, State
+from stepworkflows_cdk.compiler.steps.cancel import cancel_states
 from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.steps.forks import parallel_states
 from stepworkflows_cdk.compiler.steps.groups import group_states
@@ -33,7 +34,7 @@ def sequence_states(context: Context, steps: Sequence[Step], lane: Lane, next_: 
     found: list[State] = []
     for step, then in zip(steps, following, strict=True):
         body = _body(context, step, lane, then)
-        found += [*_if(context, step, lane, then), *body]
+        found += [*_if(context, step, lane, then), *cancel_states(context, step, lane), *body]
     return found
 
 

@@ -27,11 +27,12 @@ from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
 from stepworkflows_cdk.language.checks.triggers import resource_problems
 from stepworkflows_cdk.language.contract import type_at
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.ids import guarded_id
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import Reference, Template, WrongValue, parse_value
 from stepworkflows_cdk.language.scope import Unresolved, View, resolve
 from stepworkflows_cdk.language.shape import nearest
-from stepworkflows_cdk.language.workflow import Trigger, Workflow, guarded_id
+from stepworkflows_cdk.language.workflow import Trigger, Workflow
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -288,7 +289,7 @@ def _grants(holder: str, scope: TriggerScope, cancel: bool, mark: Mark) -> Itera
 
 def _worker(scope: TriggerScope) -> str:
     """The machine that does the work: its execution is stopped, so that a guard can run what is to be done at the end."""
-    return machine_key(guarded_id(scope.workflow)) if scope.workflow.keys.guard else scope.machine
+    return machine_key(guarded_id(scope.workflow.id)) if scope.workflow.keys.guard else scope.machine
 
 
 def _invoke(api: ApiNeed, function: Text) -> Grant:

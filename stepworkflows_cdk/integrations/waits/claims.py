@@ -34,9 +34,11 @@ __all__ = [
     "answering",
     "beside",
     "claimed",
+    "key_of",
     "owner_of",
     "place_of",
     "resolver",
+    "row_of",
     "table",
 ]
 
@@ -75,10 +77,9 @@ def place_of(step: Step, workflow: Workflow) -> str:
 
 def claimed(step: Step, scope: Scope, needs: tuple[Need, ...], grants: tuple[Grant, ...]) -> Call:
     """The call by which the step waits; ``needs`` and ``grants`` are those of what answers it."""
-    timeout, match = step.keys.timeout, spec_of(step).match
+    timeout = step.keys.timeout
     assert timeout
-    assert match
-    key = _key(place_of(step, scope.workflow), [scope.expression(value) for value in match.values()])
+    key = row_of(step, scope)
     mark = step.key_mark("wait-for")
     function = resolver(step.mark)
     fetched: dict[str, Data] = {"take": key, "owner": owner_of(scope), "token": _TOKEN}
@@ -106,6 +107,14 @@ def claimed(step: Step, scope: Scope, needs: tuple[Need, ...], grants: tuple[Gra
             ),
         ),
     )
+
+
+def row_of(step: Step, scope: Scope) -> Jsonata:
+    """The key of the row of the step's wait: of an approval, which matches nothing, who waits."""
+    place, match = place_of(step, scope.workflow), spec_of(step).match
+    if match is None:
+        return Jsonata(f"{literal(f'{place}/')} & {owner_of(scope).code}", "string")
+    return key_of(place, [scope.expression(value) for value in match.values()])
 
 
 def owner_of(scope: Scope) -> Jsonata:
@@ -185,7 +194,7 @@ def _fixed(value: Any) -> str | None:
             return None
 
 
-def _key(place: str, values: list[Jsonata]) -> Jsonata:
+def key_of(place: str, values: list[Jsonata]) -> Jsonata:
     """The row's key: the values behind each other, escaped as in a JSON pointer (RFC 6901). Whoever answers makes the same
     of the answer.
     """

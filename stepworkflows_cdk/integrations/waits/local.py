@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stepworkflows_cdk.integrations.waits.cancels import CANCEL
 from stepworkflows_cdk.local.world import World
 
 __all__ = ["notes"]
@@ -14,5 +15,9 @@ def notes(table: str, world: World) -> Iterator[str]:
     if table not in world.attributes:
         return
     rows = world.client("dynamodb").scan(TableName=world.attributes[table]["name"], ConsistentRead=True)["Items"]
-    for key in sorted(row["key"]["S"] for row in rows if "answer" in row and "owner" not in row):
+    for key in sorted(
+        row["key"]["S"]
+        for row in rows
+        if "answer" in row and "owner" not in row and f"/{CANCEL}/" not in row["key"]["S"]
+    ):
         yield f"an answer came for which no step waited, or waits any more: {key}"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from stepworkflows_cdk.compiler.ahead import Ahead
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
+from stepworkflows_cdk.compiler.plan import Jsonata
 from stepworkflows_cdk.integrations.waits.approvals import approval_wait
+from stepworkflows_cdk.integrations.waits.cancels import ahead_of
 from stepworkflows_cdk.integrations.waits.checks import check_alone, check_among
 from stepworkflows_cdk.integrations.waits.claims import TABLE, TRANSIENT
 from stepworkflows_cdk.integrations.waits.keys import WaitForKeys, spec_of
@@ -29,6 +32,7 @@ class WaitFor(Integration):
     keys = WaitForKeys
     transient = TRANSIENT
     waits = True
+    cancels = True
     raises = {"WaitTaken": "another execution waits, or waited, for the same; what is matched has to single out one"}
 
     def has_effect(self, step: Step) -> bool:
@@ -42,6 +46,9 @@ class WaitFor(Integration):
 
     def beyond_express(self, step: Step, workflow: Workflow) -> str:
         return "SW410"
+
+    def plan_ahead(self, step: Step, match: Sequence[Jsonata], scope: Scope) -> Ahead:
+        return ahead_of(step, match, scope)
 
     def notes(self, world: World) -> Iterable[str]:
         from stepworkflows_cdk.integrations.waits.local import notes

@@ -85,7 +85,7 @@ class Signal(Integration):
             message = f"the flow `{spec.to}` does not wait for a signal `{spec.name}`"
             yield Problem("SW229", message, step.mark_of("signal", "name"), hint)
             return
-        yield from _missing(step, waits[spec.name])
+        yield from _missing(step, waits[spec.name], flows[spec.to])
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)
@@ -141,16 +141,23 @@ def _aws(attribute: str) -> Hole:
 
 def _waits(workflow: Workflow) -> dict[str, list[Step]]:
     """The signals that a flow waits for, each with the steps that do."""
-    found: dict[str, list[Step]] = {}
+    found: dict[str, list[Step]] = {workflow.keys.cancel.signal: []} if workflow.keys.cancel else {}
     for step in workflow.forward:
         if isinstance(step.work, WaitForKeys) and (name := spec_of(step).signal):
             found.setdefault(name, []).append(step)
     return found
 
 
-def _missing(step: Step, waits: Sequence[Step]) -> Iterator[Problem]:
+def _missing(step: Step, waits: Sequence[Step], workflow: Workflow) -> Iterator[Problem]:
     """Fields that are matched, and that no data of the signal have."""
     given = step.keys.inputs or {}
+    cancel = workflow.keys.cancel
+    for path in cancel.match if cancel and cancel.signal == _spec(step).name else ():
+        name = path.partition(".")[0]
+        if name not in given:
+            message = f"`cancel` of the flow `{workflow.id}` matches `{name}`, which the signal has not"
+            mark = step.key_mark("inputs") if given else step.key_mark("signal")
+            yield Problem("SW229", message, mark, f"add `{name}` to `inputs`")
     for wait in waits:
         for path in spec_of(wait).match or {}:
             name = path.partition(".")[0]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
-from stepworkflows_cdk.language.workflow import Step, Workflow, guarded_id
+from stepworkflows_cdk.language.ids import guarded_id
+from stepworkflows_cdk.language.workflow import Step, Workflow
 
 __all__ = ["LONGEST", "check", "check_together", "excluded"]
 
@@ -44,6 +45,8 @@ _EXCLUDED: Mapping[str, tuple[str, str]] = {
 def check(workflow: Workflow) -> Iterator[Problem]:
     if workflow.keys.guard:
         yield from _guard(workflow)
+    if workflow.keys.cancel:
+        yield from _cancel(workflow)
     if not workflow.express:
         return
     if (workflow.keys.timeout or 0) > LONGEST:
@@ -57,7 +60,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
 
 def check_together(workflows: Sequence[Workflow]) -> Iterator[Problem]:
     """A guarded flow has a second machine, with an id of its own."""
-    inner = {guarded_id(flow): flow for flow in workflows if flow.keys.guard}
+    inner = {guarded_id(flow.id): flow for flow in workflows if flow.keys.guard}
     for flow in workflows:
         if flow.id in inner:
             message = f"the id `{flow.id}` is that of what the guard of `{inner[flow.id].id}` guards"
@@ -68,6 +71,20 @@ def excluded(code: str, mark: Mark) -> Problem:
     """The problem of something that an express flow cannot have."""
     why, fix = _EXCLUDED[code]
     return Problem(code, f"this is an express flow, and {why}", mark, fix)
+
+
+def _cancel(workflow: Workflow) -> Iterator[Problem]:
+    mark = workflow.document.key_mark(("cancel",))
+    if workflow.express:
+        message = "this is an express flow, whose executions are over before a request could end them"
+        yield Problem("SW410", message, mark, "remove it")
+    elif not any(step.undo or step.keys.pivot or _waits(step) for step in workflow.forward):
+        message = "no step can be undone or waits for the outside world, so nothing looks for the request"
+        yield Problem("SW107", message, mark, "remove it, or abort the execution")
+
+
+def _waits(step: Step) -> bool:
+    return bool(step.integration and step.integration.waits)
 
 
 def _guard(workflow: Workflow) -> Iterator[Problem]:

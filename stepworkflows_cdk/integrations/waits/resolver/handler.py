@@ -1,7 +1,8 @@
 """An event becomes the answer that a step waits for; and an answer that came early goes to the step that it belongs to.
 
 Given ``{"wait": "flow/step", "match": ["order_id"], "keep": seconds, "event": {...}}`` by a rule, with ``"signal": true``
-where the answer is the event's detail. Given ``{"take": key, "owner": execution, "token": token}`` by a state machine.
+where the answer is the event's detail, with ``"cancel": true`` where it ends an execution. Given ``{"take": key, "owner":
+execution, "token": token}`` by a state machine.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from typing import Any
 
 from answers import WaitTaken, answer_of, give, key_of, take
+from cancels import cancel
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ def handler(given: dict[str, Any], context: object) -> None:
     key = key_of(given, event["detail"])
     if key is None:
         log.info("%s: an event whose fields to match are others, or neither texts nor whole numbers", given["wait"])
+        return
+    if given.get("cancel"):
+        cancel(key, event["detail"], int(given["keep"]))
         return
     answer = answer_of(event["detail"]) if given.get("signal") else answer_of(event, plain=True)
     give(key, answer, int(given["keep"]))
