@@ -97,6 +97,8 @@ class _Plan:
         self._whole = whole
         self._decided: set[str] = set(self._answered)
         self.loops: list[Loop] = []
+        self._before: tuple[str, ...] = ()
+        """What goes through loops by the rules before the first for any error."""
         plain = tuple(error for error in ignored if error not in call.transient_when)
         if plain and not call.envelope:
             self._retrier(plain, RetryKeys.model_validate({"attempts": 0}))
@@ -109,7 +111,9 @@ class _Plan:
         looped = {error for loop in self.loops for error in loop.errors}
         when = None if rule.when is None else f"({self._values.condition(rule.when).code})"
         if _ANY & set(errors):
-            errors = [*errors, *(error for error in self._always_looped if error not in {*errors, *self._decided})]
+            again_on = dict.fromkeys([*self._always_looped, *(error for loop in self.loops for error in loop.errors)])
+            errors = [*errors, *(error for error in again_on if error not in {*errors, *self._decided, *_ANY})]
+            self._before = self._before or tuple(again_on)
         # A retrier would act before the catcher: once an error goes through a loop, its other rules do too.
         looped |= set(self._always_looped)
         inside = set(errors) - set(self._call.transient) if self._call.envelope else set()
@@ -148,7 +152,7 @@ class _Plan:
         taken = {error for retrier in self._retriers for error in retrier.errors}
         looped = [error for loop in self.loops for error in loop.errors]
         if ALL not in taken:
-            looped = [error for error in looped if error in self._always_looped]
+            looped = [error for error in looped if error in (*self._always_looped, *self._before)]
         never = tuple(dict.fromkeys([*self._answered, *looped])) if taken & _ANY else ()
         return [Retry(never, 0), *self._retriers] if never else self._retriers
 
