@@ -314,11 +314,7 @@ class Values:
 
     def _variable(self, kind: str, known: Known) -> str:
         """The variable as it is called here: a branch's own, or what the join of the branch assigned."""
-        common = 0
-        for ours, theirs in zip(self.view.frame, known.frame, strict=False):
-            if ours != theirs:
-                break
-            common += 1
+        common = self.view.shared(known.frame)
         return variable(kind, known.step.id, None if common == len(known.frame) else common)
 
     def status(self, known: Known) -> str:

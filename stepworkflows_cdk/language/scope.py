@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import takewhile
 
 from stepworkflows_cdk.language.needs import how_to_wait
 from stepworkflows_cdk.language.references import Reference
-from stepworkflows_cdk.language.workflow import Output, Step, Workflow, walk
+from stepworkflows_cdk.language.workflow import EACH, Output, Step, Workflow, walk
 
 __all__ = [
     "ROOTS",
@@ -189,9 +190,8 @@ class Unresolved(Exception):
 class View:
     """What can be named at one place, which is inside the branches ``frame``.
 
-    ``handling`` says that an error of the flow is being handled: any step can be named then, and an output is null
-    where the step did not finish. ``error`` says that an error can be named; ``catching`` is the id of the step whose
-    ``catch`` handles it.
+    ``handling``: an error of the flow is, and any step can be named, null where it did not finish; ``undoing``: by an undo.
+    ``error``: one can be named; ``catching`` is the id of the step whose ``catch`` handles it.
     """
 
     workflow: Workflow
@@ -199,17 +199,25 @@ class View:
     step: Step | None = None
     own_result: bool = False
     handling: bool = False
+    undoing: bool = False
     error: bool = False
     catching: str = ""
     frame: Frame = ()
     loops: tuple[Loop, ...] = ()
     """Those that the place is inside of, outermost first."""
     rounds: tuple[str, ...] = ()
-    """The ids of the steps with ``repeat`` that the place is inside of, outermost first."""
+    """The ids of the steps with ``repeat`` that it is inside of, too."""
     until: bool = False
     """Whether the place is the condition of a ``repeat``, which may read ``result`` as well."""
     ending: bool = False
     """Whether there may be no error at all, though it can be named."""
+
+    def shared(self, frame: Frame) -> int:
+        """How many of the scopes ``frame`` are around the place too. Branches that have come to rest are not."""
+        number = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self.frame, frame, strict=False)))
+        while self.undoing and number and not self.frame[number - 1].endswith(EACH):
+            number -= 1
+        return number
 
     def of_outputs(self) -> View:
         """The view from the step's own outputs."""
@@ -240,11 +248,8 @@ def resolve(reference: Reference, view: View) -> Target:
             return ResultTarget(tail)
         case "error":
             if not view.error:
-                raise Unresolved(
-                    "SW211",
-                    "`error` can be named only where an error is handled",
-                    "use it in `undo`, `on-failure` or `retry.when`",
-                )
+                hint = "use it in `undo`, `on-failure` or `retry.when`"
+                raise Unresolved("SW211", "`error` can be named only where an error is handled", hint)
             return ErrorTarget(_one_of("error", tail, _ERROR))
         case "config":
             return ConfigTarget(_one_of("config", tail, tuple(view.workflow.config)))

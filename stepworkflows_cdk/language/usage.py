@@ -147,7 +147,7 @@ def read_outside(workflow: Workflow) -> frozenset[str]:
         known.step.id
         for target, view in targets(workflow)
         for known in _steps_of(target)
-        if view.frame[: len(known.frame)] != known.frame
+        if view.shared(known.frame) < len(known.frame)
     }
     wholes = [step for step in workflow.forward if step.inside and step.keys.outputs]
     return frozenset(named | {inner.id for whole in wholes for inner in _given_by_branches(whole)})
@@ -166,7 +166,7 @@ def given_inside(step: Step) -> Iterator[Step]:
     for inner in step.inside:
         if inner.outputs:
             yield inner
-        elif not (inner.keys.for_each or inner.is_race):
+        elif not inner.is_race:
             yield from given_inside(inner)
 
 
@@ -176,7 +176,7 @@ def _given_by_branches(step: Step) -> Iterator[Step]:
         yield from given_inside(step)
         return
     for inner in step.inside:
-        if not (inner.outputs or inner.keys.for_each or inner.is_race):
+        if not (inner.outputs or inner.is_race):
             yield from _given_by_branches(inner)
 
 

@@ -33,7 +33,7 @@ def _undoing(workflow: Workflow, undo: Step, place: View) -> View:
     """What an undo step can name. What was done for an item of a loop is undone with the item at hand."""
     frame = place.frame[: place.loops[-1].depth + 1] if place.loops else ()
     known = tuple(_everything(workflow.steps, (), frame))
-    return replace(handling(workflow, undo), known=known, frame=frame, loops=place.loops)
+    return replace(handling(workflow, undo), known=known, frame=frame, loops=place.loops, undoing=True)
 
 
 def at_end(workflow: Workflow) -> View:

@@ -97,15 +97,20 @@ def object_given(context: Context, steps: Iterable[Step], lane: Lane, *, fork: b
     return f"{{{', '.join(fields)}}}"
 
 
-def _given(context: Context, steps: Iterable[Step], lane: Lane, fork: bool) -> Iterator[tuple[str, str]]:
-    """What the steps give: names, and JSONata. A step that says what it gives stands for those inside it."""
+def _given(
+    context: Context, steps: Iterable[Step], lane: Lane, fork: bool, listed: bool = False
+) -> Iterator[tuple[str, str]]:
+    """What the steps give: names, and JSONata. A step that says what it gives stands for those inside it. ``listed``: in a
+    loop, of which it is a list also where that did not run.
+    """
     for step in steps:
         context.exports.names.uncertain[step.id] = None
         held = f"${variable('step', step.id, lane.depth if fork else None)}"
         for output in step.outputs:
             code = path(held, (output.name,))
-            missing = f"($exists({code}) ? {code} : {literal(output.default)})"
-            yield output.name, missing if output.has_default else code
+            missing = f"($exists({code}) ? {code} : {'[]' if listed else literal(output.default)})"
+            yield output.name, missing if output.has_default or listed else code
         if not (step.outputs or step.is_race):
-            yield from _given(context, (inner for arm in step.arms for inner in arm.steps), lane, fork)
-            yield from _given(context, (inner for branch in step.branches for inner in branch.steps), lane, True)
+            yield from _given(context, (inner for arm in step.arms for inner in arm.steps), lane, fork, listed)
+            inside = (inner for branch in step.branches for inner in branch.steps)
+            yield from _given(context, inside, lane, True, listed or step.keys.for_each is not None)
