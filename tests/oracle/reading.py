@@ -36,6 +36,7 @@ TRANSIENT = frozenset(
 """What the service of a function calls its passing troubles:
 https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html."""
 DEFAULT = RetryKeys.model_validate({})
+NEVER = RetryKeys.model_validate({"errors": ["States.ALL"], "attempts": 0})
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,14 @@ class Together:
 
 Trace = list["Act | Together"]
 """Calls one after the other."""
+
+
+class Stopped(Exception):
+    """The flow ends early and well, with those outputs."""
+
+    def __init__(self, outputs: Any) -> None:
+        super().__init__()
+        self.outputs = outputs
 
 
 class Failed(Exception):
@@ -93,15 +102,19 @@ class Lane:
     now: float
     trace: Trace = field(default_factory=list)
     said: dict[str, Said] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    """What each step gave last, as a whole."""
     items: dict[str, Any] = field(default_factory=dict)
     """What loops call their items, ``index`` among them."""
     loops: tuple[str, ...] = ()
+    place: tuple[int, ...] = ()
+    """The index of each item that it is inside of."""
     error: Failed | None = None
     """The error that is being handled."""
 
     def inside(self) -> Lane:
         """A lane that begins now and knows what this one knows."""
-        return replace(self, trace=[], said=dict(self.said), items=dict(self.items))
+        return replace(self, trace=[], said=dict(self.said), items=dict(self.items), results={})
 
 
 def read(workflow: Workflow, input_: Mapping[str, Any], service: Service) -> Outcome:
@@ -116,7 +129,9 @@ class _Reader:
         self._workflow = workflow
         self._input = {**defaults, **input_}
         self._service = service
-        self._attempted: set[str] = set()
+        self._attempted: set[tuple[str, tuple[int, ...]]] = set()
+        self._lanes: dict[tuple[str, tuple[int, ...]], list[Lane]] = {}
+        """Of each loop that was run, and the place where it was, the lane of each item."""
         self._loops = dict(_loops(workflow.steps, ()))
         self._random = False
 
@@ -132,8 +147,12 @@ class _Reader:
                 made.name: self._output(made, self._workflow.document.get(made.path), lookup, lane)
                 for made in self._workflow.outputs
             }
+        except Stopped as stopped:
+            output = stopped.outputs
         except Failed as failed:
             return self._fails(failed, lane, passed)
+        lane.error = Failed(None, None, 0)  # type: ignore[arg-type]  # there is none
+        self._steps(self._workflow.finally_, lane)
         return Outcome(None, None, output, lane.trace, (), None if self._random else lane.now)
 
     # -- forward ---------------------------------------------------------------------------------------------------------
@@ -147,17 +166,21 @@ class _Reader:
             lane.said[step.id] = Said("skipped")
             return
         try:
-            self._body(step, lane)
-            self._attempted.add(step.id)
+            self._tried(step, lane)
+            self._attempted.add((step.id, lane.place))
         except Failed as failed:
             if step.keys.undo_when == "attempted":
-                self._attempted.add(step.id)
+                self._attempted.add((step.id, lane.place))
+            last = lane.said.get(step.id)
             lane.said[step.id] = Said("failed")
-            if step.may_fail_alone:
+            if step.may_fail_alone or self._caught(step, failed, lane):
                 return
-            self._caught(step, failed, lane)
+            if step.keys.repeat and last:
+                lane.said[step.id] = Said("failed", last.outputs)  # of the last round
+            raise
 
-    def _caught(self, step: Step, failed: Failed, lane: Lane) -> None:
+    def _caught(self, step: Step, failed: Failed, lane: Lane) -> bool:
+        """Whether the flow goes on behind the step, after the steps of one of its catches."""
         for catch in step.catches:
             handling = replace(lane, error=failed)
             if _names(catch.errors, failed.error) and (catch.when is None or self._holds(catch.when, handling)):
@@ -166,8 +189,43 @@ class _Reader:
                     self._steps(catch.steps, inside)
                 finally:
                     lane.now = inside.now
-                return
-        raise failed
+                return True
+        return False
+
+    def _tried(self, step: Step, lane: Lane) -> None:
+        """The step, with the further tries of a whole: those of work are the work's own matter."""
+        rules, taken = step.keys.retry or (), [0] * len(step.keys.retry or ())
+        while True:
+            try:
+                return self._rounds(step, lane)
+            except Failed as failed:
+                number = None if step.integration else self._rule([*rules, NEVER], failed, lane)
+                if number is None or number == len(rules) or taken[number] >= rules[number].attempts:
+                    raise
+                self._pause(rules[number], taken[number], lane)
+                taken[number] += 1
+                for inner in walk(step.inside):
+                    lane.said.pop(inner.id, None)
+
+    def _rounds(self, step: Step, lane: Lane) -> None:
+        repeat = step.keys.repeat
+        if repeat is None:
+            return self._body(step, lane)
+        lane.said.pop(step.id, None)
+        for number in range(repeat.max):
+            if number and repeat.every:
+                lane.now += repeat.every
+            for inner in walk(step.inside):
+                lane.said.pop(inner.id, None)
+            self._body(step, lane)
+            if self._holds(repeat.until, lane, lane.results[step.id]):
+                return None
+        raise Failed("RepeatExhausted", f"after {repeat.max} rounds the end of {step.title} is not reached", lane.now)
+
+    def _pause(self, rule: RetryKeys, taken: int, lane: Lane) -> None:
+        self._random = self._random or rule.jitter
+        pause = rule.interval * rule.backoff**taken
+        lane.now += min(pause, rule.max_interval) if rule.max_interval else pause
 
     def _body(self, step: Step, lane: Lane) -> None:
         keys = step.keys
@@ -181,14 +239,41 @@ class _Reader:
         elif keys.wait is not None:
             assert isinstance(keys.wait, int)
             lane.now += keys.wait
+        elif keys.stop:
+            raise Stopped(self._value(keys.stop.outputs, self._lookup(lane), lane))
+        elif step.is_group:
+            self._steps(step.arms[0].steps, lane)
         elif step.arms:
             self._switch(step, lane)
         elif keys.for_each:
-            return self._loop(step, lane)
+            self._loop(step, lane)
         elif step.branches:
             self._parallel(step, lane)
-        lane.said[step.id] = Said("done", self._outputs(step, self._lookup(lane), lane))
+        whole = bool(step.arms or step.branches)
+        given = self._result(step, lane) if whole else MISSING
+        lane.results[step.id] = given
+        own = [output for output in step.outputs if "outputs" in output.path[len(step.path) :]]
+        outputs = self._outputs(step, self._lookup(lane, given), lane, own)
+        collected = lane.said[step.id].outputs if keys.for_each and step.id in lane.said else {}
+        lane.said[step.id] = Said("done", {**collected, **outputs})
         return None
+
+    def _result(self, step: Step, lane: Lane) -> dict[str, Any]:
+        """What a whole gives: of a `parallel` an object for each branch, else one of all outputs inside."""
+        if step.branches and not step.keys.for_each:
+            return {branch.name: dict(self._inside(branch.steps, lane)) for branch in step.branches}
+        return dict(self._inside(step.inside, lane))
+
+    def _inside(self, steps: Sequence[Step], lane: Lane) -> Iterator[tuple[str, Any]]:
+        """The outputs of steps; those of a step inside another one only where that says nothing of its own."""
+        for step in steps:
+            for output in step.outputs:
+                said = lane.said.get(step.id)
+                there = bool(said and output.name in said.outputs)
+                if there or output.has_default or self._many(step, lane):
+                    yield output.name, self._given(step, output, lane)
+            if not step.outputs:
+                yield from self._inside(step.inside, lane)
 
     def _work(self, step: Step, lane: Lane) -> None:
         rules = [*(step.keys.retry or ()), DEFAULT]
@@ -196,17 +281,15 @@ class _Reader:
         while True:
             try:
                 result = self._call(step, lane)
-                outputs = self._outputs(step, self._lookup(lane, result), lane, unread=True)
+                outputs = self._outputs(step, self._lookup(lane, result), lane, step.outputs, unread=True)
             except Failed as failed:
                 number = self._rule(rules, failed, lane)
                 if number is None or taken[number] >= rules[number].attempts:
                     raise
-                rule = rules[number]
-                self._random = self._random or rule.jitter
-                pause = rule.interval * rule.backoff ** taken[number]
-                lane.now += min(pause, rule.max_interval) if rule.max_interval else pause
+                self._pause(rules[number], taken[number], lane)
                 taken[number] += 1
                 continue
+            lane.results[step.id] = result
             lane.said[step.id] = Said("done", outputs)
             return
 
@@ -274,7 +357,7 @@ class _Reader:
         free = [lane.now] * (each.concurrency or max(1, len(items)))
         for index, item in enumerate(items):
             free.sort()
-            inside = replace(lane.inside(), now=free[0], loops=(*lane.loops, step.id))
+            inside = replace(lane.inside(), now=free[0], loops=(*lane.loops, step.id), place=(*lane.place, index))
             inside.items.update({each.as_: item, "index": index})
             lanes.append(inside)
             if each.concurrency == 1 and index:
@@ -287,6 +370,7 @@ class _Reader:
             except Failed as failed:
                 errors.append(failed)
             free[0] = inside.now
+        self._lanes[step.id, lane.place] = lanes
         lane.now = max([lane.now, *(inside.now for inside in lanes)])
         self._columns(branch, lanes, lane)
         failures = [failed for failed in errors if failed]
@@ -376,15 +460,17 @@ class _Reader:
         """Whether there are loops around the step that this place is not inside of."""
         return len(self._loops[step.id]) > len(lane.loops)
 
-    def _outputs(self, step: Step, lookup: Any, lane: Lane, *, unread: bool = False) -> dict[str, Any]:
+    def _outputs(
+        self, step: Step, lookup: Any, lane: Lane, outputs: Sequence[Output], *, unread: bool = False
+    ) -> dict[str, Any]:
         try:
             return {
-                output.name: self._output(output, step.document.get(output.path), lookup, lane)
-                for output in step.outputs
+                output.name: self._output(output, step.document.get(output.path), lookup, lane) for output in outputs
             }
         except Failed:
             if unread:
-                self._attempted.add(step.id)  # the work is done, where only its result cannot be read
+                # The work is done, where only its result cannot be read.
+                self._attempted.add((step.id, lane.place))
             raise
 
     def _output(self, output: Output, written: Any, lookup: Any, lane: Lane) -> Any:
@@ -404,9 +490,14 @@ class _Reader:
         except QueryFailed:
             raise Failed(QUERY, UNSAID, lane.now) from None
 
-    def _holds(self, text: str | bool, lane: Lane) -> bool:
+    def _holds(self, text: str | bool, lane: Lane, result: Any = MISSING) -> bool:
+        def lookup(reference: Reference) -> Any:
+            return (
+                field_of(result, reference.parts[1:]) if reference.root == "result" else self._lookup(lane)(reference)
+            )
+
         try:
-            return condition(text, self._lookup(lane))
+            return condition(text, lookup)
         except QueryFailed:
             raise Failed(QUERY, UNSAID, lane.now) from None
 
@@ -420,23 +511,35 @@ class _Reader:
         lane.error = failed
         undone: list[str] = []
         left: list[str] = []
-        for step in [] if passed else reversed(self._workflow.forward):
-            if step.undo and step.id in self._attempted:
-                undone.append(step.id)
-                if not self._undone(step.undo, lane):
-                    left.append(step.id)
+        for step, place in [] if passed else list(self._undoing(self._workflow.steps, lane)):
+            undone.append(step.id)
+            assert step.undo
+            if not self._undone(step.undo, replace(place, error=failed, now=lane.now, trace=lane.trace)):
+                left.append(step.id)
         cause = failed.cause
         for step in self._workflow.on_failure:
             try:
-                self._work(step, lane)
+                self._step(step, lane)
             except Failed as also:
-                if not step.may_fail_alone:
-                    cause = f"{cause} (then {step.id} failed: {also.error})"
-                    break
+                cause = f"{cause} (then {step.id} failed: {also.error})"
+                break
+        lane.error = failed
+        self._steps(self._workflow.finally_, lane)
         if left:
             told = f"not undone: {', '.join(left)}; the first error was {failed.error}: {cause}"
             return Outcome("UndoFailed", told, None, lane.trace, tuple(undone), None)
         return Outcome(failed.error, cause, None, lane.trace, tuple(undone), None)
+
+    def _undoing(self, steps: Sequence[Step], lane: Lane) -> Iterator[tuple[Step, Lane]]:
+        """What was attempted and can be undone, the last step first, of a loop the last item first."""
+        for step in reversed(steps):
+            for arm in reversed((*step.arms, *step.catches)):
+                yield from self._undoing(arm.steps, lane)
+            for branch in reversed(step.branches):
+                for inside in reversed(self._lanes.get((step.id, lane.place), [])) if branch.each else [lane]:
+                    yield from self._undoing(branch.steps, inside)
+            if step.undo and (step.id, lane.place) in self._attempted:
+                yield step, lane
 
     def _undone(self, undo: Step, lane: Lane) -> bool:
         """Whether the undo step worked in the end, or there was nothing to undo. Every error is tried again."""

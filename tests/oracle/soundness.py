@@ -13,6 +13,9 @@ from stepworkflows_cdk.language.expressions import FUNCTIONS, free_variables, sy
 __all__ = ["faults_of"]
 
 State = dict[str, Any]
+Facts = frozenset[tuple[str, bool]]
+"""Variables of which is known whether they are null: a choice may ask."""
+_ASKED = re.compile(r"\{% \$(\w+) = null %\}")
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
 
 
@@ -68,13 +71,17 @@ def _unassigned(machine: State, outer: frozenset[str]) -> Iterator[str]:
     https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
     """
     states = machine["States"]
-    known: dict[tuple[str, frozenset[str]], frozenset[str]] = {(machine["StartAt"], frozenset()): outer}
+    asked = frozenset(
+        found[1] for state in states.values() for found in map(_ASKED.fullmatch, _conditions(state)) if found
+    )
+    known: dict[tuple[str, Facts], frozenset[str]] = {(machine["StartAt"], frozenset()): outer}
     waiting = list(known)
     while waiting:
         here = waiting.pop()
         for target, assigned in _ways(states[here[0]], here[1]):
-            # A choice right behind may ask whether one of these is null.
-            there = (target, frozenset(name for name, value in assigned.items() if isinstance(value, dict)))
+            facts = {name: value for name, value in here[1] if name not in assigned}
+            facts |= {name: value is None for name, value in assigned.items() if name in asked and _is_told(value)}
+            there = (target, frozenset(facts.items()))
             now = known[here].union(assigned) & known.get(there, known[here].union(assigned))
             if there not in known or now != known[there]:
                 known[there] = now
@@ -96,13 +103,24 @@ def _unassigned(machine: State, outer: frozenset[str]) -> Iterator[str]:
     yield from found
 
 
-def _ways(state: State, set_: frozenset[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where a state leads to, and what is assigned on that way. Those of ``set_`` are not null."""
+def _is_told(value: Any) -> bool:
+    """Whether it is seen here that the value is null, or is not."""
+    return value is None or isinstance(value, dict)
+
+
+def _conditions(state: State) -> list[str]:
+    return [rule.get("Condition", "") for rule in state.get("Choices", ())]
+
+
+def _ways(state: State, facts: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where a state leads to, and what is assigned on that way."""
+    told = dict(facts)
     for rule in (*state.get("Choices", ()), *state.get("Catch", ())):
-        asked = re.fullmatch(r"\{% \$(\w+) = null %\}", rule.get("Condition", ""))
-        if not (asked and asked[1] in set_):
+        asked = _ASKED.fullmatch(rule.get("Condition", ""))
+        holds = told.get(asked[1]) if asked else True if rule.get("Condition") == "{% true %}" else None
+        if holds is not False:
             yield rule["Next"], rule.get("Assign", {})
-        if rule.get("Condition") == "{% true %}":
+        if holds:
             return
     for key in {"Next", "Default"} & set(state):
         yield state[key], state.get("Assign", {})

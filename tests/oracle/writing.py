@@ -38,7 +38,7 @@ class Made:
 class Place:
     """Where a step is written. ``sure``: it runs wherever the flow comes by; ``items``: what the loops around call theirs;
     ``undoable``: it may have an undo; ``alone``: nothing goes on beside it; ``error``: one can be named;
-    ``handling``: the flow has failed.
+    ``handling``: the flow has failed; ``stops``: the flow may end here.
     """
 
     depth: int
@@ -48,6 +48,7 @@ class Place:
     alone: bool = True
     error: bool = False
     handling: bool = False
+    stops: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,13 @@ class Writer:
         if self.shared_undo:
             document["undo-steps"] = {"shared": self.call("shared", Place(0, handling=True), top.names)}
         if self.once_in(3):
-            document["on-failure"] = [self.handler("f", top.names) for _ in range(self.number(1, 2))]
+            document["on-failure"] = [self.handler("f", Place(0), top.names) for _ in range(self.number(1, 2))]
+        if self.once_in(4):
+            id_ = self.id("z")
+            known = [name for name in top.names if name.default]
+            data = f"{{steps.{known[0].step}.outputs.{known[0].name}}}" if known else 1
+            last = {"id": id_, "at": [], "data": data, "error": "{error.type}"}
+            document["finally"] = [{"id": id_, "runs-on": "lambda", "zip-file": "code", "inputs": last}]
         rows = [{"k": key, "v": self.literal()} for key in "abc"[: self.number(0, 3)]]
         given = {"n": self.number(0, 2), "rows": rows, "any": self.literal(), "obj": {"a": self.literal()}}
         return Made(document, given, tuple(self.faults))
@@ -144,9 +151,11 @@ class Writer:
         self.left -= 1
         kinds = [self.work, self.work, self.work, self.values, self.require, self.wait]
         if place.depth and self.left > 0:
-            kinds += [self.switch, self.parallel, self.loop, self.each]
+            kinds += [self.switch, self.parallel, self.loop, self.each, self.group, self.rounds]
+        if place.alone and place.stops and self.once_in(4):
+            kinds = [self.stop]
         step, names = self.one_of(kinds)(replace(place, depth=max(0, place.depth - 1)), written.names)
-        if self.once_in(5):
+        if "if" not in step and self.once_in(5):
             step["if"] = self.once_in(2) if self.once_in(4) else self.condition(place, written.names)
             names = [replace(name, sure=name.listed and name.sure) for name in names]
         if not place.sure:
@@ -169,7 +178,7 @@ class Writer:
                 )
                 times = rule["attempts"] + self.number(0, 1)
                 self.faults.append(Fault(step["id"], error, "again", self.once_in(2), 0, times))
-        if place.undoable and not place.items and self.once_in(2):
+        if place.undoable and self.once_in(2):
             self.undo(step, place, [*names, *given])
         if self.once_in(8) and step.get("undo-when") != "completed":
             step["on-error"], sure = "continue", False
@@ -213,7 +222,7 @@ class Writer:
     def parallel(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
         step: Step = {"id": self.id(), "parallel": {}}
         behind: list[Name] = []
-        inside = replace(place, alone=False)
+        inside = replace(place, alone=False, stops=False)
         for number in range(self.number(1, 3)):
             branch = self.steps(inside, names, may_end=True)
             step["parallel"][f"b{number}"] = branch.steps
@@ -223,7 +232,7 @@ class Writer:
     def loop(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
         id_, item = self.id(), f"i{self.count}"
         step: Step = {"id": id_, "for-each": self.for_each(item, place, names)}
-        inside = replace(place, items=(*place.items, item), alone=False, undoable=False, sure=True)
+        inside = replace(place, items=(*place.items, item), alone=False, sure=True, stops=False)
         written = self.steps(inside, names)
         step["steps"] = written.steps
         return step, self.listed(step, place, names, written.names)
@@ -234,7 +243,52 @@ class Writer:
         inside = replace(place, items=(*place.items, item), alone=False, depth=0)
         step = {**self.call(id_, inside, names), "for-each": for_each}
         given = self.outputs(step, inside, names)
+        if place.undoable and self.once_in(3):
+            self.undo(step, inside, names)
         return step, self.listed(step, place, names, [replace(name, sure=True) for name in given])
+
+    def group(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
+        id_ = self.id()
+        step: Step = {"id": id_}
+        again = self.once_in(4)
+        inside = self.steps(replace(place, undoable=place.undoable and not again), names)
+        step["steps"] = inside.steps
+        if again:
+            step["retry"] = {"errors": ["Red"], "attempts": self.number(1, 2), "interval": 2, "jitter": False}
+        if place.undoable and self.once_in(3):
+            step["undo"] = self.handler(f"u-{id_}", place, [*names, *inside.names])
+            if self.once_in(3):
+                step["undo-when"] = "completed"
+        behind = self.around(step, place, names, inside.names)
+        return step, [*behind, *self.whole(step, inside.names)]
+
+    def rounds(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
+        id_ = self.id()
+        inside = replace(place, undoable=False)
+        repeat: Step = {"max": self.number(1, 3)}
+        if self.once_in(2):
+            repeat["every"] = "9s"
+        if self.once_in(2):
+            step = self.call(id_, inside, names)
+            step["inputs"]["before"] = f"{{v{id_}}}"
+            step["outputs"] = {f"v{id_}": {"value": self.one_of(["{number}", "{back}"]), "default": 0}}
+            repeat["until"] = f"{{result.number}} >= {self.number(0, 3)}"
+            behind = [Name(id_, f"v{id_}", True, True)]
+        else:
+            work = self.call(self.id("r"), inside, names)
+            name = f"v{work['id']}"
+            work["outputs"] = {name: "{number}"}
+            step = {"id": id_, "steps": [work, *self.steps(inside, names).steps]}
+            step["outputs"] = {f"v{id_}": {"value": f"{{{name}}}", "default": 0}}
+            repeat["until"] = f"{{v{id_}}} >= {self.number(0, 3)}"
+            behind = [Name(id_, f"v{id_}", True, True)]
+        step["repeat"] = repeat
+        return step, self.around(step, place, names, behind)
+
+    def stop(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
+        step: Step = {"id": self.id(), "stop": {"outputs": {"early": self.value(place, names)}}}
+        step["if"] = self.condition(place, names)
+        return step, []
 
     # -- what constructs share -------------------------------------------------------------------------------------------
 
@@ -298,20 +352,20 @@ class Writer:
         return rules
 
     def undo(self, step: Step, place: Place, names: list[Name]) -> None:
-        if self.once_in(5):
+        if self.once_in(5) and not place.items:
             step["undo"], self.shared_undo = "shared", True
         else:
-            undo = self.handler(f"u-{step['id']}", names)
+            undo = self.handler(f"u-{step['id']}", place, names)
             if self.once_in(4):
                 undo["ignore"] = ["Red"]
             step["undo"] = undo
         if self.once_in(4):
             step["undo-when"] = "completed"
 
-    def handler(self, id_: str, names: list[Name]) -> Step:
+    def handler(self, id_: str, place: Place, names: list[Name]) -> Step:
         """A step that runs where the flow fails: it can name the error, and all that there was."""
         id_ = id_ if id_.startswith("u-") else self.id(id_)
-        step = self.call(id_, Place(0, handling=True), names)
+        step = self.call(id_, Place(0, items=place.items, alone=place.alone, handling=True), names)
         step["inputs"]["error"] = self.one_of(["{error.type}", "is {error.type}"])
         return step
 
@@ -340,13 +394,23 @@ class Writer:
 
     def around(self, step: Step, place: Place, names: list[Name], behind: list[Name]) -> list[Name]:
         """What may be said of a whole fork or loop, and what can be read behind it then."""
-        if self.once_in(6):
+        if "undo-when" not in step and self.once_in(6):
             step["on-error"] = "continue"
         elif place.depth and self.once_in(5):
             behind = behind + self.catches(step, place, names, [], by_name=True)
         else:
             return behind
         return [replace(name, sure=False) for name in behind]
+
+    def whole(self, step: Step, inside: list[Name]) -> list[Name]:
+        """Outputs of a whole: some of what is inside of it, with a default."""
+        own = [name for name in inside if not name.listed and not name.long]
+        if not own or self.once_in(2):
+            return []
+        name = f"w{step['id']}"
+        value = self.one_of([f"{{{own[0].name}}}", "{result}", f"{{% [{{{own[-1].name}}}] %}}"])
+        step["outputs"] = {name: {"value": value, "default": None}}
+        return [Name(step["id"], name, True, True)]
 
     def for_each(self, item: str, place: Place, names: list[Name]) -> Step:
         literal = [{"k": key, "v": self.value(place, names)} for key in "abc"[: self.number(0, 3)]]
