@@ -51,8 +51,13 @@ def broken(way: Way, flow: str, folder: Path) -> bool:
 def means(folder: Path, name: str = "workflow.yaml") -> object:
     """What the flow becomes, without what only describes it."""
     bundle = compile_workflow(Definition.load(*files(folder, name)))
-    machines = [json.loads(machine.text) for machine in bundle.machines]
-    return [{key: value for key, value in machine.items() if key != "Comment"} for machine in machines]
+    return [without_comments(json.loads(machine.text)) for machine in bundle.machines]
+
+
+def without_comments(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: without_comments(item) for key, item in value.items() if key != "Comment"}
+    return [without_comments(item) for item in value] if isinstance(value, list) else value
 
 
 def sample(way: Way) -> Iterator[str]:

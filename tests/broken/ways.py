@@ -143,7 +143,7 @@ def capital(right: Right) -> Broken:
     return right.put(right.at(("steps" if right.steps() else "name",), key=True), "S", instead=1)
 
 
-@way("a key with an underscore", "SW101")
+@way("a key with an underscore", "SW101", "SW104")
 def underscore(right: Right) -> Broken | None:
     step = first_step(right, without="on-error")
     return right.with_key(step, "on_error: continue") if step else None
@@ -162,7 +162,7 @@ def on(right: Right) -> Broken:
     return right.with_key((), "on: {push: main}")
 
 
-@way("a key that ends in `.$`, as in JSONPath", "SW101")
+@way("a key that ends in `.$`, as in JSONPath", "SW101", "SW104")
 def path_key(right: Right) -> Broken | None:
     step = first_step(right)
     return right.with_key(step, "'inputs.$': $.input") if step else None
@@ -258,7 +258,7 @@ def json_path(right: Right) -> Broken:
     )
 
 
-@way("a reference that does not end", "SW301")
+@way("a reference that does not end", "SW301", "SW303", "SW603")
 def open_reference(right: Right) -> Broken | None:
     for _, index, length in right.strings(r"\{[\w.]+\}"):
         if right.text[index] == '"':
@@ -331,7 +331,8 @@ def unknown_type(right: Right) -> Broken:
 @way("a runtime with a typo", "SW103", "SW104")
 def runtime(right: Right) -> Broken | None:
     step = first_step(right, with_="runs-on")
-    place = step and right.scalar((*step, "runs-on"))
+    named = step is not None and isinstance(right.document.get((*step, "runs-on")), str)
+    place = right.scalar((*step, "runs-on")) if step and named else None
     return right.put(place[0], "lamda", instead=place[1]) if place else None
 
 
