@@ -91,11 +91,12 @@ class Text:
 @dataclass(frozen=True)
 class Jsonata:
     """A JSONata expression, without the ``{% %}`` around it. ``type`` is the JSON type of its value, where that is
-    known.
+    known; ``nullable``: it is an output that may be null, by its default or because its step was skipped.
     """
 
     code: str
     type: str | None = None
+    nullable: bool = field(default=False, compare=False)
 
 
 Data = Union[None, bool, int, float, str, Jsonata, Text, "list[Data]", "dict[str, Data]"]

@@ -195,6 +195,9 @@ class Values:
                 return self.resource(name)
             case ConfigTarget(name):
                 return self.config[name]  # type: ignore[no-any-return]  # a JSON value, as declared
+            case OutputTarget(output=output, path=(), uncertain=uncertain, others=others):
+                maybe = bool(uncertain or others or output.has_default) and output.default is None
+                return Jsonata(self._target(target), self._type(target), maybe)
             case _:
                 return Jsonata(self._target(target), self._type(target))
 

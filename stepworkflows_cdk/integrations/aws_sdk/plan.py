@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
+from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.pages import MOST, TOO_LARGE, TOO_MANY
-from stepworkflows_cdk.compiler.plan import Data
+from stepworkflows_cdk.compiler.plan import Data, Jsonata
 from stepworkflows_cdk.integrations.aws_sdk.callable import not_called
 from stepworkflows_cdk.integrations.aws_sdk.faults import check_errors
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
@@ -155,7 +156,7 @@ class AwsSdkCall(Integration):
         every = step.work.all_pages
         return Call(
             resource=f"aws-sdk:{name}:{action}",
-            arguments=_arguments(step, service, operation, scope),
+            arguments=_arguments(step, service, operation, scope, every is not None),
             timeout=step.keys.timeout or _TIMEOUT,
             transient=_transient(service, operation),
             transient_when=_transient_when(service, operation),
@@ -172,13 +173,20 @@ class AwsSdkCall(Integration):
         return perform(resource, arguments, world)
 
 
-def _arguments(step: Step, service: Service, operation: Operation, scope: Scope) -> Data:
+def _arguments(step: Step, service: Service, operation: Operation, scope: Scope, paged: bool) -> Data:
+    """The parameters, with the API's token against calls made twice. Where one may turn out to be null, as what asks for
+    the next page does at first, they are one expression that leaves it out: to AWS, null is a value of the wrong type.
+    """
     given = spelt(service, operation.input, scope.inputs())
     assert isinstance(given, dict)
     token = service.token(operation)
-    if token and token not in given:
-        given[token] = token_of(step, scope)
-    return given
+    added = {token: token_of(step, scope)} if token and token not in given else {}
+    if paged or not any(isinstance(value, Jsonata) and value.nullable for value in given.values()):
+        return {**given, **added}
+    whole = scope.expression(spelt(service, operation.input, step.keys.inputs)).code
+    for name, code in added.items():
+        whole = f"$merge([{whole}, {{{literal(name)}: {code.code}}}])"
+    return Jsonata(f"$sift({whole}, function($value) {{ $value != null }})")
 
 
 def _transient(service: Service, operation: Operation) -> tuple[str, ...]:
