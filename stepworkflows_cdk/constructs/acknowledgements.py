@@ -191,10 +191,16 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
         ),
         "api-open": Acknowledged(
-            ("AwsSolutions-APIG4", "AwsSolutions-COG4"),
+            ("AwsSolutions-APIG4",),
             ("AuthorizationType",),
             "Who decides here has a link in a mail and no account. What decides is a secret of 256 bits in the part of the link "
             "that browsers do not send, which is taken once, by the body of a request; all else is answered with a page.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
+        ),
+        "api-open-users": Acknowledged(
+            ("AwsSolutions-COG4",),
+            ("AuthorizerId",),
+            "Who decides here has a link in a mail and no account, in no pool of users either.",
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html",
         ),
         "api-firewall": Acknowledged(

@@ -13,7 +13,7 @@ from stepworkflows_cdk.constructs.acknowledgements import TABLE
 from stepworkflows_cdk.constructs.profile import PACKS, PROFILES
 from stepworkflows_cdk.constructs.workflow import StepWorkflow
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.integrations.api.needs import ApiNeed
+from stepworkflows_cdk.integrations.api.needs import AnswerPathNeed, ApiNeed
 from stepworkflows_cdk.integrations.containers.needs import ClusterNeed
 from stepworkflows_cdk.integrations.messages.needs import QueueNeed
 from stepworkflows_cdk.integrations.network.needs import NetworkNeed
@@ -24,7 +24,7 @@ from stepworkflows_cdk.integrations.triggers.needs import QueueSourceNeed
 @pytest.fixture
 def every(shop, make, code):
     """A bundle that uses each row of the table."""
-    answers = Grant("function-charge", ("states:SendTaskSuccess",), Text(("*",)), make.mark)
+    answers = Grant("function-charge", ("states:SendTaskFailure", "states:SendTaskSuccess"), Text(("*",)), make.mark)
     calls = Grant("machine-main", ("states:InvokeHTTPEndpoint",), Text(("*",)), make.mark, CALLS)
     network = NetworkNeed(id="network-main", mark=make.mark, name="main")
     inside = make.function("inside", code, network="network-main")
@@ -34,7 +34,7 @@ def every(shop, make, code):
     queue = QueueNeed(id="queue-todo", mark=make.mark, name="todo", fifo=False, keep=60, timeout=30, tries=1)
     source = QueueSourceNeed(id="source", mark=make.mark, queue=queue.id, function="function-charge", batch=1)
     cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
-    needs = (network, inside, bucket, api(make), queue, source, cluster, make.container("pack"))
+    needs = (network, inside, bucket, api(make), page(make), queue, source, cluster, make.container("pack"))
     return replace(shop, needs=(*shop.needs, *needs), grants=grants)
 
 
@@ -52,6 +52,21 @@ def api(make):
         burst=1,
         cancel=False,
         cors=(),
+    )
+
+
+def page(make):
+    """A path that everybody may call."""
+    return AnswerPathNeed(
+        id="page",
+        mark=make.mark,
+        path="/pages/{id}",
+        methods=("GET",),
+        auth="open",
+        authorizer=None,
+        function="function-charge",
+        rate=1,
+        burst=1,
     )
 
 
@@ -118,6 +133,7 @@ WHERE = {
     "registry-login": "Shop/StepWorkflowsShared/RegistryLogin/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",
+    **dict.fromkeys(("api-open", "api-open-users"), "Shop/StepWorkflowsShared/Api/Default/pages/{id}/GET/Resource"),
     # Of each method of a path by itself, since each says who may call it.
     "api-callers": (
         "Shop/StepWorkflowsShared/Api/Default/orders/POST/Resource",

@@ -176,22 +176,22 @@ def attached(stack, template):
     return allowed_by
 
 
-ANSWERS = "states:SendTaskSuccess"
+LOGIN = "ecr:GetAuthorizationToken"
 
 
 def test_what_takes_no_resource_is_given_by_one_policy_of_the_stack(attached):
-    assert attached(on("*", ANSWERS), on("arn:a", "s:Get"), on("*", ANSWERS)) == {
-        "StepWorkflowsSharedTaskAnswers": [(ANSWERS, "*")],
+    assert attached(on("*", LOGIN), on("arn:a", "s:Get"), on("*", LOGIN)) == {
+        "StepWorkflowsSharedRegistryLogin": [(LOGIN, "*")],
         "OnePermissions": [("s:Get", "arn:a")],
         "TwoPermissions": [("s:Get", "arn:a")],
     }
 
 
 def test_a_role_may_have_nothing_but_what_is_shared(attached):
-    assert attached(on("*", ANSWERS)) == {"StepWorkflowsSharedTaskAnswers": [(ANSWERS, "*")]}
+    assert attached(on("*", LOGIN)) == {"StepWorkflowsSharedRegistryLogin": [(LOGIN, "*")]}
 
 
-@pytest.mark.parametrize("actions", [("s3:GetObject",), (ANSWERS, "s3:GetObject"), ("xray:PutTraceSegments",)])
+@pytest.mark.parametrize("actions", [("s3:GetObject",), (LOGIN, "s3:GetObject"), ("xray:PutTraceSegments",)])
 def test_every_resource_is_refused_for_actions_that_are_no_row_of_the_table(attached, actions):
     with pytest.raises(ConfigurationError, match=rf"flow\.yaml:1:1: {', '.join(actions)} on every resource; name the"):
         attached(on("*", *actions))
@@ -199,4 +199,4 @@ def test_every_resource_is_refused_for_actions_that_are_no_row_of_the_table(atta
 
 def test_shared_policies_count_among_those_that_a_role_takes(attached):
     with pytest.raises(ConfigurationError, match=r"main: its permissions fill \d+ policies, and a role takes 7"):
-        attached(on("*", ANSWERS), *(on(f"arn:{n:0250}", f"s:Action{n}") for n in range(400)))
+        attached(on("*", LOGIN), *(on(f"arn:{n:0250}", f"s:Action{n}") for n in range(400)))

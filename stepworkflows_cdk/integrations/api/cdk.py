@@ -95,6 +95,7 @@ def bind_answers(scope: Construct, need: AnswerPathNeed, bindings: Bindings) -> 
         method = resource.add_method(verb, front_door, request_validator=_validator(api), **who)
         if need.auth == "open":
             acknowledge(method, "api-open")
+            acknowledge(method, "api-open-users")
         elif need.auth != "cognito":
             acknowledge(method, "api-callers")
     _throttle(api, dict.fromkeys(need.methods, need.path), need.rate, need.burst)
