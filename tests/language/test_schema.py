@@ -26,6 +26,7 @@ FLOW: dict[str, Any] = {
     "resources": {"rows": {"type": "table", "key": "id"}},
     "steps": [{"id": "a", "record": {"table": "rows", "key": {"id": "x"}}, "inputs": {"n": 1}}],
 }
+STEPS = {"steps", "else", "on-failure", "finally", "parallel", "undo-steps"}
 CODE = {"id": "a", "runs-on": "lambda", "zip-file": "code"}
 
 
@@ -177,3 +178,10 @@ def test_the_command_prints_it_or_writes_it(tmp_path: Path, capsys: pytest.Captu
     assert main(["schema", "--step", "-o", str(tmp_path / "step.json")]) == 0
     assert json.loads((tmp_path / "step.json").read_text("utf-8")) == document_schema(BUILTIN, "step")
     assert capsys.readouterr().out == ""
+
+
+def test_wherever_steps_stand_a_step_is_expected() -> None:
+    schema = document_schema(BUILTIN)
+    places = [(place, key) for place, key in properties(schema, "") if place.rpartition("/")[2] in STEPS]
+    assert len(places) > 5
+    assert [place for place, key in places if '"$ref": "#/$defs/step"' not in json.dumps(key)] == []
