@@ -7,8 +7,9 @@ The waits of the graphs take their time by the clock of the run, so when a step 
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.language.source import read_document
 from stepworkflows_cdk.local import Event, StateEntered, run
 
 
@@ -202,6 +204,51 @@ def test_another_order_of_the_steps_makes_the_same_states() -> None:
     bundles = [compile_workflow(Definition.load(documents(*order))) for order in (steps, steps[::-1])]
     assert set(bundles[0].main.states) == set(bundles[1].main.states)
     assert {"a beside b", "c beside d"} <= set(bundles[0].main.states)
+
+
+FLOWS = Path(__file__).parent.parent / "flows"
+OTHERWISE = ('"if"', '"needs"', '"uses"')
+"""Keys of flows that would mean something else: what is skipped with a step; documents that name others."""
+
+
+def plain_flows() -> Iterator[tuple[str, Any]]:
+    """Golden flows of one document, without those keys."""
+    for folder in sorted(FLOWS.iterdir()):
+        document = next(folder.glob("workflow.*"))
+        if not folder.name.startswith("wrong-") and not list(folder.glob("step-*")):
+            value = read_document(document, document.name).value
+            if not any(key in json.dumps(value) for key in OTHERWISE):
+                yield folder.name, value
+
+
+def with_all_needs(value: Any) -> Any:
+    """The document with all needs written that steps have without any."""
+    if isinstance(value, list):
+        return [with_all_needs(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: with_all_needs(item) for key, item in value.items()}
+    branches = found["parallel"].values() if isinstance(found.get("parallel"), dict) else ()
+    for steps in (*(found.get(key) for key in ("steps", "else")), *branches):
+        ids = [step.get("id") for step in steps or () if isinstance(step, dict)]
+        for number, step in enumerate(steps or () if None not in ids else ()):
+            step["needs"] = ids[:number]
+    return found
+
+
+def test_needs_that_say_what_the_list_says_change_nothing(tmp_path: Path) -> None:
+    seen = 0
+    for name, value in plain_flows():
+        shutil.copytree(FLOWS / name, tmp_path / name)
+        next((tmp_path / name).glob("workflow.*")).unlink()
+        file = tmp_path / name / "workflow.json"
+        file.write_text(json.dumps(with_all_needs(value)))
+        bundle = compile_workflow(Definition.load(file))
+        assert "".join(f"{machine.text}\n" for machine in bundle.machines) == (FLOWS / name / "asl.json").read_text(
+            "utf-8"
+        )
+        seen += 1
+    assert seen > 50
 
 
 def test_long_lists_are_scheduled_in_a_moment() -> None:
