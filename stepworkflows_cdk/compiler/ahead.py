@@ -15,3 +15,6 @@ class Ahead:
 
     call: Call
     refused: str = ""
+    wait: Call | None = None
+    """Of a step that waits for a time: what waits in the place of a Wait state until its time-out, so that a request can end
+    it; it fails as ``refused`` where the request is there already."""

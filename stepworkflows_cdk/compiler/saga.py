@@ -77,8 +77,8 @@ def unsure_pivots(workflow: Workflow) -> list[Step]:
 
 
 def cancellable(workflow: Workflow) -> frozenset[int]:
-    """The steps (by ``id()``) before which a flow with ``cancel`` looks whether it is to end: those that can be undone or wait for
-    the outside world, and the point of no return, behind which a request comes too late. Executions of a distributed loop do
+    """The steps (by ``id()``) before which a flow with ``cancel`` looks whether it is to end: those that can be undone or wait,
+    and the point of no return, behind which a request comes too late. Executions of a distributed loop do
     not know the flow's input, and go on.
     """
     found: list[Step] = []
@@ -92,7 +92,8 @@ def cancellable(workflow: Workflow) -> frozenset[int]:
 
 def _cancellable(steps: Iterable[Step]) -> Iterator[Step]:
     for step in steps:
-        if step.undo or step.keys.pivot or (step.integration and step.integration.waits):
+        waits = step.keys.wait is not None or bool(step.integration and step.integration.waits)
+        if step.undo or step.keys.pivot or waits:
             yield step
         for arm in (*step.arms, *step.catches):
             yield from _cancellable(arm.steps)

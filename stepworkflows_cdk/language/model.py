@@ -293,8 +293,7 @@ class ConcurrencyKeys(Keys):
 
 class CancelKeys(Keys):
     """A request that ends an execution: what was done is undone, and the flow fails as `Cancelled`. It is looked for before
-    each step that can be undone, and before the point of no return, behind which it comes too late; it ends waits for the
-    outside world.
+    each step that can be undone, and before the point of no return, behind which it comes too late; it ends waits.
     """
 
     signal: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$", description="The name of the signal.")

@@ -18,8 +18,11 @@ from stepworkflows_cdk.integrations.waits.claims import (
     DAY,
     FUNCTION,
     LONGEST,
+    REFUSED,
     TABLE,
     answering,
+    held,
+    own_row,
     resolver,
     row_of,
     table,
@@ -60,6 +63,10 @@ def ahead_of(step: Step, match: Sequence[Jsonata], scope: Scope) -> Ahead:
         return Ahead(
             _call("updateItem", {**named, **_added(row_of(step, scope))}, _answered("Attributes"), step, scope)
         )
+    if step.keys.wait is not None:
+        row = own_row(step, scope)
+        left = _call("updateItem", {**named, **_added(row)}, _answered("Attributes"), step, scope)
+        return Ahead(left, refused=REFUSED, wait=held(row, step, scope))
     return Ahead(_call("getItem", {**named, "ConsistentRead": True}, _answered("Item"), step, scope))
 
 

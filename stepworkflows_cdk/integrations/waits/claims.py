@@ -30,11 +30,14 @@ __all__ = [
     "DAY",
     "FUNCTION",
     "LONGEST",
+    "REFUSED",
     "TABLE",
     "answering",
     "beside",
     "claimed",
+    "held",
     "key_of",
+    "own_row",
     "owner_of",
     "place_of",
     "resolver",
@@ -48,7 +51,7 @@ TABLE, FUNCTION = "table-waits", "wait-resolver"
 DAY = 86_400
 LONGEST = 365 * DAY  # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 _UPDATE = "aws-sdk:dynamodb:updateItem"
-_REFUSED = "DynamoDb.ConditionalCheckFailedException"
+REFUSED = "DynamoDb.ConditionalCheckFailedException"
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html#API_UpdateItem_Errors
 TRANSIENT = (
     "DynamoDb.InternalServerErrorException",
@@ -88,7 +91,7 @@ def claimed(step: Step, scope: Scope, needs: tuple[Need, ...], grants: tuple[Gra
         arguments=_claim({"key": {"S": key}}, timeout + DAY, scope),
         timeout=timeout,
         transient=TRANSIENT,
-        errors={_REFUSED: "WaitTaken"},
+        errors={REFUSED: "WaitTaken"},
         needs=(table(step.mark), function, *needs),
         grants=(
             Grant(scope.machine, ("dynamodb:UpdateItem",), Text((Hole(TABLE, "arn"),)), mark),
@@ -98,7 +101,7 @@ def claimed(step: Step, scope: Scope, needs: tuple[Need, ...], grants: tuple[Gra
         ),
         instead=Instead(
             "already answered?",
-            (_REFUSED,),
+            (REFUSED,),
             Call(
                 resource="lambda:invoke.waitForTaskToken",
                 arguments={"FunctionName": Text((Hole(FUNCTION, "arn"),)), "Payload": fetched},
@@ -113,8 +116,23 @@ def row_of(step: Step, scope: Scope) -> Jsonata:
     """The key of the row of the step's wait: of an approval, which matches nothing, who waits."""
     place, match = place_of(step, scope.workflow), spec_of(step).match
     if match is None:
-        return Jsonata(f"{literal(f'{place}/')} & {owner_of(scope).code}", "string")
+        return own_row(step, scope)
     return key_of(place, [scope.expression(value) for value in match.values()])
+
+
+def own_row(step: Step, scope: Scope) -> Jsonata:
+    """The key of a row that belongs to who waits, whatever it is that comes."""
+    return Jsonata(f"{literal(f'{place_of(step, scope.workflow)}/')} & {owner_of(scope).code}", "string")
+
+
+def held(row: Jsonata, step: Step, scope: Scope) -> Call:
+    """A wait for a time, which only who ends the execution answers."""
+    lasts = step.keys.wait if isinstance(step.keys.wait, int) else LONGEST
+    return Call(
+        resource=f"{_UPDATE}.waitForTaskToken",
+        arguments=_claim({"key": {"S": row}}, lasts + DAY, scope),
+        transient=TRANSIENT,
+    )
 
 
 def owner_of(scope: Scope) -> Jsonata:

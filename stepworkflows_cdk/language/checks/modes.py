@@ -79,12 +79,12 @@ def _cancel(workflow: Workflow) -> Iterator[Problem]:
         message = "this is an express flow, whose executions are over before a request could end them"
         yield Problem("SW410", message, mark, "remove it")
     elif not any(step.undo or step.keys.pivot or _waits(step) for step in workflow.forward):
-        message = "no step can be undone or waits for the outside world, so nothing looks for the request"
+        message = "no step can be undone or waits, so nothing looks for the request"
         yield Problem("SW107", message, mark, "remove it, or abort the execution")
 
 
 def _waits(step: Step) -> bool:
-    return bool(step.integration and step.integration.waits)
+    return step.keys.wait is not None or bool(step.integration and step.integration.waits)
 
 
 def _guard(workflow: Workflow) -> Iterator[Problem]:
