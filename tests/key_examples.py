@@ -204,6 +204,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (ForEachKeys, "results"): ((*FAR, "for-each"), None),
     (SourceKeys, "bucket"): ((*FAR, "for-each", "source"), "out"),
     (SourceKeys, "key"): ((*FAR, "for-each", "source"), "b.json"),
+    (SourceKeys, "format"): ((*FAR, "for-each", "source"), "jsonl"),
     (SourceKeys, "prefix"): ((*ALL, "for-each", "source"), "q"),
     (ResultsKeys, "bucket"): ((*FAR, "for-each", "results"), "out"),
     (ResultsKeys, "prefix"): ((*FAR, "for-each", "results"), "q"),

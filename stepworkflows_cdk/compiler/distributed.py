@@ -114,7 +114,7 @@ def _reader(step: Step, each: ForEachKeys, values: Values) -> tuple[str, Data, D
     if source.key is None:
         prefix = _pattern(step, ("source", "prefix"), source.prefix or "", values).data
         return "listObjectsV2", {"Bucket": bucket, **({"Prefix": prefix} if source.prefix else {})}, most
-    kind = format_of(source.key)
+    kind = format_of(source)
     header: dict[str, Data] = {"CSVHeaderLocation": "FIRST_ROW"} if kind == "CSV" else {}
     key = _pattern(step, ("source", "key"), source.key, values).data
     return "getObject", {"Bucket": bucket, "Key": key}, {"InputType": kind, **header, **most}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -26,10 +26,16 @@ class SourceKeys(Keys):
         None, description="What the keys begin with; the item has `key`, `size` (bytes) and `modified` of one file."
     )
 
+    format: Literal["json", "jsonl", "csv"] | None = Field(
+        None, description="What the file is, where its `key` is known only while the flow runs."
+    )
+
     @model_validator(mode="after")
     def _one(self) -> SourceKeys:
         if (self.key is None) == (self.prefix is None):
             raise ValueError("one file by its `key`, or many by their `prefix`")
+        if self.format and self.prefix is not None:
+            raise ValueError("one file by its `key` where it has a `format`")
         return self
 
 

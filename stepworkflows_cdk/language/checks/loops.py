@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.each import SourceKeys
 from stepworkflows_cdk.language.model import NO_UNDO, ForEachKeys
 from stepworkflows_cdk.language.references import WrongValue, parse_value
 from stepworkflows_cdk.language.scope import ROOTS
@@ -57,16 +58,19 @@ def _distributed(step: Step, each: ForEachKeys, workflow: Workflow) -> Iterator[
             yield Problem("SW112", message, step.key_mark("for-each", key), "remove one of them")
     if each.source:
         yield from _place(step, "source", each.source.bucket, each.source.key or each.source.prefix or "", workflow)
-        if each.source.key is not None and not format_of(each.source.key):
+        if each.source.key is not None and not format_of(each.source):
             message = f"the end of the key says what the file is: {', '.join(FORMATS)}"
-            hint = "write it out, such as `in/{day}.json`"
+            hint = "write it out, such as `in/{day}.json`, or add `format`"
             yield Problem("SW119", message, step.mark_of("for-each", "source", "key"), hint)
     if each.results:
         yield from _place(step, "results", each.results.bucket, each.results.prefix, workflow)
 
 
-def format_of(key: str) -> str:
-    """What Step Functions calls the file with that key; empty where the key does not end as one of them."""
+def format_of(source: SourceKeys) -> str:
+    """What Step Functions calls the file; empty where neither ``format`` nor the end of the key says it."""
+    if source.format:
+        return FORMATS[f".{source.format}"]
+    key = source.key or ""
     written = fixed_parts(key)
     ends = [name for end, name in FORMATS.items() if written and written[-1].endswith(end) and key.endswith(end)]
     return ends[0] if ends else ""
