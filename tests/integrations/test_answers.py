@@ -22,7 +22,7 @@ from moto import mock_aws
 import stepworkflows_cdk
 
 FOLDER = Path(stepworkflows_cdk.__file__).parent / "integrations" / "waits" / "resolver"
-MODULES = ("answers", "approvals", "handler", "mailer", "messages", "paths")
+MODULES = ("answers", "approvals", "cancels", "handler", "mailer", "messages", "paths")
 WAITS = [{"wait": "shop/paid", "match": ["order.id"], "keep": 3600, "fixed": {}}]
 ASKED = {
     "key": "shop/ask/execution",
@@ -290,3 +290,33 @@ def test_a_decision_that_came_meanwhile_is_found(resolver: Resolver, mails: Any)
     resolver.ask(token="token-2", round="2026-01-02T00:00:00Z")
     assert [token for token, _ in resolver.tasks.sent] == ["token-2"]
     assert len(mails) == 2
+
+
+def request(resolver: Resolver, **detail: Any) -> None:
+    """A request to cancel comes, as a rule hands it on."""
+    told = {"wait": "shop/~cancel", "match": ["id"], "keep": 3600, "cancel": True}
+    resolver.load("handler").handler({**told, "event": {"detail": {"id": "7", **detail}}}, None)
+
+
+def note(**values: Any) -> None:
+    """What a flow writes into the row of requests."""
+    boto3.client("dynamodb").put_item(TableName="waits", Item={"key": {"S": "shop/~cancel/7"}, **values})
+
+
+def test_a_request_ends_each_wait_that_is_known_once(resolver: Resolver) -> None:
+    resolver.wait("shop/paid/7", "token-1")
+    note(waiting={"SS": ["shop/paid/7", "shop/packed/7"]})
+    request(resolver, cause="called")
+    request(resolver, cause="called again")
+    assert resolver.tasks.sent == [("token-1", ("Cancelled", "called"))]
+    assert json.loads(resolver.row("shop/~cancel/7")["answer"]["S"])["cause"] == "called"
+    resolver.wait("shop/packed/7", "token-2")
+    assert resolver.tasks.sent[1:] == [("token-2", ("Cancelled", "called"))]
+
+
+def test_a_request_behind_the_point_of_no_return_changes_nothing(resolver: Resolver) -> None:
+    resolver.wait("shop/paid/7", "token-1")
+    note(waiting={"SS": ["shop/paid/7"]}, passed={"S": "execution"})
+    request(resolver)
+    assert resolver.tasks.sent == []
+    assert "answer" not in resolver.row("shop/~cancel/7")
