@@ -23,6 +23,7 @@ from typing import Any
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
+from stepworkflows_cdk.compiler.unscoped import UNSCOPED
 from stepworkflows_cdk.constructs.profile import profile_of
 
 __all__ = ["TABLE", "Acknowledged", "acknowledge", "row_of", "target_of"]
@@ -113,6 +114,14 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "https://docs.aws.amazon.com/step-functions/latest/dg/call-https-apis.html",
             target=r"\*",
             conditions=("states:HTTPEndpoint", "states:HTTPMethod"),
+        ),
+        "account-reads": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::*]",),
+            tuple(sorted(UNSCOPED)),
+            "These actions only read, and have no resource type, so IAM takes no other resource than *. Each is allowed to the "
+            "machine whose document calls it.",
+            "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html",
+            target=r"\*",
         ),
         "executions": Acknowledged(
             ("AwsSolutions-IAM5[Resource::{target}]",),

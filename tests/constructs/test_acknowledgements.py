@@ -30,7 +30,8 @@ def every(shop, make, code):
     inside = make.function("inside", code, network="network-main")
     bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
     looks = Grant("function-charge", ("states:DescribeExecution",), executions_arn("machine-main"), make.mark)
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make), looks)
+    reads = Grant("machine-main", ("rekognition:DetectLabels",), Text(("*",)), make.mark)
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make), looks, reads)
     queue = QueueNeed(id="queue-todo", mark=make.mark, name="todo", fifo=False, keep=60, timeout=30, tries=1)
     source = QueueSourceNeed(id="source", mark=make.mark, queue=queue.id, function="function-charge", batch=1)
     cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
@@ -116,6 +117,7 @@ WHERE = {
     "log-delivery": "Shop/StepWorkflowsShared/LogDelivery/Resource",
     "network-interfaces": "Shop/StepWorkflowsShared/NetworkInterfaces/Resource",
     "task-answers": "Shop/StepWorkflowsShared/TaskAnswers/Resource",
+    "account-reads": "Shop/StepWorkflowsShared/AccountReadsf8506e7e/Resource",
     "http-endpoints": "Shop/StepWorkflowsShared/HttpEndpoints11947767/Resource",
     "objects": "Shop/StepWorkflowsShared/Objectsc24448f7/Resource",
     "default-security-group": "Shop/StepWorkflowsShared/Vpc",
@@ -279,4 +281,5 @@ def test_the_shared_policies_hold_the_actions_of_their_rows(stack, every, given,
         if statement["Resource"] == "*" and statement["Effect"] == "Allow" and "Condition" not in statement
     ]
     rows = ("tracing", "log-delivery", "network-interfaces", "registry-login", "task-answers")
-    assert sorted(wild) == sorted(sorted(TABLE[row].subject) for row in rows)
+    whole = [sorted(TABLE[row].subject) for row in rows]
+    assert sorted(wild) == sorted([*whole, ["rekognition:DetectLabels"]])

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from stepworkflows_cdk.compiler.unscoped import UNSCOPED
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
 
 SURROUNDINGS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
@@ -139,3 +140,11 @@ def test_what_stands_on_everything_is_in_the_table(allowed: Mapping[str, set[Sta
 )
 def test_planted_faults_are_found(action: str, resource: str) -> None:
     assert fault(action, resource)
+
+
+@pytest.mark.parametrize("action", sorted(UNSCOPED))
+def test_what_is_allowed_everywhere_can_be_allowed_on_nothing_less_and_only_reads(action: str) -> None:
+    service, _, name = action.partition(":")
+    rows = (get_action_data(service, name) or {})[service]
+    assert {row["resource_arn_format"] for row in rows} == {"*"}
+    assert {row["access_level"] for row in rows} <= {"Read", "List"}

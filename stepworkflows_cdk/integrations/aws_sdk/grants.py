@@ -11,6 +11,7 @@ from typing import Any
 from stepworkflows_cdk.compiler.integration import Scope
 from stepworkflows_cdk.compiler.patterns import pattern_of
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Need, Text
+from stepworkflows_cdk.compiler.unscoped import UNSCOPED
 from stepworkflows_cdk.integrations.aws_sdk.actions import AUTHORISED
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.diagnostics import Mark
@@ -33,7 +34,9 @@ _TRANSACTIONS = {"TransactGetItems": ("Get",), "TransactWriteItems": ("Condition
 
 
 def derives_grants(inputs: Any, workflow: Workflow, service: Service, operation: Operation) -> bool:
-    """Whether the permissions of a call with these parameters follow from them."""
+    """Whether the permissions of a call with these parameters follow from them, or from its action alone."""
+    if _unscoped(service, operation):
+        return True
     authorised = AUTHORISED.get(service.name)
     if authorised is None:
         return False
@@ -48,7 +51,9 @@ def derives_grants(inputs: Any, workflow: Workflow, service: Service, operation:
 
 
 def derived_grants(inputs: Any, mark: Mark, service: Service, operation: Operation, scope: Scope) -> tuple[Grant, ...]:
-    """One grant for each resource of the service that the parameters name."""
+    """One grant for each resource of the service that the parameters name; on ``*`` where AWS knows no resources."""
+    if action := _unscoped(service, operation):
+        return (Grant(scope.machine, (action,), Text(("*",)), mark),)
     authorised = AUTHORISED.get(service.name)
     if authorised is None:
         return ()
@@ -60,6 +65,12 @@ def derived_grants(inputs: Any, mark: Mark, service: Service, operation: Operati
             resource, conditions = _on(need, action, inputs, scope)
             grants.append(Grant(scope.machine, (action,), resource, mark, conditions))
     return tuple(grants)
+
+
+def _unscoped(service: Service, operation: Operation) -> str:
+    """The action that can only be allowed on ``*``; empty where it can be allowed on less."""
+    action = f"{service.iam_prefix}:{operation.name}"
+    return action if action in UNSCOPED else ""
 
 
 def _on(need: Need, action: str, inputs: Any, scope: Scope) -> tuple[Text, tuple[Condition, ...]]:
