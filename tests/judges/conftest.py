@@ -32,6 +32,7 @@ VALUES = {
     "subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
     "public_ip": "ENABLED",
     "family": "ShopPack4F1C",
+    "source": "stepworkflows.Shop",
 }
 """What CloudFormation would put into a hole, by the attribute that it stands for."""
 

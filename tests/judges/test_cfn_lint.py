@@ -7,6 +7,7 @@ https://github.com/aws-cloudformation/cfn-lint/blob/main/docs/rules.md
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,9 @@ BLIND = {
     "one name for two states",
 }
 """Planted faults that this judge does not see. What it learns to see has to leave this list."""
+MISTAKEN = re.compile(r"E3601 '\{% .* %\}' is not of type 'number'( at \S*TimeoutSeconds'?)?")
+"""What it says of a time-out that is an expression, which JSONata states may have:
+https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html. AWS's own validation in the CDK takes it."""
 
 
 @pytest.mark.parametrize("form", ["DefinitionString", "Definition"])
@@ -38,7 +42,9 @@ def test_every_machine_passes_all_rules(emitted: Mapping[str, Any], form: str) -
     # The text is what deploys. As an object it is read with stricter rules for JSONata, which cfn-lint leaves out for
     # texts.
     assert len(emitted) > 20
-    assert complaints(emitted, form) == {}
+    found = complaints(emitted, form)
+    assert [line for lines in found.values() for line in lines if not MISTAKEN.fullmatch(line)] == []
+    assert found  # once the linter takes them, what is mistaken can go
 
 
 def test_the_linter_reads_the_substitutions(emitted: Mapping[str, Any]) -> None:
