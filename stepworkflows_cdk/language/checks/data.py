@@ -67,8 +67,8 @@ def is_reserved(name: str) -> bool:
 
 
 def check_deployed(document: Document, path: Path_, step: str, text: str, view: View) -> Iterator[Problem]:
-    """What is wrong with a string that is fixed at deployment."""
-    yield from _string(document, path, step, text, view, _DEPLOYED)
+    """What is wrong with a string that is fixed at deployment, and that templates show."""
+    yield from _string(document, path, step, text, view, (ConfigTarget, ResourceTarget))
 
 
 def place(document: Document, path: Path_, text: str, offset: int, step: str = "") -> Mark:
@@ -211,7 +211,7 @@ def _parsed(
         except Unresolved as error:
             yield Problem(error.code, str(error), mark, error.hint)
             continue
-        if allowed and not isinstance(target, allowed):
+        if allowed and not isinstance(target, (*allowed, SecretTarget)):
             hint = "name `config`, `resources` or `secrets` here, and pass the rest as `inputs`"
             yield Problem(
                 "SW215",
@@ -221,7 +221,7 @@ def _parsed(
             )
         if not isinstance(value, Expression) and isinstance(target, InputTarget) and not _sure(target, view):
             yield _maybe_missing(document, path, text, mark)
-        if not allowed and isinstance(target, SecretTarget):
+        if isinstance(target, SecretTarget) and SecretTarget not in allowed:
             hint = "name it under `secrets` of the step: the variable holds its ARN, and the code reads the value"
             yield Problem("SW601", "a secret is no data of the flow", mark, hint)
         if isinstance(target, StepTarget) and target.field == "attempt" and path[-2:-1] == ("require",):
