@@ -16,6 +16,7 @@ from stepworkflows_cdk.language.ids import id_of, slug
 from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import NO_UNDO, FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.needs import Faults, waiting
+from stepworkflows_cdk.language.references import literal_of
 from stepworkflows_cdk.language.shape import is_long_form, key_names, nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.work_key import WorkKey
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow
@@ -374,7 +375,8 @@ class Reader:
             if isinstance(value, dict) and is_long_form(value):
                 keys = read_keys(OutputKeys, document, place, value, self._problems)
                 if keys:
-                    found.append(Output(name, (*place, "value"), keys.type, "default" in value, keys.default))
+                    default = literal_of(keys.default)
+                    found.append(Output(name, (*place, "value"), keys.type, "default" in value, default))
             else:
                 found.append(Output(name, place))
         return tuple(found)

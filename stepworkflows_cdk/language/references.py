@@ -159,6 +159,23 @@ def is_fixed(text: str) -> bool:
     return not isinstance(value, Expression) and all(part.root == "config" for part in references_in(value))
 
 
+def literal_of(value: Any) -> Any:
+    """A JSON value that names nothing, with its texts as they are meant. One that names something stays as it is written."""
+    match value:
+        case str():
+            try:
+                parsed = parse_value(value)
+            except WrongValue:
+                return value
+            return parsed if isinstance(parsed, str) else value
+        case list():
+            return [literal_of(item) for item in value]
+        case dict():
+            return {key: literal_of(item) for key, item in value.items()}
+        case _:
+            return value
+
+
 def references_in(value: Value) -> tuple[Reference, ...]:
     """The references of a value, in the order of the text."""
     return () if isinstance(value, str) else tuple(part for part in value.parts if isinstance(part, Reference))

@@ -53,7 +53,7 @@ def strings_of(step: Step) -> Iterator[tuple[Path_, str]]:
         if key == "inputs" and step.whole_input:
             continue
         for path, text in strings_in(step.get(key), (key,)):
-            if not (path[0] == "outputs" and path[-1] == "type"):
+            if not (path[0] == "outputs" and (path[-1] == "type" or _in_default(step, path))):
                 yield path, text
     if step.keys.for_each:
         for place in (("items",), ("source", "key"), ("source", "prefix"), ("results", "prefix")):
@@ -69,6 +69,11 @@ def strings_of_flow(workflow: Workflow) -> Iterator[tuple[Path_, str]]:
         yield place, workflow.keys.concurrency.key
     for name, value in (workflow.keys.cancel.match if workflow.keys.cancel else {}).items():
         yield from strings_in(value, ("cancel", "match", name))
+
+
+def _in_default(step: Step, path: Path_) -> bool:
+    output = step.output(str(path[1]))
+    return path[2:3] == ("default",) and output is not None and output.has_default
 
 
 def conditions_of(step: Step) -> Iterator[tuple[Path_, str]]:
