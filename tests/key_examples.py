@@ -185,6 +185,7 @@ EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] =
     (RemindKeys, "steps"): ((*LISTEN, "remind"), [{"id": "other", "emit": {"source": "s", "detail-type": "t"}}]),
     (StepKeys, "parallel"): (WORK, {"a": [STEP]}),
     (StepKeys, "join"): (RACE, "any"),
+    (StepKeys, "fail-fast"): (EACH, True),
     (JoinKeys, "at-least"): ((*RACE, "join"), 3),
     (StepKeys, "wait"): (WORK, "2h"),
     (CatchKeys, "errors"): ((*CATCH, "catch", 0), ["Busy"]),

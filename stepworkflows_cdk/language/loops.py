@@ -15,7 +15,7 @@ __all__ = ["LOOP", "apart"]
 
 LOOP = "--each"
 """The end of the id of such a loop."""
-_WHOLE = ("for-each", "needs", "if", "on-error", "catch", "pivot")
+_WHOLE = ("for-each", "needs", "if", "on-error", "catch", "fail-fast", "pivot")
 _BOTH = ("id", "name")
 _LONGEST = 80  # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 _ENDING = ": item"

@@ -213,6 +213,11 @@ class StepKeys(Keys):
     parallel: dict[str, Steps] | None = Field(
         None, min_length=1, description="Branches that run at the same time: name -> steps."
     )
+    fail_fast: bool = Field(
+        False,
+        description="For `parallel` and `for-each`: the first error ends the whole at once. Code that other branches have "
+        "started runs on, unseen; so nothing in them can have an `undo`.",
+    )
     join: Join | None = Field(
         None,
         description="For `parallel`: `any` waits for the first branch that succeeds, whose outputs and name (`winner`) are "

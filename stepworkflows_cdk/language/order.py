@@ -21,7 +21,7 @@ _FLOW = """
 """.split()
 _STEP = """
     version id name description type if errors when needs pivot for-each repeat
-    uses runs-on zip-file image arn handler env secrets permissions * switch join parallel steps else wait require fail stop asl
+    uses runs-on zip-file image arn handler env secrets permissions * switch join fail-fast parallel steps else wait require fail stop asl
     inputs outputs policy timeout heartbeat on-timeout remind retry catch on-error undo undo-when ignore
 """.split()
 

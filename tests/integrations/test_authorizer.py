@@ -276,7 +276,19 @@ def test_another_key_does_not_sign(load: Load, issuer: Issuer, key: Any, algorit
         "main",
         None,
     ],
-    ids=str,
+    ids=[
+        *(
+            "for encryption",
+            "of RS512",
+            "of RSA-OAEP",
+            "of HS256",
+            "of a list",
+            "of a number",
+            "a secret",
+            "without parts",
+        ),
+        *("of listed kinds", "with a number for a name", "a text", "nothing"),
+    ],
 )
 def test_a_key_for_something_else_does_not_sign(load: Load, issuer: Issuer, published: Any) -> None:
     issuer.offer(published, jwk(EC["ES256"], "p-256"))

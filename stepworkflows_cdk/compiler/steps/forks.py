@@ -17,7 +17,7 @@ from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR, Handler
 from stepworkflows_cdk.compiler.values import variable
 from stepworkflows_cdk.language.workflow import Branch, Step, walk
 
-__all__ = ["branch_states", "first_failure", "join_states", "parallel_states", "stopped"]
+__all__ = ["branch_states", "failed_whole", "first_failure", "join_states", "parallel_states", "stopped"]
 
 
 def parallel_states(context: Context, step: Step, lane: Lane, next_: str) -> list[State]:
@@ -28,9 +28,12 @@ def parallel_states(context: Context, step: Step, lane: Lane, next_: str) -> lis
     for number, branch in enumerate(step.branches):
         assign |= context.exports.taken_in(branch, lane.depth, f"$states.result[{number}]")
     choice, joined = join_states(context, step, lane, next_)
-    failed = context.failed(step, lane, completed=True)
-    catch = () if failed.next == lane.ended else (Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE)),)
     titles = tuple(branch.name for branch in step.branches)
+    catch: tuple[Catch, ...] = ()
+    if step.keys.fail_fast:
+        catch = (Catch((ALL,), choice, failed_whole(step, ERROR)),)
+    elif (failed := context.failed(step, lane, completed=True)).next != lane.ended:
+        catch = (Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE)),)
     return [Parallel(step.name, step.mark, branches, choice, assign, catch=catch, titles=titles), *joined]
 
 
@@ -44,6 +47,13 @@ def stopped(step: Step, result: str) -> dict[str, Data]:
     """What ended the flow early, in a branch or for an item, where anything inside can."""
     first = Jsonata(f"($s := {result}[stopped != null].stopped; $exists($s) ? $s[0] : null)")
     return {variable("stopped", step.id): first} if _can_stop(step.branches) else {}
+
+
+def failed_whole(step: Step, error: str) -> dict[str, Data]:
+    """What the join finds where a fork or loop fails itself; ``error`` is JSONata for the error's name."""
+    own: Data = {"type": Jsonata(error), "cause": Jsonata(CAUSE), "at": Jsonata("$millis()")}
+    early: dict[str, Data] = {variable("stopped", step.id): None} if _can_stop(step.branches) else {}
+    return {variable("failed", step.id): own, **early}
 
 
 def _can_stop(branches: Sequence[Branch]) -> bool:
@@ -114,7 +124,7 @@ def branch_states(context: Context, step: Step, branch: Branch, outer: Lane) -> 
         }
         states.append(Pass(early, step.mark, None, {}, gone))
     failure = f"${lane.failure}"
-    if each and each.may_fail:
+    if step.keys.fail_fast or (each and each.may_fail):
         return reachable([*states, Fail(ended, step.mark, Jsonata(f"{failure}.type"), Jsonata(f"{failure}.cause"))])
     gone = {"failure": Jsonata(failure), **kept, **context.exports.handed_out(branch, lane.depth)}
     return reachable([*states, Pass(ended, step.mark, None, {}, gone)])

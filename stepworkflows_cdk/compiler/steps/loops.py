@@ -9,7 +9,7 @@ from stepworkflows_cdk.compiler.lanes import Lane
 from stepworkflows_cdk.compiler.plan import Catch, Data, Jsonata, Map, State
 from stepworkflows_cdk.compiler.retries import ALL
 from stepworkflows_cdk.compiler.steps.context import Context
-from stepworkflows_cdk.compiler.steps.forks import branch_states, first_failure, join_states, stopped
+from stepworkflows_cdk.compiler.steps.forks import branch_states, failed_whole, first_failure, join_states, stopped
 from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR
 from stepworkflows_cdk.compiler.values import Values, output_variable, variable
 from stepworkflows_cdk.language.model import ForEachKeys
@@ -46,8 +46,7 @@ def for_each_states(context: Context, step: Step, each: ForEachKeys, lane: Lane,
     choice, joined = join_states(context, step, lane, next_)
     # An error of the loop itself, such as of its list, comes before or behind all items; it goes where theirs go.
     error = f"($contains({CAUSE}, {literal(_TOO_MANY)}) ? {literal(_TOO_MANY)} : {ERROR})" if each.max_items else ERROR
-    own: Data = {"type": Jsonata(error), "cause": Jsonata(CAUSE), "at": Jsonata("$millis()")}
-    catch = (Catch((ALL,), choice, {failure: own}),)
+    catch = (Catch((ALL,), choice, failed_whole(step, error)),)
     items = _items(each, values)
     selector: dict[str, Data] = {what: Jsonata(_ITEM[what]) for what in context.exports.items_read(step)}
     map_ = Map(step.name, step.mark, items, selector, states, choice, each.concurrency, assign, catch=catch)

@@ -22,12 +22,29 @@ def check(step: Step) -> Iterator[Problem]:
         yield Problem("SW107", "`repeat` is for a step that does work or has `steps`", step.key_mark("repeat"), hint)
     if whole:
         yield from _errors(step)
+    if step.keys.fail_fast:
+        yield from _fast(step)
     if step.keys.repeat or (whole and step.keys.retry):
         key = "repeat" if step.keys.repeat else "retry"
         for inner in walk(step.inside):
             yield from _again(inner, step, key)
         if step.keys.repeat and step.integration and step.integration.waits:
             yield _waits(step, step, key)
+
+
+def _fast(step: Step) -> Iterator[Problem]:
+    """What cannot be where the first error ends the whole."""
+    mark, each = step.key_mark("fail-fast"), step.keys.for_each
+    if not step.branches:
+        yield Problem("SW107", "`fail-fast` is for a step with `parallel` or `for-each`", mark, "remove it")
+    elif step.is_race or (each and (each.collect or each.distributed)):
+        what = "`join`" if step.is_race else "`collect`" if each and each.collect else "a distributed `for-each`"
+        yield Problem("SW112", f"`fail-fast` and {what} do not go together", mark, "remove one of them")
+    for inner in walk(step.inside):
+        for key in ("undo", "pivot"):
+            if inner.get(key) not in (None, False, NO_UNDO):
+                message = f"with `fail-fast` of `{step.title}` this may still be at work when its error is handled"
+                yield Problem("SW112", message, inner.key_mark(key), f"remove it, or `fail-fast` of `{step.title}`")
 
 
 def _errors(step: Step) -> Iterator[Problem]:
