@@ -65,9 +65,15 @@ class Exports:
         return {status_variable(step.id): status} if step.id in self.statuses else {}
 
     def finished(self, step: Step) -> dict[str, Data]:
-        """What is assigned where a step is done: its status, and that the point of no return is passed."""
+        """What is assigned where a step is done: its status, that the point of no return is passed, and that there is
+        something to undo, where that is so only now.
+        """
         passed: dict[str, Data] = {variable("passed", step.id): True} if step.id in self.pivots else {}
-        return {**self.status(step, "done"), **passed}
+        return {
+            **self.status(step, "done"),
+            **passed,
+            **(self.tried(step) if step.keys.undo_when == "completed" else {}),
+        }
 
     def tried(self, step: Step) -> dict[str, Data]:
         """The assignment of a step's flag, where its undo asks for it."""

@@ -33,5 +33,6 @@ def group_states(context: Context, step: Step, lane: Lane, next_: str, looked_at
         if step.keys.retry:
             fresh = {**context.exports.fresh(arm.steps, lane), **dict.fromkeys(lane.tries.names[counters:], 0)}
         first = context.first(arm.steps[0])
-        begin = [Pass(step.name, step.mark, first, {**fresh, **context.exports.tried(step)})]
+        tried = context.exports.tried(step) if step.keys.undo_when == "attempted" else {}
+        begin = [Pass(step.name, step.mark, first, {**fresh, **tried})]
     return [*begin, *body, *ending, *failure]
