@@ -94,7 +94,11 @@ FLOW: dict[str, Any] = {
         {"id": "van", "runs-on": {"ec2": {"cluster": "pool"}}, "zip-file": "code"},
         {"id": "hand", "runs-on": {"activity": {}}, "zip-file": "code", "timeout": "1d"},
         {"id": "part", "uses": "part.json"},
-        {"id": "each", "for-each": {"items": "{l}"}, "steps": [{"id": "one", "outputs": {"x": "{item}"}}]},
+        {
+            "id": "each",
+            "for-each": {"items": "{l}"},
+            "steps": [{"id": "one", "outputs": {"x": "{item}"}}, {"id": "sound", "require": {"that": "{n} > 0"}}],
+        },
         {
             "id": "far",
             "for-each": {"source": {"bucket": "in", "key": "a.json"}, "results": {"bucket": "in", "prefix": "p"}},

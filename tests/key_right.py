@@ -243,9 +243,7 @@ RIGHT: dict[tuple[type[BaseModel], str], Right] = {
     (DeployKeys, "interval"): at(CANARY, ("deploy", "interval"), "1h"),
     (OutputKeys, "value"): at(SMALL, ("steps", 0, "outputs", "id", "value"), "{result.id}"),
     (ForEachKeys, "results"): at(FLOW, (*FAR, "for-each", "results"), {"bucket": "out", "prefix": "q"}),
-    (ForEachKeys, "as"): at(
-        FLOW, (*EACH, "for-each", "as"), "row", ((*EACH, "steps"), [{"id": "one", "outputs": {"x": "{row}"}}])
-    ),
+    (ForEachKeys, "as"): at(FLOW, (*EACH, "for-each", "as"), "row", ((*EACH, "steps", 0, "outputs"), {"x": "{row}"})),
     (LambdaSettings, "account"): at(
         FLOW,
         (*ABROAD_, "runs-on", "lambda", "account"),

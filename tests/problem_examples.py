@@ -445,6 +445,9 @@ PROBLEMS: dict[str, Wrong] = {
         ),
     ),
     "SW308": Wrong("Braces that stay text.", *one('id: b, outputs: {m: "{ n }"}', 'id: b, outputs: {m: "{n}"}')),
+    "SW309": Wrong(
+        "A name alone, as in other languages.", *one('id: b, if: "n > 1", wait: 1m', 'id: b, if: "{n} > 1", wait: 1m')
+    ),
     "SW401": Wrong("More than AWS allows.", *one(f"id: b, {CODE}, timeout: 1h", f"id: b, {CODE}, timeout: 10m")),
     "SW410": Wrong(
         "An express flow waits for the outside world.",

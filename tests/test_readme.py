@@ -14,20 +14,19 @@ from stepworkflows_cdk import Definition, compile_workflow, validate
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import run
 
-HANDLER = "def handler(event, context):\n    return {'text': 'Hello ' + event['name']}\n"
 ADA = {"user": {"email": "ada@example.com", "name": "Ada"}}
 
 
-def block(repository: Path, language: str) -> str:
+def block(repository: Path, language: str, number: int = 0) -> str:
     found = re.findall(rf"```{language}\n(.*?)```", (repository / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(found) == 1
-    return str(found[0])
+    assert len(found) == {"python": 2}.get(language, 1)
+    return str(found[number])
 
 
 @pytest.fixture
 def greet(repository: Path, tmp_path: Path) -> Path:
     (tmp_path / "greet").mkdir()
-    (tmp_path / "greet" / "handler.py").write_text(HANDLER, encoding="utf-8")
+    (tmp_path / "greet" / "handler.py").write_text(block(repository, "python"), encoding="utf-8")
     (tmp_path / "greet.yaml").write_text(block(repository, "yaml"), encoding="utf-8")
     return tmp_path
 
@@ -39,10 +38,10 @@ def test_the_flow_has_no_problem(greet: Path) -> None:
 def test_the_flow_runs_with_the_events(repository: Path, greet: Path) -> None:
     bundle = compile_workflow(Definition.load(greet / "greet.yaml"))
     result = run(bundle, ADA, integrations=BUILTIN, outside=json.loads(block(repository, "json")))
-    assert result.output == {"text": "Hello Ada"}
+    assert result.output == {"text": "Hello Ada!"}
     assert result.attempts["greeting"] == 2
     (row,) = result.tables["visitors"]
-    assert (row["email"], row["visits"], row["greeted_with"]) == ("ada@example.com", 2, "Hello Ada")
+    assert (row["email"], row["visits"], row["greeted_with"]) == ("ada@example.com", 2, "Hello Ada!")
 
 
 def test_the_order_flow_prints_this(repository: Path) -> None:
@@ -53,7 +52,7 @@ def test_the_order_flow_prints_this(repository: Path) -> None:
 
 
 def test_the_app_synthesizes(repository: Path, greet: Path) -> None:
-    (greet / "app.py").write_text(block(repository, "python"), encoding="utf-8")
+    (greet / "app.py").write_text(block(repository, "python", 1), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, str(greet / "app.py")], cwd=greet, capture_output=True, text=True, check=False
     )

@@ -36,7 +36,8 @@ _LINES, _LONGEST = 20, 1000
 _EXPRESSION = re.compile(
     r"The JSONata expression '.*' specified for the field '(?P<field>[^']*)' (?P<fault>.*)", re.DOTALL
 )
-_STYLES = {"ok": "green", "caught": "yellow", "failed": "red", "fails": "red", "event": "cyan"}
+_IF = re.compile(r": if\b[^:]*\Z")
+_STYLES = {"skipped": "dim", "ok": "green", "caught": "yellow", "failed": "red", "fails": "red", "event": "cyan"}
 
 
 @dataclass
@@ -138,6 +139,8 @@ class Display:
             stay.how = "caught"
         elif stay.how != "caught" or name == owner or name in self._calls:
             stay.how = "fails" if name in self._fails else "ok"
+        if _IF.search(name) and name in self._hidden:
+            stay.how = "skipped"  # unless a state of its own follows
 
     def _owner(self, name: str) -> str:
         """The step's state that an added one is named after, unless that is still at work around it."""

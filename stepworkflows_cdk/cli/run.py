@@ -17,6 +17,7 @@ from stepworkflows_cdk.compiler.plan import machine_key
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.language.ids import guarded_id
 from stepworkflows_cdk.language.usage import inferred_inputs
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _display(definition: Definition, source: str, bundle: Bundle) -> Any:
     hidden: set[str] = set()
     calls: set[str] = set()
     fails: set[str] = set()
-    flows = {machine_key(flow.id): flow for flow in definition.workflows}
+    flows = {machine_key(id_): flow for flow in definition.workflows for id_ in (flow.id, guarded_id(flow.id))}
     for prefix, machine, graph in _machines(bundle):
         own = auxiliary_states(graph)
         marks |= {prefix + name: mark for name, mark in machine.states.items()}

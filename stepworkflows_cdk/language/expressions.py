@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["FUNCTIONS", "Token", "bound_variables", "free_variables", "syntax_fault", "tokens"]
+__all__ = ["FUNCTIONS", "Token", "bare_names", "bound_variables", "free_variables", "syntax_fault", "tokens"]
 
 Kind = Literal["string", "name", "quoted", "variable", "number", "regex", "reference", "operator"]
 
@@ -47,6 +47,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 )
 _OPERATORS = re.compile(r":=|!=|<=|>=|~>|\*\*|\.\.|\?\?|\?:|.", re.DOTALL)
 _WORD_OPERATORS = frozenset({"and", "or", "in"})
+_WORDS = frozenset({"true", "false", "null", "function", "λ"})
 _FLAGS = re.compile("[im]*")
 
 
@@ -71,6 +72,29 @@ def tokens(code: str) -> Iterator[Token]:
             operand = token.text not in (")", "]", "}") and not (operand and token.text in ("*", "**", "%"))
         else:
             operand = token.kind == "name" and not operand and token.text in _WORD_OPERATORS
+
+
+def bare_names(code: str) -> dict[str, int]:
+    """The names that stand alone in an expression, each with its first place. They are fields of what the expression is
+    applied to, which is nothing but where a path, a predicate or an object gives them something.
+    """
+    found: dict[str, int] = {}
+    around: list[bool] = []
+    given, before = False, ""
+    for token in tokens(code):
+        behind_value = (
+            bool(before) and (before[-1].isalnum() or before[-1] in "_$)]}\"'`") and before not in _WORD_OPERATORS
+        )
+        if token.kind == "operator" and token.text in ("(", "[", "{"):
+            around.append(given)
+            given = given or token.text == "{" or before in (".", "^") or (token.text == "[" and behind_value)
+        elif token.kind == "operator" and token.text in (")", "]", "}"):
+            given = around.pop() if around else False
+        elif token.kind == "name" and not (given or before == "." or token.text in _WORDS):
+            is_operator = behind_value and token.text in _WORD_OPERATORS
+            found |= {} if is_operator else {token.text: found.get(token.text, token.start)}
+        before = token.text
+    return found
 
 
 def free_variables(code: str) -> dict[str, int]:

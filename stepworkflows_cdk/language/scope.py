@@ -227,7 +227,8 @@ class View:
 
     def of_round(self) -> View:
         """The view from the condition on which a step with ``repeat`` ends."""
-        return replace(self, own_result=False, until=True)
+        known = tuple(replace(one, sure=True) if one.step is self.step else one for one in self.known)
+        return replace(self, known=known, own_result=False, until=True)
 
     def of_try(self) -> View:
         """The view from a condition on the error of a try."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from stepworkflows_cdk.compiler.lanes import Lane
-from stepworkflows_cdk.compiler.plan import Data, Pass, State
+from stepworkflows_cdk.compiler.plan import Data, Jsonata, Pass, State
 from stepworkflows_cdk.compiler.steps.context import Context
-from stepworkflows_cdk.compiler.steps.wholes import failure_states, given_states, raised
+from stepworkflows_cdk.compiler.steps.wholes import failure_states, given_states, raised, result_of
+from stepworkflows_cdk.compiler.values import variable
+from stepworkflows_cdk.language.usage import reads_result
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["group_states"]
@@ -25,6 +27,10 @@ def group_states(context: Context, step: Step, lane: Lane, next_: str, looked_at
         ending = given_states(context, step, name, lane, ahead)
     elif done := context.exports.finished(step):
         ending = [Pass(context.namer.unique(f"{step.name}: done"), step.mark, ahead, done)]
+    if step.keys.repeat and reads_result(step.keys.repeat.until):
+        name, then = context.namer.unique(f"{step.name}: result"), ending[0].name if ending else ahead
+        held: dict[str, Data] = {variable("result", step.id): Jsonata(result_of(context, step, lane))}
+        ending = [Pass(name, step.mark, then, held), *ending]
     counters = len(lane.tries.names)
     body = context.states(arm.steps, inside, ending[0].name if ending else ahead)
     begin: list[State] = []

@@ -22,7 +22,7 @@ from stepworkflows_cdk.compiler.values import output_variable, variable
 from stepworkflows_cdk.language.model import RetryKeys
 from stepworkflows_cdk.language.workflow import Output, Step
 
-__all__ = ["failure_states", "given_states", "object_given", "raised"]
+__all__ = ["failure_states", "given_states", "object_given", "raised", "result_of"]
 
 _WORK = Call("", None)
 
@@ -52,7 +52,7 @@ def failure_states(
 
 def given_states(context: Context, step: Step, name: str, lane: Lane, next_: str) -> list[State]:
     """The state that sets what a whole gives, by its `outputs`, of what is inside it."""
-    values = context.of_outputs(step, _result(context, step, lane))
+    values = context.of_outputs(step, result_of(context, step, lane))
     outputs: dict[str, Data] = {
         output.name: output_data(output, step.document, values) for output in step.outputs if _is_written(step, output)
     }
@@ -70,7 +70,7 @@ def _is_written(step: Step, output: Output) -> bool:
     return output.path[len(step.path)] == "outputs"
 
 
-def _result(context: Context, step: Step, lane: Lane) -> str:
+def result_of(context: Context, step: Step, lane: Lane) -> str:
     """JSONata for the result of a whole: of a `parallel` an object for each branch, else one of all outputs inside."""
     if step.is_race:
         return f"${variable('won', step.id)}"

@@ -9,7 +9,7 @@ from typing import Any
 from stepworkflows_cdk.language.checks.contract import output_problems
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
-from stepworkflows_cdk.language.expressions import FUNCTIONS, bound_variables, free_variables, syntax_fault
+from stepworkflows_cdk.language.expressions import FUNCTIONS, bare_names, bound_variables, free_variables, syntax_fault
 from stepworkflows_cdk.language.references import (
     Expression,
     Value,
@@ -39,7 +39,7 @@ __all__ = ["check", "check_deployed", "is_reserved", "place"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _OTHER_REFERENCE = re.compile(
-    r"\$\.([A-Za-z_][\w.]*)|\$\{([A-Za-z_][\w.]*)\}|\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|\{\s+([A-Za-z_][\w.]*)\s*\}|\{([A-Za-z_][\w.]*)\s+\}"
+    r"\$\.([A-Za-z_][\w.]*)|\$\{([A-Za-z_][\w.]*)\}|\$?\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|\{\s+([A-Za-z_][\w.]*)\s*\}|\{([A-Za-z_][\w.]*)\s+\}"
 )
 """How others write references: JSONPath, shells and SAM, Jinja and GitHub Actions, a slip."""
 _RESERVED = re.compile(
@@ -274,6 +274,10 @@ def _expression(
             "SW303", f"this is no JSONata: {message[:1].lower()}{message[1:]}", mark, "see https://docs.jsonata.org"
         )
         return
+    for name, at in bare_names(code).items():
+        mark = place(document, path, text, value.offset + at, step)
+        hint = f"write `{{{name}}}` for a value of the flow, `${name}(...)` for a function, `'{name}'` for a text"
+        yield Problem("SW309", f"`{name}` is a field of nothing here", mark, hint)
     for name, at in bound_variables(code).items():
         if _RESERVED.match(name):
             mark = place(document, path, text, value.offset + at, step)

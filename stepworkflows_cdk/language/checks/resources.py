@@ -20,5 +20,12 @@ def undeclared(
     """
     known = [each for each, resource in workflow.resources.items() if resource.type == type_]
     if name not in known:
+        other = workflow.resources.get(name)
         hint = nearest(name, known) or f"declare it: `resources: {{{name}: {{type: {type_}{example}}}}}`"
-        yield Problem("SW216", f"no {type_} is called `{name}`", step.mark_of(*path), hint)
+        message = f"no {type_} is called `{name}`"
+        if other:
+            message, hint = (
+                f"`{name}` is a {other.type}, and a {type_} is meant here",
+                f"declare a {type_} under another name",
+            )
+        yield Problem("SW216", message, step.mark_of(*path), hint)
