@@ -126,32 +126,31 @@ class Writer:
     rng: random.Random
     names: Iterator[str]
 
-    def step(self, depth: int) -> Step:
+    def step(self, depth: int, *, item: bool = False) -> Step:
+        """``item``: it is done for each item of a loop, where a wait would have to single the item out."""
         id_ = {"id": next(self.names)}
         if depth < 2 and self.rng.random() < 0.2:
             if self.rng.random() < 0.5:
-                return {**id_, "parallel": {"left": self.steps(depth + 1), "right": self.steps(depth + 1)}}
+                return {**id_, "parallel": {side: self.steps(depth + 1, item=item) for side in ("left", "right")}}
             if self.rng.random() < 0.3:
-                return {**id_, "for-each": {"items": "{% [{n}, 2] %}"}, "steps": self.without_undo(depth + 1)}
-            arms = [{"when": "{n} > 1", "steps": self.steps(depth + 1)}, {"else": self.steps(depth + 1)}]
-            return {**id_, "switch": arms}
-        step = {**id_, **self.rng.choice(WORK)(self.rng)}
+                return {**id_, "for-each": {"items": "{% [{n}, 2] %}"}, "steps": self.steps(depth + 1, item=True)}
+            arms = [{"when": "{n} > 1", "steps": self.steps(depth + 1, item=item)}]
+            return {**id_, "switch": [*arms, {"else": self.steps(depth + 1, item=item)}]}
+        spread = not item and self.rng.random() < 0.15
+        work = self.rng.choice([each for each in WORK if each is not wait_for or not (item or spread)])
+        step = {**id_, **work(self.rng)}
+        if spread:
+            return {**step, "for-each": self.rng.choice(MAPS)}
         if self.rng.random() < 0.3 and "wait-for" not in step:
             step["undo"] = {**function(self.rng), "id": next(self.names)}
         elif self.rng.random() < 0.2:
             step["on-error"] = "continue"
         if self.rng.random() < 0.2:
             step["if"] = "{n} > 0"
-        if self.rng.random() < 0.2 and "undo" not in step:
-            step["for-each"] = self.rng.choice(MAPS)
         return step
 
-    def without_undo(self, depth: int) -> list[Step]:
-        """For a loop, in which nothing can be undone yet."""
-        return [{"id": next(self.names), **self.rng.choice(WORK)(self.rng)} for _ in range(2)]
-
-    def steps(self, depth: int) -> list[Step]:
-        return [self.step(depth) for _ in range(self.rng.randint(1, 6 if depth == 0 else 2))]
+    def steps(self, depth: int, *, item: bool = False) -> list[Step]:
+        return [self.step(depth, item=item) for _ in range(self.rng.randint(1, 6 if depth == 0 else 2))]
 
 
 def document(seed: int) -> Step:
