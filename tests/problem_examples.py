@@ -33,6 +33,10 @@ BOMB = "name: a\nx: &x [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\ny: &y [*x, *x, *x, *x, *x
 BOMB += "z: [*y, *y, *y, *y, *y, *y, *y, *y, *y, *y]\n"
 
 
+LONG = "x" * 270_000
+"""The page shows three of them."""
+
+
 def steps(*lines: str, head: str = "name: a\n") -> str:
     return head + "steps:\n" + "".join(f"  - {{{line}}}\n" for line in lines)
 
@@ -498,6 +502,31 @@ PROBLEMS: dict[str, Wrong] = {
             "id: b, parallel: {c: [{id: d, wait: 5}], e: [{id: f, wait: 6}]}, join: any",
             "id: b, parallel: {c: [{id: d, wait: 5}], e: [{id: f, wait: 6}]}",
         ),
+    ),
+    "SW420": Wrong("A tag that AWS does not take.", steps(WAIT, head="name: a\ntags: {'aws:x': y}\n"), steps(WAIT)),
+    "SW421": Wrong(
+        "More tags than a resource can have.",
+        steps(WAIT, head=f"name: a\ntags: {{{', '.join(f't{number}: x' for number in range(51))}}}\n"),
+        steps(WAIT),
+    ),
+    "SW422": Wrong(
+        "More data in a state than Step Functions takes.",
+        *one(f"id: b, {CODE}, inputs: {{text: {LONG}}}", f"id: b, {CODE}, inputs: {{text: xxx}}"),
+    ),
+    "SW423": Wrong(
+        "A time that is longer than the flow's.", *one("id: b, wait: 2h", "id: b, wait: 1m", "name: a\ntimeout: 1h\n")
+    ),
+    "SW424": Wrong(
+        "More events than an execution can have.",
+        *one(
+            f'id: b, {CODE}, for-each: {{items: "{{input.rows}}", max-items: 20000}}',
+            f'id: b, {CODE}, for-each: {{items: "{{input.rows}}", max-items: 20000, batch: 100}}',
+        ),
+    ),
+    "SW425": Wrong(
+        "A definition that is larger than Step Functions takes.",
+        steps(*(f"id: b-{number}, {CODE}, inputs: {{text: {LONG[:230_000]}}}" for number in range(5))),
+        steps(f"id: b, {CODE}, inputs: {{text: xxx}}"),
     ),
     "SW501": Wrong(
         "No ARN of a function, no name of a handler.", *one("id: b, runs-on: lambda, arn: pay", f"id: b, {CODE}")

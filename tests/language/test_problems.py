@@ -73,6 +73,11 @@ def section(folder: Path, code: str) -> Iterator[str]:
     yield from (f"## {code}", "", problem.means, "")
     if "\n" in problem.wrong and problem.encoding == "utf-8":
         # What hides how a text is read would do so on the page.
-        yield from ("```yaml", problem.wrong.rstrip("\n").replace("\u202e", "<U+202E>"), "```", "")
-    yield from ("```text", report.text().replace(report.folder, ""), "```", "")
+        yield from ("```yaml", _shown(problem.wrong), "```", "")
+    yield from ("```text", _shown(report.text().replace(report.folder, "")), "```", "")
     yield from ("Mended:", "", "```yaml", mended(code).rstrip("\n"), "```", "")
+
+
+def _shown(text: str) -> str:
+    """Without what hides how it is read, and with long runs of one letter cut."""
+    return re.sub(r"x{30,}", "xxx", text.rstrip("\n")).replace("\u202e", "<U+202E>")

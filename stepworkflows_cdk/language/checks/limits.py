@@ -50,7 +50,7 @@ def _step_time(step: Step, all_time: int | None) -> Iterator[Problem]:
         elif all_time is not None and seconds > all_time:
             message = "the flow ends before this time is over: its own `timeout` is shorter"
             yield Problem(
-                "SW413", message, step.mark_of(key), "shorten it, or raise the `timeout` of the flow", "warning"
+                "SW423", message, step.mark_of(key), "shorten it, or raise the `timeout` of the flow", "warning"
             )
 
 
@@ -59,7 +59,7 @@ def _rounds_time(step: Step) -> Iterator[Problem]:
     repeat = step.keys.repeat
     if repeat is not None and repeat.every is not None and repeat.every * (repeat.max - 1) > _YEAR:
         message = "all rounds together last longer than the year that an execution lasts at most"
-        yield Problem("SW413", message, step.mark_of("repeat", "max"), "write fewer, or a shorter `every`", "warning")
+        yield Problem("SW423", message, step.mark_of("repeat", "max"), "write fewer, or a shorter `every`", "warning")
 
 
 def _too_long(mark: Mark) -> Problem:
@@ -91,12 +91,12 @@ def _size(workflow: Workflow) -> Iterator[Problem]:
         yield _too_large(size, workflow.document.mark(("outputs",)))
     if total + size > _DEFINITION:
         message = f"a definition has {_DEFINITION:,} bytes at most, and the data written here has {total + size:,}"
-        yield Problem("SW415", message, workflow.mark, "put the data into files, or divide the flow")
+        yield Problem("SW425", message, workflow.mark, "put the data into files, or divide the flow")
 
 
 def _too_large(size: int, mark: Mark) -> Problem:
     message = f"the data of a state has {_PAYLOAD:,} bytes at most, and what is written here has {size:,}"
-    return Problem("SW412", message, mark, "put it into a file, and read that where it is used: `file: {get: ...}`")
+    return Problem("SW422", message, mark, "put it into a file, and read that where it is used: `file: {get: ...}`")
 
 
 def _bytes(value: Any) -> int:
@@ -124,7 +124,7 @@ def _history(workflow: Workflow) -> Iterator[Problem]:
             mark = loop.key_mark("for-each" if loop.keys.for_each else "repeat") if loop else workflow.mark
             message = f"an execution has {_EVENTS:,} events at most, and this flow comes to some {events:,}"
             hint = "distribute the loop (`batch`, `source`), or make what is inside a flow of its own: `uses`"
-            yield Problem("SW414", message, mark, hint, "error" if sure else "warning")
+            yield Problem("SW424", message, mark, hint, "error" if sure else "warning")
             return
 
 

@@ -22,24 +22,24 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     tags, document = workflow.keys.tags or {}, workflow.document
     if len(tags) > _MOST:
         message = f"a resource has {_MOST} tags at most, and here are {len(tags)}"
-        yield Problem("SW411", message, document.key_mark(("tags",)), "remove some")
+        yield Problem("SW421", message, document.key_mark(("tags",)), "remove some")
     for key, value in tags.items():
         if wrong := fault(key, _KEY) or ("may not be empty" if not key else ""):
             yield Problem(
-                "SW410", f"the key of a tag {wrong}", document.key_mark(("tags", key)), "give it another name"
+                "SW420", f"the key of a tag {wrong}", document.key_mark(("tags", key)), "give it another name"
             )
         mark = document.mark(("tags", key))
         try:
             parsed = parse_value(value)
         except WrongValue as error:
-            yield Problem("SW410", f"this is no value of a tag: {error}", mark, "write a text, or `{config.NAME}`")
+            yield Problem("SW420", f"this is no value of a tag: {error}", mark, "write a text, or `{config.NAME}`")
             continue
         if isinstance(parsed, str):
             if wrong := fault(parsed):
-                yield Problem("SW410", f"the value of a tag {wrong}", mark, "shorten it, or write it otherwise")
+                yield Problem("SW420", f"the value of a tag {wrong}", mark, "shorten it, or write it otherwise")
         elif not isinstance(parsed, Template) or not _of_config(parsed, View(workflow)):
             hint = "write a text, or a name under `config`: `{config.NAME}`"
-            yield Problem("SW410", "the value of a tag is known at deployment", mark, hint)
+            yield Problem("SW420", "the value of a tag is known at deployment", mark, hint)
 
 
 def fault(text: str, longest: int = _VALUE) -> str:
