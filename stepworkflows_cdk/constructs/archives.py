@@ -6,12 +6,12 @@ import stat
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 from stepworkflows_cdk.constructs.requirements import asks_for_nothing
 from stepworkflows_cdk.constructs.sources import INSTEAD, keeps_credentials, write
 from stepworkflows_cdk.errors import PackagingError
-from stepworkflows_cdk.language.archive import BROKEN
+from stepworkflows_cdk.language.archive import BROKEN, fault
 
 __all__ = ["Archive", "read_zip", "unpack"]
 
@@ -63,31 +63,13 @@ def unpack(file: Path, new: Path) -> None:
 def _check_entries(file: Path, entries: Iterable[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for entry in entries:
-        fault = "stands in it twice" if entry.filename in seen else _fault(entry)
+        wrong = "stands in it twice" if entry.filename in seen else fault(entry)
         if keeps_credentials(entry.filename):
             raise PackagingError(
                 f"{file}: {entry.filename!r} is a file for credentials, which would be uploaded\n{INSTEAD}"
             )
-        if fault:
-            raise PackagingError(f"{file}: {entry.filename!r} {fault}\n{_ANEW}")
+        if wrong:
+            raise PackagingError(f"{file}: {entry.filename!r} {wrong}\n{_ANEW}")
         seen.add(entry.filename)
     if all(name.endswith("/") for name in seen):
         raise PackagingError(f"{file}: the zip file is empty\nfix: zip the files of the step's folder")
-
-
-def _fault(entry: zipfile.ZipInfo) -> str | None:
-    # zipfile has turned the machine's separator into "/" already; other tools leave backslashes in.
-    name, mode = entry.filename, entry.external_attr >> 16
-    if name.startswith("/") or PureWindowsPath(name).drive or PureWindowsPath(name).root:
-        return "has an absolute name"
-    if ".." in PureWindowsPath(name).parts:
-        return "climbs out of the folder that it is unpacked to"
-    if stat.S_ISLNK(mode):
-        return "is a link"
-    if entry.flag_bits & 0x1:
-        return "is encrypted"
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "is compressed in a way that Lambda does not unpack"
-    if "\\" in name:
-        return "has backslashes in its name, which are no folders in Lambda"
-    return None

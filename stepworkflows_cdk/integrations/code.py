@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Hole, Text
-from stepworkflows_cdk.language.archive import BROKEN
+from stepworkflows_cdk.language.archive import BROKEN, fault
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.workflow import Step
 
@@ -111,6 +111,17 @@ def code_name(path: str, handler: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "code"
 
 
+def _check_entries(code: Path, zip_file: str, step: Step) -> Iterable[Problem]:
+    """The first file of an archive that cannot be unpacked, or not where it should be."""
+    if code.is_file():
+        with zipfile.ZipFile(code) as archive:
+            faults = ((entry.filename, fault(entry)) for entry in archive.infolist())
+            for name, wrong in (found for found in faults if found[1]):
+                message = f"`{name}` in `{zip_file}` {wrong}"
+                yield Problem("SW503", message, step.mark_of("zip-file"), "zip the files anew from their folder")
+                return
+
+
 def _check_handler(step: Step, code: Path, zip_file: str, handler: str) -> Iterable[Problem]:
     """Whether the module of the handler is in the code."""
     module = handler.rpartition(".")[0].replace(".", "/")
@@ -124,6 +135,7 @@ def _check_handler(step: Step, code: Path, zip_file: str, handler: str) -> Itera
     if code.is_file() and code.suffix != ".zip":
         yield Problem("SW503", f"`{zip_file}` is neither a folder nor a .zip file", mark, "zip the code's folder")
         return
+    yield from _check_entries(code, zip_file, step)
     if source is not None:
         yield from _check_function(step, handler, source, wanted[0])
     else:
