@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
-__all__ = ["STEP", "Keys", "StepValue", "Steps", "alias"]
+__all__ = ["ID", "STEP", "Keys", "StepValue", "Steps", "alias"]
 
+ID = r"^[a-z][a-z0-9-]{0,62}$"
+"""What ids of steps and flows look like."""
 STEP = {"$comment": "a step"}
 """What stands in the JSON Schema of a model where a step is; the schema of whole documents has it defined."""
 StepValue = Annotated[Any, WithJsonSchema(STEP)]

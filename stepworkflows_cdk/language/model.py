@@ -15,7 +15,7 @@ from stepworkflows_cdk.language.cases import CaseKeys
 from stepworkflows_cdk.language.contract import SchemaEntry
 from stepworkflows_cdk.language.durations import Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
-from stepworkflows_cdk.language.keys import STEP, Keys, Steps, StepValue, alias
+from stepworkflows_cdk.language.keys import ID, STEP, Keys, Steps, StepValue, alias
 from stepworkflows_cdk.language.policies import DefaultKeys, PolicyKeys, Retry, RetryKeys
 from stepworkflows_cdk.language.race import Join, JoinKeys
 
@@ -144,9 +144,7 @@ class StepKeys(Keys):
     """The keys of any step inside a flow, its work keys left out."""
 
     version: Literal[1] | None = Field(None, description="The version of the language.")
-    id: str | None = Field(
-        None, pattern=r"^[a-z][a-z0-9-]{0,62}$", description="Unique in the document; default: made from the name."
-    )
+    id: str | None = Field(None, pattern=ID, description="Unique in the document; default: made from the name.")
     name: str | None = Field(None, min_length=1, max_length=80, description="The name of its state; default: the id.")
     description: str | None = Field(None, description="For readers; it becomes the state's comment.")
     type: Literal["ActorStep"] | None = Field(None, description="`ActorStep` is the default inside `steps`.")
@@ -317,9 +315,7 @@ class FlowKeys(Keys):
     """The keys of a RunnableStep, the work keys of its own code left out."""
 
     version: Literal[1] | None = Field(None, description="The version of the language.")
-    id: str | None = Field(
-        None, pattern=r"^[a-z][a-z0-9-]{0,62}$", description="The flow's id; default: made from the name."
-    )
+    id: str | None = Field(None, pattern=ID, description="The flow's id; default: made from the name.")
     name: str | None = Field(None, min_length=1, max_length=80, description="The flow's name.")
     description: str | None = Field(None, description="For readers; it becomes the machine's comment.")
     type: Literal["RunnableStep"] | None = Field(None, description="`RunnableStep`: it can be started.")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
+from stepworkflows_cdk.language.keys import ID
 from stepworkflows_cdk.language.model import OTHERWISE, OutputKeys
 
 __all__ = ["is_long_form", "key_names", "model_in", "nearest", "read_keys", "unknown_key"]
@@ -149,6 +150,8 @@ def _expected(fault: Any) -> str:
             return str(context["expected"]).replace("'", "`")
         case "value_error":
             return str(context["error"]).removeprefix("a duration is ")
+        case "string_pattern_mismatch" if context["pattern"] == ID:
+            return "small letters, digits and `-`, beginning with a letter, at most 63 of them"
         case "string_pattern_mismatch":
             return f"a text of the form {context['pattern']}"
         case "string_too_long":
