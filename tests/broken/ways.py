@@ -258,7 +258,7 @@ def json_path(right: Right) -> Broken:
     )
 
 
-@way("a reference that does not end", "SW233", "SW301", "SW303", "SW420", "SW604")
+@way("a reference that does not end", "SW227", "SW233", "SW301", "SW303", "SW420", "SW604")
 def open_reference(right: Right) -> Broken | None:
     for _, index, length in right.strings(r"\{[\w.]+\}"):
         if right.text[index] == '"':
