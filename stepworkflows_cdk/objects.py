@@ -46,7 +46,7 @@ class Step(Mapping[str, Any]):
         id: str | None = None,
         *,
         name: str | None = None,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | str | None = None,
         outputs: Mapping[str, Any] | None = None,
         folder: str | os.PathLike[str] | None = None,
         **keys: Any,

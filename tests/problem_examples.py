@@ -138,6 +138,14 @@ PROBLEMS: dict[str, Wrong] = {
         "A state under `asl` is not one that can stand here.",
         *one("id: b, asl: {Type: Pass, QueryLanguage: JSONPath}", "id: b, asl: {Type: Pass}"),
     ),
+    "SW121": Wrong(
+        "`inputs` as one reference or expression, where each has to be named.",
+        *one(
+            'id: b, record: {table: rows, key: {id: "1"}, mode: update}, inputs: "{input.row}"',
+            'id: b, record: {table: rows, key: {id: "1"}}, inputs: "{input.row}"',
+            TABLE,
+        ),
+    ),
     "SW201": Wrong(
         "An id, or the name of a state, stands twice.", steps(WAIT, "id: b, wait: 6"), steps(WAIT, "id: c, wait: 6")
     ),

@@ -276,6 +276,12 @@ class Integration:
     counts_branches: ClassVar[bool] = False
     """Whether it counts the branches of a race: see :meth:`plan_count`."""
 
+    def takes_whole(self, step: Step) -> bool:
+        """Whether one reference or expression can give all `inputs` of the step: nothing depends on their names before a
+        run. :meth:`Scope.inputs` is then whatever that gives.
+        """
+        return False
+
     def variables(self, step: Step) -> frozenset[str]:
         """Variables that expressions under its key may read beside those that they set: ``states`` in a state as it is."""
         return frozenset()

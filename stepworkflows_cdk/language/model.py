@@ -55,6 +55,12 @@ def _actions(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _given(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError("a mapping, or one expression that gives the list: `{% [...] %}`")
+    return value
+
+
 def _several(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -63,6 +69,7 @@ Triggers = Annotated[
     list[dict[str, Any]],
     BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]]),
 ]
+Inputs = Annotated[dict[str, Any] | str, BeforeValidator(_given, json_schema_input_type=dict[str, Any] | str)]
 Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions, json_schema_input_type=str | list[str])]]
 
 
@@ -148,7 +155,11 @@ class StepKeys(Keys):
     name: str | None = Field(None, min_length=1, max_length=80, description="The name of its state; default: the id.")
     description: str | None = Field(None, description="For readers; it becomes the state's comment.")
     type: Literal["ActorStep"] | None = Field(None, description="`ActorStep` is the default inside `steps`.")
-    inputs: dict[str, Any] | None = Field(None, description="What the step is given.")
+    inputs: Inputs | None = Field(
+        None,
+        description="What the step is given: name -> value. Where it does not matter what is in it, one reference or "
+        'expression gives all of it: `inputs: "{event.detail}"`.',
+    )
     outputs: dict[str, Any] | None = Field(None, description="What the step gives to the steps behind it.")
     env: dict[str, str] | None = Field(
         None, description="Environment variables of the step's code, fixed at deployment."

@@ -34,6 +34,10 @@ class WorkKey(Protocol):
     transient: ClassVar[tuple[str, ...]]
     raises: ClassVar[Mapping[str, str]]
 
+    def takes_whole(self, step: Step) -> bool:
+        """Whether one reference or expression can give all `inputs` of the step."""
+        ...
+
     def variables(self, step: Step) -> frozenset[str]:
         """Variables that expressions under its key may read beside those that they set."""
         ...

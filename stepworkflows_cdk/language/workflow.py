@@ -126,6 +126,16 @@ class Step:
         return "" if self.scheduled else self.written_id or self.id
 
     @property
+    def named_inputs(self) -> Mapping[str, Any]:
+        """Its `inputs` by their names; none where one value gives all of them."""
+        return self.keys.inputs if isinstance(self.keys.inputs, dict) else {}
+
+    @property
+    def given_whole(self) -> bool:
+        """Whether one value gives all of its `inputs`, so that nobody knows their names before a run."""
+        return isinstance(self.keys.inputs, str)
+
+    @property
     def may_be_skipped(self) -> bool:
         """Whether the flow may go on behind it without it."""
         return self.keys.if_ is not None or bool(self.waits and self.waits.skips)

@@ -70,6 +70,9 @@ class Activity(Integration):
     tasks = ("activity:",)
     beats = True
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         keys, timeout, heartbeat = _keys(step), step.keys.timeout, step.keys.heartbeat
         if step.whole_input:

@@ -50,6 +50,9 @@ class RawState(Integration):
     keeps_time = True
     code_keys = frozenset({"permissions"})
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def variables(self, step: Step) -> frozenset[str]:
         return frozenset({"states", *(str(path[-1]) for state in written_states(step) for path in assigned_in(state))})
 

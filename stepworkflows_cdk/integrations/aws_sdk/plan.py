@@ -131,9 +131,11 @@ class AwsSdkCall(Integration):
             hint = nearest(action, service.actions) or "see the service's API reference"
             yield Problem("SW223", f"`{name}` has no action `{action}`", step.mark_of("call"), hint)
             return
-        inputs = step.keys.inputs or {}
-        yield from check_parameters(step, service, operation, inputs, ("inputs",))
         yield from check_errors(step, service)
+        if step.given_whole:
+            return
+        inputs = step.named_inputs
+        yield from check_parameters(step, service, operation, inputs, ("inputs",))
         yield from check_actions(step, service, operation)
         if step.work.all_pages:
             yield from check_pages(step, service, operation, step.work.all_pages.field)
@@ -144,7 +146,7 @@ class AwsSdkCall(Integration):
 
     def sends(self, step: Step) -> Iterable[Sent]:
         assert isinstance(step.work, CallKeys)
-        return sent_by(step.work.call, step.keys.inputs or {})
+        return sent_by(step.work.call, step.named_inputs)
 
     def plan(self, step: Step, scope: Scope) -> Call:
         assert isinstance(step.work, CallKeys)
@@ -162,7 +164,7 @@ class AwsSdkCall(Integration):
             transient_when=_transient_when(service, operation),
             pages=pages_of(service, operation, every.field, every.max) if every else None,
             grants=(
-                *derived_grants(step.keys.inputs or {}, step.mark_of("inputs"), service, operation, scope),
+                *derived_grants(step.named_inputs, step.mark_of("inputs"), service, operation, scope),
                 *scope.permissions(scope.machine),
             ),
         )
@@ -183,7 +185,7 @@ def _arguments(step: Step, service: Service, operation: Operation, scope: Scope,
     added = {token: token_of(step, scope)} if token and token not in given else {}
     if paged or not any(isinstance(value, Jsonata) and value.nullable for value in given.values()):
         return {**given, **added}
-    whole = scope.expression(spelt(service, operation.input, step.keys.inputs)).code
+    whole = scope.expression(spelt(service, operation.input, dict(step.named_inputs))).code
     for name, code in added.items():
         whole = f"$merge([{whole}, {{{literal(name)}: {code.code}}}])"
     return Jsonata(f"$sift({whole}, function($value) {{ $value != null }})")

@@ -98,6 +98,9 @@ class _Container(Integration):
     code_keys = frozenset({"env", "secrets", "permissions"})
     transient = _TRANSIENT
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
         return fits_code(key, step)
 

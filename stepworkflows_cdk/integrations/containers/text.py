@@ -29,8 +29,10 @@ def json_text(step: Step, scope: Scope) -> Jsonata:
     """What the step is given, as JSON."""
     if step.whole_input:
         return Jsonata("$string($input)", "string")
+    if isinstance(step.keys.inputs, str):
+        return Jsonata(f"({_WRITE}; $w({scope.expression(step.keys.inputs).code}))", "string")
     pieces: list[str] = []
-    for text, code in _pieces(step.keys.inputs or {}, scope):
+    for text, code in _pieces(step.named_inputs, scope):
         if code:
             pieces.append(f"$w({text})")
         elif pieces and pieces[-1].startswith('"'):

@@ -43,6 +43,9 @@ class Fetch(Integration):
     keys = FetchKeys
     transient = TRANSIENT
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def idempotent(self, step: Step) -> bool:
         return True
 

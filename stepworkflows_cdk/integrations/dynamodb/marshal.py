@@ -10,7 +10,7 @@ import json
 
 from stepworkflows_cdk.compiler.plan import Data, Jsonata, Text
 
-__all__ = ["key_value", "marshal", "unmarshal"]
+__all__ = ["key_value", "marshal", "object_code", "unmarshal"]
 
 # A function on any JSON value. The items of a list become objects, so no list ever collapses into its only item.
 _MARSHAL = (
@@ -54,6 +54,14 @@ def marshal(value: Data) -> Data:
             return {"L": [marshal(item) for item in value]}
         case dict():
             return {"M": {name: marshal(item) for name, item in value.items()}}
+
+
+def object_code(code: str) -> str:
+    """JSONata for the typed values of the object that the expression ``code`` gives: name -> typed value. Anything but an
+    object is an error.
+    """
+    wrong = "$error('what is recorded is no object')"
+    return f"({_MARSHAL}; $o := {code}; $type($o) = 'object' ? $m($o).M : {wrong})"
 
 
 def key_value(value: Data) -> Data:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from stepworkflows_cdk.compiler.integration import STATE, Call, Instead, Integration, Scope
+from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, Need
 from stepworkflows_cdk.integrations.dynamodb.errors import CONDITION_FAILED, TRANSIENT
 from stepworkflows_cdk.integrations.dynamodb.expressions import Expressions
-from stepworkflows_cdk.integrations.dynamodb.marshal import key_value, marshal
+from stepworkflows_cdk.integrations.dynamodb.marshal import key_value, marshal, object_code
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.dynamodb.tables import table_arn, table_name, table_problems
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -57,6 +58,9 @@ class Record(Integration):
     records_outputs = True
     raises = {"ConditionFailed": "the `condition` of a `record` does not hold, or a row to write `once` is there"}
 
+    def takes_whole(self, step: Step) -> bool:
+        return _spec(step).mode != "update"
+
     def idempotent(self, step: Step) -> bool:
         spec = _spec(step)
         return not (spec.add or spec.append)
@@ -64,7 +68,7 @@ class Record(Integration):
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         yield from table_problems(step, workflow, "record", spec.table, spec.key)
-        attributes = step.keys.inputs or {}
+        attributes = step.named_inputs
         for name in attributes:
             if name in spec.key:
                 yield Problem(
@@ -87,7 +91,7 @@ class Record(Integration):
             yield Problem(
                 "SW218", f"`{name}` is written twice", step.key_mark("record", "append", name), "keep one of them"
             )
-        if spec.mode == "update" and not (attributes or spec.add or spec.append):
+        if spec.mode == "update" and not (step.given_whole or attributes or spec.add or spec.append):
             yield Problem(
                 "SW219", "an update that changes nothing", step.key_mark("record"), "give `inputs`, `add` or `append`"
             )
@@ -121,13 +125,13 @@ class Record(Integration):
         spec = _spec(step)
         need = scope.resource(spec.table)
         key = {name: key_value(scope.data(value)) for name, value in spec.key.items()}
-        inputs = scope.inputs()
-        assert isinstance(inputs, dict)
+        written = (
+            {} if step.given_whole else {name: marshal(scope.data(value)) for name, value in step.named_inputs.items()}
+        )
         expressions = Expressions()
         grows = bool(spec.add or spec.append)
         if spec.mode == "update":
             arguments: dict[str, Data] = {"TableName": table_name(need), "Key": key}
-            written = {name: marshal(value) for name, value in inputs.items()}
             arguments["UpdateExpression"] = expressions.update(
                 {**written, RECORDED_BY: {"S": _state(scope)}} if grows else written,
                 {name: marshal(scope.data(value)) for name, value in (spec.add or {}).items()},
@@ -135,9 +139,8 @@ class Record(Integration):
             )
             action = "UpdateItem"
         else:
-            item = {**key, **{name: marshal(value) for name, value in inputs.items()}}
-            if spec.mode == "once":
-                item[RECORDED_BY] = {"S": _recorder(step, scope)}
+            own: dict[str, Data] = {RECORDED_BY: {"S": _recorder(step, scope)}} if spec.mode == "once" else {}
+            item = _row(step, scope) if step.given_whole or step.whole_input else {**key, **written, **own}
             arguments = {"TableName": table_name(need), "Item": item}
             action = "PutItem"
         if spec.mode == "once":
@@ -167,6 +170,17 @@ class Record(Integration):
         return Call(
             call.resource, call.arguments, call.result, call.timeout, call.transient, needs=(need,), grants=call.grants
         )
+
+
+def _row(step: Step, scope: Scope) -> Jsonata:
+    """The row where one value gives all of its attributes. Those that the step itself writes win."""
+    spec = _spec(step)
+    own = {name: f"$string({scope.expression(value).code})" for name, value in spec.key.items()}
+    if spec.mode == "once":
+        own[RECORDED_BY] = _recorder(step, scope).code
+    inside = ", ".join(f"{literal(name)}: {{'S': {code}}}" for name, code in own.items())
+    given = "$input" if step.whole_input else scope.expression(step.keys.inputs).code
+    return Jsonata(f"$merge([{object_code(given)}, {{{inside}}}])")
 
 
 def _spec(step: Step) -> RecordSpec:

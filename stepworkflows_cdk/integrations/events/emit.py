@@ -52,6 +52,9 @@ class Emit(Integration):
     transient = _TRANSIENT
     tasks = ("events:putEvents",)
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         if spec.source.startswith("aws."):
@@ -63,7 +66,9 @@ class Emit(Integration):
     def sends(self, step: Step) -> Iterable[Sent]:
         spec = _spec(step)
         words = {"source": spec.source, "detail-type": spec.detail_type}
-        yield Sent("event", spec.bus, ("emit",), words, None if step.whole_input else step.keys.inputs or {})
+        yield Sent(
+            "event", spec.bus, ("emit",), words, None if step.whole_input or step.given_whole else step.named_inputs
+        )
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)

@@ -96,6 +96,9 @@ class Http(Integration):
     transient = _TRANSIENT
     tasks = ("http:invoke",)
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def idempotent(self, step: Step) -> bool:
         return _spec(step).method not in _NOT_TWICE
 

@@ -59,6 +59,9 @@ class Lambda(Integration):
     needs = (FunctionNeed,)
     tasks = ("lambda:invoke",)
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
         made = "zip-file" in step or "image" in step
         return made != (key in ("account", "role")) and fits_code(key, step)

@@ -86,6 +86,9 @@ class Message(Integration):
     keys = MessageKeys
     transient = (*_QUEUE_TRANSIENT, *_TOPIC_TRANSIENT)
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
         return key not in ("queue", "topic") or not {"queue", "topic"} & set(step["message"])
 

@@ -110,6 +110,9 @@ class File(Integration):
     transient = _TRANSIENT
     raises = {"NoSuchFile": "`file` with `get` or `copy`, and there is no such file"}
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def idempotent(self, step: Step) -> bool:
         return True
 

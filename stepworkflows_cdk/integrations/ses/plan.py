@@ -68,6 +68,9 @@ class Email(Integration):
         own = ("subject", "text", "html")
         return "template" not in step["email"] if key in own else key != "template" or not set(own) & set(step["email"])
 
+    def takes_whole(self, step: Step) -> bool:
+        return _spec(step).template is None  # it has no inputs then, and says so
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         if len(spec.to) > _RECEIVERS:
@@ -123,7 +126,7 @@ def _mail(step: Step, spec: EmailSpec, scope: Scope) -> Mail:
         html = None if spec.html is None else filled(spec.html, scope.expression, html=True)
         text = None if spec.text is None else scope.data(spec.text)
         return Mail(scope.data(spec.subject or ""), text, html)
-    inputs = step.keys.inputs or {}
+    inputs = step.named_inputs
     return read_mail(step.document.folder, spec.template).filled(inputs, scope.expression)
 
 
@@ -134,7 +137,9 @@ def _check_template(step: Step, name: str) -> Iterable[Problem]:
     except WrongTemplate as error:
         yield Problem("SW505", str(error), mark, error.hint)
         return
-    inputs = step.keys.inputs or {}
+    if step.given_whole:
+        return
+    inputs = step.named_inputs
     for root in template.roots():
         if root not in inputs:
             yield Problem(

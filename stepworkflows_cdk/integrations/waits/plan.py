@@ -35,6 +35,9 @@ class WaitFor(Integration):
     cancels = True
     raises = {"WaitTaken": "another execution waits, or waited, for the same; what is matched has to single out one"}
 
+    def takes_whole(self, step: Step) -> bool:
+        return True
+
     def has_effect(self, step: Step) -> bool:
         return False
 

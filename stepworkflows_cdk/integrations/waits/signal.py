@@ -85,7 +85,8 @@ class Signal(Integration):
             message = f"the flow `{spec.to}` does not wait for a signal `{spec.name}`"
             yield Problem("SW229", message, step.mark_of("signal", "name"), hint)
             return
-        yield from _missing(step, waits[spec.name], flows[spec.to])
+        if not step.given_whole:
+            yield from _missing(step, waits[spec.name], flows[spec.to])
 
     def plan(self, step: Step, scope: Scope) -> Call:
         spec = _spec(step)
@@ -150,7 +151,7 @@ def _waits(workflow: Workflow) -> dict[str, list[Step]]:
 
 def _missing(step: Step, waits: Sequence[Step], workflow: Workflow) -> Iterator[Problem]:
     """Fields that are matched, and that no data of the signal have."""
-    given = step.keys.inputs or {}
+    given = step.named_inputs
     cancel = workflow.keys.cancel
     for path in cancel.match if cancel and cancel.signal == _spec(step).name else ():
         name = path.partition(".")[0]

@@ -12,6 +12,7 @@ from stepworkflows_cdk.language.checks import (
     deploy,
     errors,
     flow,
+    inputs,
     limits,
     modes,
     needs,
@@ -64,6 +65,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
     yield from undone.check(workflow)
     for step in workflow.all_steps:
         if step.integration:
+            yield from inputs.check(step, step.integration)
             yield from step.integration.check(step, workflow)
     for resource in workflow.resources.values():
         yield from resource.integration.check_resource(resource, workflow)
