@@ -277,9 +277,7 @@ class Integration:
     """Whether it counts the branches of a race: see :meth:`plan_count`."""
 
     def takes_whole(self, step: Step) -> bool:
-        """Whether one reference or expression can give all `inputs` of the step: nothing depends on their names before a
-        run. :meth:`Scope.inputs` is then whatever that gives.
-        """
+        """Whether one reference or expression can give all `inputs` of the step; :meth:`Scope.inputs` is then that."""
         return False
 
     def variables(self, step: Step) -> frozenset[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
-__all__ = ["ID", "STEP", "Keys", "StepValue", "Steps", "alias"]
+__all__ = ["ID", "STEP", "Inputs", "Keys", "StepValue", "Steps", "alias"]
 
 ID = r"^[a-z][a-z0-9-]{0,62}$"
 """What ids of steps and flows look like."""
@@ -15,6 +15,16 @@ STEP = {"$comment": "a step"}
 StepValue = Annotated[Any, WithJsonSchema(STEP)]
 """A step as it is written: read by itself, since its work keys are those of the integrations."""
 Steps = list[StepValue]
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, list):
+        raise ValueError("a mapping, or one expression that gives the list: `{% [...] %}`")
+    return value
+
+
+Inputs = Annotated[dict[str, Any] | str, BeforeValidator(_given, json_schema_input_type=dict[str, Any] | str)]
+"""What a step is given: each by its name, or one value."""
 
 
 def alias(name: str) -> str:

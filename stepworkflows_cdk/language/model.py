@@ -15,7 +15,7 @@ from stepworkflows_cdk.language.cases import CaseKeys
 from stepworkflows_cdk.language.contract import SchemaEntry
 from stepworkflows_cdk.language.durations import Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
-from stepworkflows_cdk.language.keys import ID, STEP, Keys, Steps, StepValue, alias
+from stepworkflows_cdk.language.keys import ID, STEP, Inputs, Keys, Steps, StepValue, alias
 from stepworkflows_cdk.language.policies import DefaultKeys, PolicyKeys, Retry, RetryKeys
 from stepworkflows_cdk.language.race import Join, JoinKeys
 
@@ -55,12 +55,6 @@ def _actions(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _given(value: Any) -> Any:
-    if isinstance(value, list):
-        raise ValueError("a mapping, or one expression that gives the list: `{% [...] %}`")
-    return value
-
-
 def _several(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -69,7 +63,6 @@ Triggers = Annotated[
     list[dict[str, Any]],
     BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]]),
 ]
-Inputs = Annotated[dict[str, Any] | str, BeforeValidator(_given, json_schema_input_type=dict[str, Any] | str)]
 Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions, json_schema_input_type=str | list[str])]]
 
 
