@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from key_examples import BY_INTEGRATION, EXAMPLES
@@ -17,124 +18,49 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk import Definition, DocumentError, compile_workflow
 from stepworkflows_cdk.integrations import BUILTIN
-from stepworkflows_cdk.integrations.activities.plan import ActivityRuntime, ActivitySettings
-from stepworkflows_cdk.integrations.api.plan import CallerKeys, ThrottleKeys
-from stepworkflows_cdk.integrations.api.tokens import JwtKeys
-from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys
-from stepworkflows_cdk.integrations.callers import Callers
-from stepworkflows_cdk.integrations.containers.keys import (
-    Ec2Runtime,
-    Ec2Settings,
-    FargateRuntime,
-    FargateSettings,
-)
-from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
-from stepworkflows_cdk.integrations.dynamodb.record import RecordSpec
-from stepworkflows_cdk.integrations.events.emit import EmitSpec
-from stepworkflows_cdk.integrations.http.connections import ApiKeyKeys, AuthKeys, BasicKeys, OAuthKeys
-from stepworkflows_cdk.integrations.http.request import HttpSpec
-from stepworkflows_cdk.integrations.lambda_.keys import LambdaRuntime, LambdaSettings
-from stepworkflows_cdk.integrations.messages.message import MessageSpec
 from stepworkflows_cdk.integrations.messages.resources import TopicKeys
-from stepworkflows_cdk.integrations.s3.file import CopySpec, FileSpec, GetSpec, ListSpec, PlaceSpec, PutSpec
-from stepworkflows_cdk.integrations.ses.plan import EmailSpec
-from stepworkflows_cdk.integrations.waits.keys import ApiSpec, ApprovalSpec, EventSpec, WaitSpec
-from stepworkflows_cdk.integrations.waits.signal import SignalSpec
+from stepworkflows_cdk.language.cases import CaseKeys, ExpectKeys
 from stepworkflows_cdk.language.contract import Schema
-from stepworkflows_cdk.language.model import (
-    ArmKeys,
-    CancelKeys,
-    CatchKeys,
-    ConcurrencyKeys,
-    ConfigKeys,
-    DefaultKeys,
-    DeployKeys,
-    FailKeys,
-    FlowKeys,
-    ForEachKeys,
-    JoinKeys,
-    OutputKeys,
-    PolicyKeys,
-    RemindKeys,
-    RepeatKeys,
-    RequireKeys,
-    ResultsKeys,
-    RetryKeys,
-    SecretKeys,
-    SourceKeys,
-    StepKeys,
-    StopKeys,
-    UntilKeys,
-)
+from stepworkflows_cdk.language.model import ConfigKeys, DefaultKeys, FlowKeys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.shape import key_names
 
-MODELS: tuple[type[BaseModel], ...] = (
+ROOTS: tuple[type[BaseModel], ...] = (
     FlowKeys,
     StepKeys,
-    StopKeys,
-    RetryKeys,
-    RepeatKeys,
-    RequireKeys,
-    RemindKeys,
-    FailKeys,
     OutputKeys,
-    ConfigKeys,
-    SecretKeys,
-    ConcurrencyKeys,
-    DeployKeys,
-    PolicyKeys,
     DefaultKeys,
-    CancelKeys,
-    CatchKeys,
-    ArmKeys,
-    UntilKeys,
-    JoinKeys,
-    ForEachKeys,
-    SourceKeys,
-    ResultsKeys,
-    Schema,
-    LambdaRuntime,
-    LambdaSettings,
-    FargateRuntime,
-    FargateSettings,
-    Ec2Runtime,
-    Ec2Settings,
-    ActivityRuntime,
-    ActivitySettings,
-    RecordSpec,
-    FetchSpec,
-    EmailSpec,
-    EmitSpec,
-    EventSpec,
-    WaitSpec,
-    SignalSpec,
-    ApiSpec,
-    ApprovalSpec,
-    Callers,
-    FileSpec,
-    PutSpec,
-    GetSpec,
-    CopySpec,
-    PlaceSpec,
-    ListSpec,
-    MessageSpec,
-    AllPagesKeys,
-    HttpSpec,
-    AuthKeys,
-    ApiKeyKeys,
-    BasicKeys,
-    OAuthKeys,
-    CallerKeys,
-    JwtKeys,
-    ThrottleKeys,
-    *(model for integration in BUILTIN for model in integration.triggers.values()),
     *(integration.keys for integration in BUILTIN if integration.keys),
+    *(model for integration in BUILTIN for model in integration.triggers.values()),
     *(model for integration in BUILTIN for model in integration.resource_types.values()),
 )
+OF_TESTS = {CaseKeys, ExpectKeys}
+"""What is under ``tests`` changes no bundle: see tests/cli/test_cases.py."""
+
+
+def models() -> list[type[BaseModel]]:
+    """All that documents are read into."""
+    found: dict[type[BaseModel], None] = {}
+    waiting = list(ROOTS)
+    while waiting:
+        model = waiting.pop(0)
+        if model not in found and model not in OF_TESTS:
+            found[model] = None
+            waiting += [inner for field in model.model_fields.values() for inner in inside(field.annotation)]
+    return list(found)
+
+
+def inside(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models in a type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from inside(argument)
+
+
 FOR_READERS = {(ConfigKeys, "description"), (Schema, "description"), (FlowKeys, "version"), (StepKeys, "version")}
 """Keys that say something to people, or about the document itself, and by design change nothing."""
 
-ALL_KEYS = [(model, key) for model in MODELS for key in key_names(model) if (model, key) not in FOR_READERS]
+ALL_KEYS = [(model, key) for model in models() for key in key_names(model) if (model, key) not in FOR_READERS]
 
 
 def example(model: type[BaseModel], key: str) -> tuple[tuple[str | int, ...], Any]:

@@ -12,6 +12,9 @@ Left out are runs with faults planted in them (``at``), since only our engine ha
 parameters moto loses; those that wait, since moto waits in real time; those with a container or a worker, which moto has
 not; and those that enter the same states as one
 before, since they differ in values alone, which the lent JSONata works on. ``pytest -s`` shows the table.
+
+No other engine can be asked. MiniStack 1.5.33 evaluates neither the output of a Succeed nor what a Parallel or a Map
+assigns; aws-local-stepfunctions 3.0.0 of npm knows no JSONata.
 """
 
 from __future__ import annotations
