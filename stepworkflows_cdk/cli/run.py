@@ -5,24 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.cli.options import add_config, add_flow, add_json, config_of, library_of
 from stepworkflows_cdk.cli.output import write
-from stepworkflows_cdk.compiler.bundle import Bundle, Machine
-from stepworkflows_cdk.compiler.plan import machine_key
+from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
-from stepworkflows_cdk.language.diagnostics import Mark
-from stepworkflows_cdk.language.ids import guarded_id
 from stepworkflows_cdk.language.usage import inferred_inputs
 
 if TYPE_CHECKING:
+    from stepworkflows_cdk.cli.nodes import Place
+    from stepworkflows_cdk.cli.stays import Stay
     from stepworkflows_cdk.local import Event, RunResult
-    from stepworkflows_cdk.pictures.model import Graph
 
 __all__ = ["add"]
 
@@ -53,6 +51,7 @@ def add(verbs: Any) -> None:
 
 
 def _do(given: argparse.Namespace) -> int:
+    from stepworkflows_cdk.cli.nodes import nodes_of
     from stepworkflows_cdk.local import run
 
     definition = Definition.load(*given.flow, library=library_of(given))
@@ -61,13 +60,7 @@ def _do(given: argparse.Namespace) -> int:
     input_, source = _input(given.input, sample, definition)
     outside = _events(given.events, sample)
     flow = definition.workflows[0].name
-    display = None if given.json else _display(definition, source, bundle)
-    events: list[Mapping[str, Any]] = []
-
-    def listen(event: Event) -> None:
-        events.append({"event": type(event).__name__, **asdict(event)})
-        if display:
-            display.show(event)
+    watched = _Watched(nodes_of(definition.workflows, bundle), None if given.json else (flow, source))
 
     result = run(
         bundle,
@@ -76,61 +69,64 @@ def _do(given: argparse.Namespace) -> int:
         outside=outside,
         seed=given.seed,
         real_time=given.real_time,
-        listener=listen,
+        listener=watched.hear,
     )
-    if display:
-        display.end(result)
+    if watched.display:
+        watched.display.end(result)
     else:
-        print(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
+        print(json.dumps(watched.told(result), ensure_ascii=False, indent=2))
     if given.report is not None:
-        write(Path(given.report), _report(bundle, events, result, title=flow, source=source, given=input_))
+        write(Path(given.report), _report(bundle, watched, result, title=flow, source=source, given=input_))
     return 0 if result.status == "SUCCEEDED" else 1
 
 
-def _display(definition: Definition, source: str, bundle: Bundle) -> Any:
-    from stepworkflows_cdk.cli.display import Display
-    from stepworkflows_cdk.pictures.model import walk
-    from stepworkflows_cdk.pictures.steps import auxiliary_states
+class _Watched:
+    """A run as it is watched: its events, the stays in its steps, and a display of both where somebody looks on."""
 
-    marks: dict[str, Mark] = {}
-    hidden: set[str] = set()
-    calls: set[str] = set()
-    fails: set[str] = set()
-    flows = {machine_key(id_): flow for flow in definition.workflows for id_ in (flow.id, guarded_id(flow.id))}
-    for prefix, machine, graph in _machines(bundle):
-        own = auxiliary_states(graph)
-        marks |= {prefix + name: mark for name, mark in machine.states.items()}
-        hidden |= {prefix + name for name in own}
-        tasks = [node for _, node in walk(graph) if node.name in own and node.kind == "Task"]
-        calls |= {prefix + node.name for node in tasks if not node.beside}
-        fails |= {prefix + step.name for step in flows[machine.key].forward if step.keys.fail}
-    return Display(definition.workflows[0].name, source, marks, hidden=hidden, calls=calls, fails=fails)
+    def __init__(self, places: Mapping[str, Place], shown: tuple[str, str] | None) -> None:
+        from stepworkflows_cdk.cli.display import Display
+        from stepworkflows_cdk.cli.stays import Stays
+
+        self._events: list[Event] = []
+        self._ended: list[Stay] = []
+        self._stays = Stays(places, self._end)
+        self.display = Display(*shown, places, self._stays) if shown else None
+
+    def hear(self, event: Event) -> None:
+        self._events.append(event)
+        if self.display:
+            self.display.begin()
+        self._stays.hear(event)
+        if self.display:
+            self.display.show(event)
+
+    def _end(self, stay: Stay) -> None:
+        if stay.shown:
+            self._ended.append(stay)
+            if self.display:
+                self.display.ended(stay)
+
+    def told(self, result: RunResult) -> dict[str, Any]:
+        """The result for programs, with what came of each step."""
+        return {**result.to_json(), "steps": [stay.to_json() for stay in self._ended]}
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The events; failures that are none say what they are."""
+        for event in self._events:
+            told = {"event": type(event).__name__, **asdict(event)}
+            if id(event) in self._stays.expected:
+                told["expected"] = self._stays.expected[id(event)]
+            yield told
 
 
-def _machines(bundle: Bundle) -> Iterator[tuple[str, Machine, Graph]]:
-    """The machines that take part in a run, each with the prefix of its states: the first, and those that its states
-    start, as often as they do.
-    """
-    from stepworkflows_cdk.pictures.model import read_machine, walk
-
-    by_key = {machine.key: machine for machine in bundle.machines}
-    ahead = [("", bundle.main)]
-    while ahead:
-        prefix, machine = ahead.pop(0)
-        graph = read_machine(machine)
-        yield prefix, machine, graph
-        ahead += [(f"{prefix}{node.name}/", by_key[node.starts]) for _, node in walk(graph) if node.starts in by_key]
-
-
-def _report(
-    bundle: Bundle, events: Sequence[Mapping[str, Any]], result: RunResult, *, title: str, source: str, given: Any
-) -> str:
+def _report(bundle: Bundle, watched: _Watched, result: RunResult, *, title: str, source: str, given: Any) -> str:
     from stepworkflows_cdk.pictures.model import read_machine
     from stepworkflows_cdk.pictures.page import run_page
     from stepworkflows_cdk.pictures.steps import steps_only
 
     graph = steps_only(read_machine(bundle.main))
-    return run_page(graph, events, result.to_json(), title=title, source=source, given=given, notes=result.notes)
+    events, told = list(watched.events()), watched.told(result)
+    return run_page(graph, events, told, title=title, source=source, given=given, notes=result.notes)
 
 
 def _input(option: str | None, sample: Path, definition: Definition) -> tuple[Any, str]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.events import (
+    AttemptBegan,
     AttemptFailed,
+    CodeLine,
     Event,
     EventArrived,
     EventEmitted,
     FileWritten,
+    Lane,
+    LaneEnded,
     LogWritten,
     MailSent,
     MessageSent,
@@ -22,11 +26,15 @@ from stepworkflows_cdk.local.run import RunResult, run
 from stepworkflows_cdk.local.world import LogLine, World
 
 __all__ = [
+    "AttemptBegan",
     "AttemptFailed",
+    "CodeLine",
     "Event",
     "EventArrived",
     "EventEmitted",
     "FileWritten",
+    "Lane",
+    "LaneEnded",
     "LogLine",
     "LogWritten",
     "MailSent",

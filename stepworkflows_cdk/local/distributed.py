@@ -107,7 +107,7 @@ class _MapRun:
     def work(self, index: int, input_: Any, weight: int) -> Work:
         """One execution, for so many items, to its end; its output."""
         clock, label = self.run.world.clock, self.visit.state.get("Label", self.visit.name)
-        child = self.run.child(self.visit.state["ItemProcessor"], label, input_, index)
+        child = self.run.child(self.visit.state["ItemProcessor"], label, input_, index, self.visit.lane)
         began = timestamp(clock.now())
         outcome = yield from child.outcome()
         ended = self.ended[index] = _Ended(child, input_, outcome, began, timestamp(clock.now()))

@@ -5,6 +5,8 @@ These are part of the run and never leave it: what cannot be run here at all is 
 
 from __future__ import annotations
 
+from stepworkflows_cdk.local.events import CodeLine
+
 __all__ = ["CAUSE_LIMIT", "DataLimitExceeded", "QueryFailed", "StateFailed", "TaskFailed"]
 
 CAUSE_LIMIT = 32_768
@@ -14,11 +16,14 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailu
 
 class StateFailed(Exception):
     """A state reports ``error`` (such as ``States.Timeout``), explained by ``cause``. ``meant`` are the two of the error that
-    the machine will find inside, where it comes wrapped: what people want to be told.
+    the machine will find inside, where it comes wrapped: what people want to be told. ``code`` is where it arose.
     """
 
-    def __init__(self, error: str, cause: str = "", meant: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, error: str, cause: str = "", meant: tuple[str, str] | None = None, code: CodeLine | None = None
+    ) -> None:
         super().__init__(error, cause)
+        self.code = code
         self.error = error
         self.cause = cause[:CAUSE_LIMIT]
         self.meant = meant or (error, self.cause)

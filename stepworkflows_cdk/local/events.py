@@ -4,15 +4,19 @@ since the start; ``state`` is the one at work, empty where none was."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Union
+from dataclasses import dataclass, field
+from typing import Literal, Union
 
 __all__ = [
+    "AttemptBegan",
     "AttemptFailed",
+    "CodeLine",
     "Event",
     "EventArrived",
     "EventEmitted",
     "FileWritten",
+    "Lane",
+    "LaneEnded",
     "LogWritten",
     "MailSent",
     "MessageSent",
@@ -23,6 +27,22 @@ __all__ = [
 ]
 
 
+Lane = tuple[int, ...]
+"""States that run one after the other: empty for those of the first machine, and for each branch, item or execution inside a
+lane a number more, which no other has."""
+
+
+@dataclass(frozen=True)
+class CodeLine:
+    """A line of a user's code: ``file`` as its author knows it, the name of the function, and the text of the line, empty
+    where it may not be shown."""
+
+    file: str
+    line: int
+    function: str
+    text: str
+
+
 @dataclass(frozen=True)
 class StateEntered:
     """A state begins. ``step`` is the id of the step that caused it, empty where none did."""
@@ -30,6 +50,7 @@ class StateEntered:
     name: str
     step: str
     at: float
+    lane: Lane = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,30 @@ class StateLeft:
     name: str
     step: str
     at: float
+    lane: Lane = ()
+    assigned: Mapping[str, tuple[str, str] | None] = field(default_factory=dict)
+    """The variables that it set to something, each with the error that it holds, name and cause, if it holds one."""
+
+
+@dataclass(frozen=True)
+class LaneEnded:
+    """Nothing more comes in a lane: it came to its end, failed with an error, or was stopped from outside."""
+
+    at: float
+    lane: Lane
+    how: Literal["well", "failed", "stopped"]
+    error: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class AttemptBegan:
+    """A state is tried: what is told next of a ``state`` of that name happens in that lane."""
+
+    name: str
+    step: str
+    at: float
+    lane: Lane = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +100,9 @@ class AttemptFailed:
     error: str
     cause: str
     retry_in: float | None
+    lane: Lane = ()
+    code: CodeLine | None = None
+    """Where in the user's code it arose, if it did in one."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +195,8 @@ class LogWritten:
 Event = Union[
     StateEntered,
     StateLeft,
+    LaneEnded,
+    AttemptBegan,
     AttemptFailed,
     MailSent,
     RowWritten,

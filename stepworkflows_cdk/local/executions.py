@@ -163,6 +163,7 @@ class Executions:
 
     def _begin(self, arn: str, name: str, input_: Any, prefix: str) -> Started:
         kind = self._kinds[arn]
+        journal = Journal(self._world, self.record, prefix)
         execution = Execution(
             kind.definition,
             machine=kind.id,
@@ -172,8 +173,9 @@ class Executions:
             world=self._world,
             evaluator=self._evaluator,
             rng=self._rng,
-            journal=Journal(self._world, self.record, prefix),
+            journal=journal,
             executions=self,
+            lane=journal.lane(()) if self._started else (),
         )
         fiber = self.scheduler.start(execution.outcome())
         started = Started(_execution_arn(arn, name), name, arn, input_, self._world.clock.now(), fiber)

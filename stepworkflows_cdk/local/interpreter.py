@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from stepworkflows_cdk.local.clock import timestamp
 from stepworkflows_cdk.local.definition import Definition
 from stepworkflows_cdk.local.errors import DataLimitExceeded, QueryFailed, StateFailed
+from stepworkflows_cdk.local.events import Lane
 from stepworkflows_cdk.local.journal import Journal
 from stepworkflows_cdk.local.jsonata import Evaluator, plain_numbers
 from stepworkflows_cdk.local.limits import PAYLOAD, VARIABLES, payload_size
@@ -60,6 +61,9 @@ class Visit:
     """Of the item that the innermost Map around the state is at work for."""
     token: str = ""
     """Of a task that waits for an answer."""
+    lane: Lane = ()
+    assigned: Mapping[str, Any] = field(default_factory=dict)
+    """The variables that it set."""
     extra: dict[str, Any] = field(default_factory=dict)
     """``result`` or ``errorOutput``, where they are defined."""
 
@@ -86,11 +90,13 @@ class Execution:
         journal: Journal,
         executions: Executions,
         index: int | None = None,
+        lane: Lane = (),
     ) -> None:
         self.machine, self.name = machine, name
         self.arn = world.arn("states", f"execution:{machine}:{name}")
         self.machine_arn = world.arn("states", f"stateMachine:{machine}")
         self._index = index
+        self._lane = lane
         self.scheduler = executions.scheduler
         self.tokens = executions.tokens
         self.executions = executions
@@ -116,7 +122,7 @@ class Execution:
             }
         )
 
-    def child(self, document: Mapping[str, Any], label: str, input_: Any, index: int) -> Execution:
+    def child(self, document: Mapping[str, Any], label: str, input_: Any, index: int, around: Lane) -> Execution:
         """An execution of its own for one item, or batch, of a distributed Map, with that label."""
         return Execution(
             Definition(document),
@@ -130,6 +136,7 @@ class Execution:
             journal=Journal(self.world, self.journal.record, self.journal.prefix),
             executions=self.executions,
             index=index,
+            lane=self.journal.lane(around),
         )
 
     def outcome(self) -> Work:
@@ -140,8 +147,22 @@ class Execution:
             return Outcome("FAILED", None, failure.error, failure.cause or None)
         return Outcome("SUCCEEDED", output) if done else Outcome("TIMED_OUT", None, "States.Timeout")
 
-    def states(self, document: Mapping[str, Any], input_: Any, scope: Scope, index: int | None = None) -> Work:
-        """Runs the states of a machine, a branch or an iteration; the output of the last."""
+    def states(
+        self, document: Mapping[str, Any], input_: Any, scope: Scope, index: int | None = None, lane: Lane = ()
+    ) -> Work:
+        """Runs the states of a machine, a branch or an iteration, in their lane; the output of the last."""
+        try:
+            output = yield from self._states(document, input_, scope, index, lane)
+        except StateFailed as failure:
+            self.journal.end(lane, failure)
+            raise
+        except GeneratorExit:
+            self.journal.stop(lane)
+            raise
+        self.journal.end(lane, None)
+        return output
+
+    def _states(self, document: Mapping[str, Any], input_: Any, scope: Scope, index: int | None, lane: Lane) -> Work:
         from stepworkflows_cdk.local.states import BEHAVIOUR
 
         name: str | None = document["StartAt"]
@@ -149,11 +170,11 @@ class Execution:
             yield Pause(0)
             state = document["States"][name]
             step = self.tasks.step(name)
-            event = self.journal.enter(name, step, state["Type"])
+            event = self.journal.enter(name, step, state["Type"], lane)
             entered = timestamp(self.world.clock.now())
-            visit = Visit(name, step, state, input_, event, entered, scope, index=index)
+            visit = Visit(name, step, state, input_, event, entered, scope, index=index, lane=lane)
             input_, name = yield from BEHAVIOUR[state["Type"]](self, visit)
-            self.journal.leave(visit.name, step, state["Type"])
+            self.journal.leave(visit.name, step, state["Type"], lane, visit.assigned)
         return input_
 
     def evaluate(self, visit: Visit, field_: str, value: Any, type_: str | None = None) -> Any:
@@ -176,12 +197,15 @@ class Execution:
         if size > PAYLOAD or self._stored > VARIABLES or payload_size(output) > PAYLOAD:
             raise DataLimitExceeded(visit.name)
         visit.scope.assign(self.evaluator.data(assigned))
+        visit.assigned = assigned
         return output
 
     def _limited(self) -> Work:
         """The whole machine within its TimeoutSeconds: whether it came to its end, and its output."""
         limit = self._definition.timeout
-        main = self.scheduler.start(self.states(self._definition.document, self._input, Scope(), self._index))
+        main = self.scheduler.start(
+            self.states(self._definition.document, self._input, Scope(), self._index, self._lane)
+        )
         timer = () if limit is None else (self.scheduler.start(_timer(limit)),)
         try:
             yield Join((main, *timer), first=True)

@@ -3,10 +3,12 @@ history."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from stepworkflows_cdk.local.errors import StateFailed
-from stepworkflows_cdk.local.events import AttemptFailed, StateEntered, StateLeft
+from stepworkflows_cdk.local.events import AttemptBegan, AttemptFailed, Lane, LaneEnded, StateEntered, StateLeft
 from stepworkflows_cdk.local.limits import EVENTS
 from stepworkflows_cdk.local.world import World
 
@@ -29,6 +31,7 @@ class Record:
     (https://aws.amazon.com/step-functions/pricing/)."""
     entered: list[str] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
+    lanes: int = 0
 
 
 @dataclass
@@ -42,37 +45,57 @@ class Journal:
     prefix: str = ""
     events: int = 1
 
-    def enter(self, name: str, step: str, type_: str) -> int:
+    def lane(self, around: Lane) -> Lane:
+        """A new lane inside another one."""
+        self.record.lanes += 1
+        return (*around, self.record.lanes)
+
+    def enter(self, name: str, step: str, type_: str, lane: Lane) -> int:
         """A state begins; the id of that event in the history."""
         self._count(1)
         number = self.events
         self._count(_OPENING.get(type_, 0))
         self.record.transitions += 1
         self.record.entered.append(self.prefix + name)
-        self.world.tell(StateEntered(self.prefix + name, step, self.world.clock.elapsed()))
+        self.world.tell(StateEntered(self.prefix + name, step, self.world.clock.elapsed(), lane))
         return number
 
-    def attempt(self, name: str, type_: str) -> None:
+    def attempt(self, name: str, step: str, type_: str, lane: Lane) -> None:
         """A state is tried."""
         self._count(_ATTEMPT.get(type_, 0))
         name = self.prefix + name
         self.record.attempts[name] = self.record.attempts.get(name, 0) + 1
+        self.world.tell(AttemptBegan(name, step, self.world.clock.elapsed(), lane))
 
-    def fail(self, name: str, step: str, attempt: int, failure: StateFailed, retry_in: float | None) -> None:
+    def fail(
+        self, name: str, step: str, attempt: int, failure: StateFailed, retry_in: float | None, lane: Lane
+    ) -> None:
         """An attempt failed, and is or is not tried again."""
         if retry_in is not None:
             self.record.transitions += 1
         at = self.world.clock.elapsed()
-        self.world.tell(AttemptFailed(self.prefix + name, step, at, attempt, *failure.meant, retry_in))
+        self.world.tell(
+            AttemptFailed(self.prefix + name, step, at, attempt, *failure.meant, retry_in, lane, failure.code)
+        )
 
     def iteration(self) -> None:
         """An iteration of a Map begins (MapIterationStarted, MapIterationSucceeded)."""
         self._count(2)
 
-    def leave(self, name: str, step: str, type_: str) -> None:
-        """A state ends well, or its error was caught."""
+    def leave(self, name: str, step: str, type_: str, lane: Lane, assigned: Mapping[str, Any]) -> None:
+        """A state ends well, or its error was caught; what it assigned."""
         self._count(1 + _CLOSING.get(type_, 0))
-        self.world.tell(StateLeft(self.prefix + name, step, self.world.clock.elapsed()))
+        told = {name: _error_in(value) for name, value in assigned.items() if value is not None}
+        self.world.tell(StateLeft(self.prefix + name, step, self.world.clock.elapsed(), lane, told))
+
+    def end(self, lane: Lane, failure: StateFailed | None) -> None:
+        """A lane comes to its end."""
+        at = self.world.clock.elapsed()
+        self.world.tell(LaneEnded(at, lane, "failed", *failure.meant) if failure else LaneEnded(at, lane, "well"))
+
+    def stop(self, lane: Lane) -> None:
+        """A lane is stopped from outside."""
+        self.world.tell(LaneEnded(self.world.clock.elapsed(), lane, "stopped"))
 
     def _count(self, events: int) -> None:
         self.events += events
@@ -80,3 +103,10 @@ class Journal:
             raise StateFailed(
                 "States.Runtime", f"The execution reached the maximum number of history events ({EVENTS})."
             )
+
+
+def _error_in(value: Any) -> tuple[str, str] | None:
+    """The error that a variable holds: its name and its cause."""
+    if isinstance(value, Mapping) and isinstance(value.get("type"), str) and isinstance(value.get("cause"), str):
+        return value["type"], value["cause"]
+    return None

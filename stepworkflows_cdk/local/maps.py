@@ -30,4 +30,5 @@ def map_(run: Execution, visit: Visit) -> Work:
 def _iteration(run: Execution, visit: Visit, index: int, value: Any) -> Work:
     run.journal.iteration()
     input_ = selected(run, visit, index, value)
-    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope), index))
+    lane = run.journal.lane(visit.lane)
+    return (yield from run.states(visit.state["ItemProcessor"], input_, Scope(visit.scope), index, lane))

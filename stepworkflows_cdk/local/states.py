@@ -79,7 +79,7 @@ def _retried(body: Body) -> Callable[[Execution, Visit], Stay]:
         type_ = visit.state["Type"]
         retries = Retries(visit.state.get("Retry", ()), run.rng)
         while True:
-            run.journal.attempt(visit.name, type_)
+            run.journal.attempt(visit.name, visit.step, type_, visit.lane)
             visit.extra = {}
             try:
                 result = yield from body(run, visit)
@@ -87,7 +87,7 @@ def _retried(body: Body) -> Callable[[Execution, Visit], Stay]:
                 return run.finish(visit, visit.state, "", result), visit.state.get("Next")
             except StateFailed as failure:
                 delay = retries.delay(failure.error)
-                run.journal.fail(visit.name, visit.step, visit.retries + 1, failure, delay)
+                run.journal.fail(visit.name, visit.step, visit.retries + 1, failure, delay, visit.lane)
                 if delay is None:
                     return _caught(run, visit, failure)
             visit.retries += 1
@@ -155,7 +155,10 @@ def _parallel(run: Execution, visit: Visit) -> Work:
     arguments = (
         run.evaluate(visit, "Arguments", visit.state["Arguments"]) if "Arguments" in visit.state else visit.input
     )
-    branches = [run.states(branch, arguments, Scope(visit.scope), visit.index) for branch in visit.state["Branches"]]
+    branches = [
+        run.states(branch, arguments, Scope(visit.scope), visit.index, run.journal.lane(visit.lane))
+        for branch in visit.state["Branches"]
+    ]
     return fit(visit, (yield from together(run, branches, len(branches))))
 
 

@@ -20,6 +20,9 @@ from stepworkflows_cdk.pictures.words import plain
 __all__ = ["run_page"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_FAILED = ("failed", "caught", "continued")
+_UNTOLD = ("AttemptBegan", "LaneEnded")
+"""Events that other events tell of as well."""
 _STYLE = """
 :root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;
@@ -54,12 +57,14 @@ def run_page(
 
     ``events`` are as ``trace`` takes them, in the order in which they happened, ``at`` in seconds since the start;
     ``result`` has ``status``, ``output``, ``error``, ``cause``, ``outbox``, ``emitted``, ``messages``, ``files``,
-    ``tables``, ``transitions`` and ``simulated_seconds``; ``given`` is the execution's input and ``source`` where it came from.
+    ``tables``, ``transitions``, ``simulated_seconds``, and under ``steps`` what came of each; ``given`` is the execution's
+    input and ``source`` where it came from.
     """
     parts = [
         *_head(title, source, result),
-        f'<h2>Path</h2><div class="wide">{svg(graph, trace(graph, events))}</div>',
+        f'<h2>Path</h2><div class="wide">{svg(graph, trace(graph, events, _failed(result)))}</div>',
         *_result(result, notes),
+        *_section("Steps", _steps(result.get("steps", ()))),
         *_section("What happened", _timeline(events)),
         *_section("Mails", _mails(result["outbox"])),
         *_section("Events", _events(result.get("emitted", ()))),
@@ -103,11 +108,30 @@ def _section(title: str, body: Iterable[str]) -> Iterator[str]:
         yield from found
 
 
+def _failed(result: Mapping[str, Any]) -> set[str]:
+    """The steps that failed, also where the error was taken care of."""
+    return {step["name"] for step in result.get("steps", ()) if step["how"] in _FAILED}
+
+
+def _steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not steps:
+        return
+    yield "<table><thead><tr><th>until</th><th>step</th><th>how</th><th>what</th></tr></thead><tbody>"
+    for step in steps:
+        kind = "bad" if step["how"] in _FAILED else ""
+        said = "<br>".join(_text(note) for note in (*step.get("notes", ()), *filter(None, [step.get("hint")])))
+        cells = f"<td>{_text(step['name'])}</td><td>{_text(step['how'])}</td><td>{said}</td>"
+        yield f'<tr class="{kind}"><td class="time">{_seconds(step["ended"])}</td>{cells}</tr>'
+    yield "</tbody></table>"
+
+
 def _timeline(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not events:
         return
     yield "<table><thead><tr><th>at</th><th>where</th><th>what</th></tr></thead><tbody>"
     for event in events:
+        if event["event"] in _UNTOLD:
+            continue
         kind, what = _what(event)
         place, said = _text(event.get("name") or event.get("state", "")), _text(what)
         yield f'<tr class="{kind}"><td class="time">{_seconds(event["at"])}</td><td>{place}</td><td>{said}</td></tr>'
@@ -123,6 +147,8 @@ def _what(event: Mapping[str, Any]) -> tuple[str, str]:
             return "quiet", "left"
         case "AttemptFailed" if event["error"] == RACE_WON:
             return "", f"won: {event['cause'][:500]}"
+        case "AttemptFailed" if "expected" in event:
+            return "", event["expected"]
         case "AttemptFailed":
             again = "" if event["retry_in"] is None else f"; again in {_seconds(event['retry_in'])}"
             cause = f": {event['cause'][:500]}" if event["cause"] else ""

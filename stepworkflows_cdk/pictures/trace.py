@@ -6,7 +6,7 @@ Events are plain mappings, each with its ``event`` (``StateEntered``, ``AttemptF
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -53,12 +53,13 @@ class Trace:
         return {name: _note(visit) for name, visit in self.visits.items() if name != START}
 
 
-def trace(graph: Graph, events: Iterable[Mapping[str, Any]]) -> Trace:
+def trace(graph: Graph, events: Iterable[Mapping[str, Any]], failed: Collection[str] = ()) -> Trace:
     """What the events say of the nodes and edges of the graph. Where states were left out of it, an edge was taken if
     they were passed between its ends. Of a Map, whose items run at the same time, an edge counts where both ends were
-    entered.
+    entered. ``failed`` are nodes whose steps did, however their states ended: a fork ends well in which a branch handed
+    out an error. A failure that is ``expected`` is none.
     """
-    happened = [event for event in events if event.get("error") != RACE_WON]
+    happened = [event for event in events if event.get("error") != RACE_WON and "expected" not in event]
     counts: dict[str, _Count] = {}
     edges: set[Edge] = set()
     for level, is_map in _levels(graph):
@@ -71,6 +72,8 @@ def trace(graph: Graph, events: Iterable[Mapping[str, Any]]) -> Trace:
             edges |= set(_taken(own, level, counts))
     if graph.nodes[0].name == START and counts:
         counts[START] = _Count(entered=1)
+    for name in counts.keys() & set(failed):
+        counts[name].ended_well = False
     return Trace({name: count.visit() for name, count in counts.items()}, frozenset(edges))
 
 

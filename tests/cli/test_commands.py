@@ -76,6 +76,7 @@ def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str])
         "tables",
         "transitions",
         "simulated_seconds",
+        "steps",
         "notes",
     }
     assert shown.err == ""

@@ -56,7 +56,7 @@ def test_what_is_caught_and_what_fails(shown: Shown) -> None:
     events = [{"given": {"tables": {"stock": [{"sku": "tea", "left": 1}]}}}]
     lines = shown(events)
     assert lines_of("reserve", lines) == ["reserve caught"]
-    assert lines_of("sold-out", lines) == ["sold-out fails"]
+    assert lines_of("sold-out", lines) == ["sold-out failed"]
     assert lines_of("mark-failed", lines) == ["mark-failed ok"]
 
 

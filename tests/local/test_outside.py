@@ -9,7 +9,7 @@ import pytest
 
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.lambda_.plan import Lambda
-from stepworkflows_cdk.local import RunResult
+from stepworkflows_cdk.local import AttemptFailed, RunResult
 from stepworkflows_cdk.local.outside import parse
 
 Execute = Callable[..., RunResult]
@@ -35,7 +35,10 @@ def test_a_fault_is_played_once_and_in_order(execute: Execute, service: Any) -> 
     told: list[Any] = []
     result = execute({"A": RETRIED}, service=fake, outside=faults, listener=told.append)
     assert (result.output, fake.calls, result.attempts) == ("real", ["real"], {"A": 3})
-    assert [(event.error, event.cause) for event in told if hasattr(event, "error")] == [("First", "c"), ("Second", "")]
+    assert [(event.error, event.cause) for event in told if isinstance(event, AttemptFailed)] == [
+        ("First", "c"),
+        ("Second", ""),
+    ]
 
 
 def test_a_crash_after_the_effect(execute: Execute, service: Any) -> None:

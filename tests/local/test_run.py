@@ -19,7 +19,7 @@ from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.plan import Need
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
 from stepworkflows_cdk.language.diagnostics import Mark
-from stepworkflows_cdk.local import AttemptFailed, RunResult, StateEntered, StateLeft, run
+from stepworkflows_cdk.local import AttemptBegan, AttemptFailed, LaneEnded, RunResult, StateEntered, StateLeft, run
 
 CODE = """
 import random, uuid, boto3
@@ -100,12 +100,40 @@ def test_a_listener_hears_what_happens(execute: Callable[..., RunResult], servic
     failed = {"name": "Call", "step": "call", "error": "X.Y", "cause": "cause of X.Y"}
     assert told == [
         StateEntered("Call", "call", 0),
+        AttemptBegan("Call", "call", 0),
         AttemptFailed(**failed, at=0, attempt=1, retry_in=2),
+        AttemptBegan("Call", "call", 2),
         AttemptFailed(**failed, at=2, attempt=2, retry_in=None),
+        LaneEnded(2, (), "failed", "X.Y", "cause of X.Y"),
     ]
     told.clear()
     execute({"Call": state}, service=service(), listener=told.append)
-    assert told == [StateEntered("Call", "call", 0), StateLeft("Call", "call", 0)]
+    assert told == [
+        StateEntered("Call", "call", 0),
+        AttemptBegan("Call", "call", 0),
+        StateLeft("Call", "call", 0),
+        LaneEnded(0, (), "well"),
+    ]
+
+
+def test_branches_are_lanes_of_their_own(execute: Callable[..., RunResult], service: Any) -> None:
+    told: list[Any] = []
+    fail = {"Type": "Fail", "Error": "Boom", "Cause": "x"}
+    wait = {"Type": "Wait", "Seconds": 5, "End": True}
+    branches = [{"StartAt": "F", "States": {"F": fail}}, {"StartAt": "W", "States": {"W": wait}}]
+    execute({"Both": {"Type": "Parallel", "Branches": branches, "End": True}}, service=service(), listener=told.append)
+    lanes = {event.name: event.lane for event in told if isinstance(event, StateEntered)}
+    assert lanes == {"Both": (), "F": (1,), "W": (2,)}
+    ends = [(event.lane, event.how, event.error) for event in told if isinstance(event, LaneEnded)]
+    assert ends == [((1,), "failed", "Boom"), ((2,), "stopped", ""), ((), "failed", "Boom")]
+
+
+def test_what_a_state_sets_is_told_without_its_value(execute: Callable[..., RunResult], service: Any) -> None:
+    told: list[Any] = []
+    assign = {"left": "", "failure": {"type": "Boom", "cause": "x", "at": 1}, "gone": None}
+    execute({"Set": {"Type": "Pass", "Assign": assign, "End": True}}, service=service(), listener=told.append)
+    (left,) = [event for event in told if isinstance(event, StateLeft)]
+    assert left.assigned == {"left": None, "failure": ("Boom", "x")}
 
 
 @pytest.mark.parametrize("given", [object(), float("nan"), {"a": {1, 2}}])

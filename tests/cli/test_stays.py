@@ -1,0 +1,186 @@
+"""What came of each step of a run: on the screen, as JSON, and on the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepworkflows_cdk.cli.main import main
+
+FLOWS = Path(__file__).parent.parent / "flows"
+BOOM = (
+    "class CardDeclined(Exception):\n    pass\n\n\ndef handler(event, context):\n    raise CardDeclined('no money')\n"
+)
+Ran = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ran:
+    """A run of steps, in which ``boom`` is code that fails: the lines of the screen, the JSON object, and the page."""
+
+    def run(
+        steps: str | Path, events: Sequence[Any] = (), given: Any = None, head: str = "inputs: {}"
+    ) -> dict[str, Any]:
+        for name, code in (("boom", BOOM), ("fine", "def handler(event, context):\n    return {}\n")):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "handler.py").write_text(code, encoding="utf-8")
+        document = steps
+        if isinstance(steps, str):
+            document = tmp_path / "flow.yaml"
+            document.write_text(f"name: flow\n{head}\nsteps:\n{steps}", encoding="utf-8")
+        (tmp_path / "events.json").write_text(json.dumps(list(events)), encoding="utf-8")
+        (tmp_path / "input.json").write_text(json.dumps(given or {}), encoding="utf-8")
+        arguments = ["run", str(document)]
+        for option, file in (("--events", "events.json"), ("--input", "input.json")):
+            arguments += [option, str(tmp_path / file)]
+        main([*arguments, "--report", str(tmp_path / "run.html")])
+        screen = capsys.readouterr().out
+        main([*arguments, "--json"])
+        return {
+            "screen": screen,
+            "lines": screen.split("\n\n")[1].splitlines(),
+            "json": json.loads(capsys.readouterr().out),
+            "page": (tmp_path / "run.html").read_text(encoding="utf-8"),
+        }
+
+    return run
+
+
+def how(ran: dict[str, Any]) -> dict[str, str]:
+    """Step -> what came of it: the screen, the JSON object and the page say the same."""
+    shown = [re.split(r"  +", line)[2:4] for line in ran["lines"] if line[10:12].isspace() and line[12:13].strip()]
+    told = [[step["name"], step["how"]] for step in ran["json"]["steps"]]
+    page = re.findall(r'<td class="time">[^<]*</td><td>([^<]*)</td><td>(\w+)</td>', ran["page"])
+    assert [list(row) for row in page][: len(told)] == told
+    assert shown == told
+    return dict(told)
+
+
+AROUND = {
+    "a parallel": "parallel: {left: [WORK], right: [{id: other, wait: 1s}]}",
+    "a fork that fails fast": "fail-fast: true, parallel: {left: [WORK], right: [{id: other, wait: 1s}]}",
+    "a group": "steps: [WORK]",
+    "a loop": "for-each: {items: [1], as: n}, steps: [WORK]",
+    "rounds": "repeat: {until: '{step.id} = 1', max: 2}, steps: [WORK]",
+    "a group that is tried again": "retry: {errors: [Other]}, steps: [WORK]",
+}
+WORK = "{id: work, runs-on: lambda, zip-file: boom}"
+
+
+@pytest.mark.parametrize("inner", AROUND.values(), ids=AROUND)
+def test_what_is_around_a_failure_failed_as_well(ran: Ran, inner: str) -> None:
+    found = ran(f"  - {{id: outer, steps: [{{id: around, {inner.replace('WORK', WORK)}}}]}}\n")
+    assert {"work": "failed", "around": "failed", "outer": "failed"}.items() <= how(found).items()
+    (around,) = [step for step in found["json"]["steps"] if step["step"] == "around"]
+    assert around["error"] == "CardDeclined"
+    line = next(line for line in found["lines"] if " around " in line)
+    assert "CardDeclined: no money" in line
+
+
+@pytest.mark.parametrize("inner", AROUND.values(), ids=AROUND)
+def test_where_an_error_is_taken_it_says_so(ran: Ran, inner: str) -> None:
+    inner = inner.replace("WORK", WORK)
+    care = "catch: [{steps: [{id: cared, wait: 1s}]}]"
+    found = how(ran(f"  - {{id: outer, {care}, steps: [{{id: around, {inner}}}]}}\n"))
+    assert {"work": "failed", "around": "failed", "outer": "caught", "cared": "ok"}.items() <= found.items()
+    found = how(ran(f"  - {{id: outer, on-error: continue, steps: [{{id: around, {inner}}}]}}\n"))
+    assert {"work": "failed", "around": "failed", "outer": "continued"}.items() <= found.items()
+
+
+def test_a_switch_around_a_failure(ran: Ran) -> None:
+    arms = f"switch: [{{when: '{{execution.id}} != null', steps: [{WORK}]}}, {{else: [{{id: none, wait: 1s}}]}}]"
+    assert how(ran(f"  - {{id: around, {arms}}}\n")) == {"work": "failed", "around": "failed"}
+
+
+def test_own_ways_to_take_an_error(ran: Ran) -> None:
+    steps = (
+        f"  - {WORK.replace('}', ', on-error: continue}')}\n"
+        "  - {id: caught, runs-on: lambda, zip-file: boom, catch: [{steps: [{id: cared, wait: 1s}]}]}\n"
+        "  - {id: rounds, repeat: {until: '{step.id} = 1', max: 2}, runs-on: lambda, zip-file: fine, on-error: continue}\n"
+        "  - {id: items, for-each: {items: [1, 2], collect: true}, runs-on: lambda, zip-file: boom}\n"
+        "  - {id: skipped, if: '{execution.id} = null', wait: 1s}\n"
+        "  - {id: never, require: {that: '{execution.id} = null', error: Never, message: no}}\n"
+    )
+    found = ran(steps)
+    assert found["json"]["error"] == "Never"
+    expected = {"work": "continued", "caught": "caught", "cared": "ok", "rounds": "continued", "items": "continued"}
+    assert how(found) == {**expected, "items: item": "failed", "skipped": "skipped", "never": "failed"}
+    assert "2 items failed" in found["screen"]
+    assert "after 2 rounds the end of rounds is not reached" in found["screen"]
+
+
+def test_what_a_race_stops(ran: Ran) -> None:
+    race = "join: any, parallel: {a: [{id: fast, wait: 1s}], b: [{id: slow, wait: 2s}]}"
+    found = ran(f"  - {{id: race, {race}}}\n")
+    assert how(found) == {"fast": "ok", "slow": "stopped", "race": "ok"}
+    assert "won by a" in found["screen"]
+
+
+def test_items_are_told_apart(ran: Ran) -> None:
+    throws = {"at": "work", "item": 1, "throws": {"error": "Broken"}}
+    steps = "  - {id: loop, for-each: {items: [1, 2, 3]}, steps: [{id: work, runs-on: lambda, zip-file: fine}]}\n"
+    found = ran(steps, [throws])
+    how(found)
+    assert [step["how"] for step in found["json"]["steps"]] == ["ok", "failed", "ok", "failed"]
+
+
+def test_an_early_answer_is_no_failure(ran: Ran) -> None:
+    wait = "wait-for: {signal: paid, match: {id: '1'}}, timeout: 1d"
+    found = ran(
+        f"  - {{id: before, wait: 1h}}\n  - {{id: paid, {wait}}}\n",
+        [{"after": "1s", "signal": "paid", "match": {"id": "1"}}],
+    )
+    assert how(found)["paid"] == "ok"
+    assert "the answer was there already" in found["screen"]
+    for text in (found["screen"], found["page"], json.dumps(found["json"]["steps"])):
+        assert "ConditionalCheckFailed" not in text
+
+
+def test_reminders_are_no_failures_and_are_folded(ran: Ran) -> None:
+    mail = "{id: mail, email: {from: a@example.com, to: b@example.com, subject: Hello, text: Please.}}"
+    wait = f"wait-for: {{signal: paid, match: {{id: '1'}}}}, timeout: 50h, remind: {{every: 10h, steps: [{mail}]}}, on-timeout: continue"
+    found = ran(f"  - {{id: paid, {wait}}}\n", [{"after": "45h", "signal": "paid", "match": {"id": "1"}}])
+    assert how(found) == {"mail": "ok", "paid": "ok"}
+    assert "reminded 4 times" in found["screen"]
+    assert "attempt" not in found["screen"]
+    assert "attempt" not in found["page"]
+    assert found["screen"].count("\nmail to b@example.com from a@example.com: Hello\n") == 1
+    assert "  Please.\n  (the same 3 times more)\n" in found["screen"]
+    assert len(found["json"]["outbox"]) == 4
+    late = ran(f"  - {{id: paid, {wait}}}\n")
+    assert how(late)["paid"] == "continued"
+
+
+def test_a_turn_is_waited_for(ran: Ran) -> None:
+    found = ran(FLOWS / "concurrency" / "workflow.yaml")
+    (turn,) = [step for step in found["json"]["steps"] if not step["step"]]
+    assert (turn["name"], turn["how"], turn["ended"]) == ("two/its turn", "ok", 35)
+    assert "waited for its turn: 3 looks" in found["screen"]
+    assert "attempt" not in found["screen"]
+
+
+def test_whose_turn_it_is_not(ran: Ran) -> None:
+    found = ran(FLOWS / "concurrency-reject" / "workflow.yaml")
+    assert "ConditionalCheckFailed" not in found["screen"]
+
+
+def test_a_retry_that_does_not_take_the_error_is_pointed_out(ran: Ran) -> None:
+    told = "retry of work takes transient errors only; CardDeclined is none of these: add errors: [CardDeclined]"
+    found = ran(f"  - {WORK.replace('}', ', retry: {attempts: 2}}')}\n")
+    assert told in found["screen"]
+    assert [step["hint"] for step in found["json"]["steps"]] == [told]
+    found = ran(f"  - {WORK.replace('}', ', retry: {errors: [A, B]}}')}\n")
+    assert "retry of work takes A, B only; CardDeclined is none of these" in found["screen"]
+    for taken in (
+        "{errors: [CardDeclined], attempts: 1}",
+        "{errors: [States.ALL], attempts: 1}",
+        "{errors: [A], attempts: 1}",
+    ):
+        caught = ", on-error: continue" if "[A]" in taken else ""
+        found = ran(f"  - {WORK.replace('}', f', retry: {taken}{caught}}}')}\n")
+        assert "none of these" not in found["screen"]
