@@ -21,8 +21,8 @@ from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.messages.resources import TopicKeys
 from stepworkflows_cdk.language.cases import CaseKeys, ExpectKeys
 from stepworkflows_cdk.language.contract import Schema
+from stepworkflows_cdk.language.keys import key_names
 from stepworkflows_cdk.language.model import ConfigKeys, DefaultKeys, FlowKeys, OutputKeys, StepKeys
-from stepworkflows_cdk.language.shape import key_names
 
 ROOTS: tuple[type[BaseModel], ...] = (
     FlowKeys,

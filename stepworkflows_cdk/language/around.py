@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import FlowKeys
+from stepworkflows_cdk.language.repair import example_of, shown
 from stepworkflows_cdk.language.shape import nearest, read_keys
 from stepworkflows_cdk.language.work_key import WorkKey
 from stepworkflows_cdk.language.workflow import Resource, Trigger
 
 __all__ = ["read_resources", "read_triggers"]
+
+_SERVICES = {
+    "cognito": "user-pool",
+    "dynamodb": "table",
+    "eventbridge": "bus",
+    "lambda": "function",
+    "s3": "bucket",
+    "sns": "topic",
+    "sqs": "queue",
+    "vpc": "network",
+}
+"""The types of resources by the services that have them."""
 
 
 def read_resources(
@@ -22,14 +37,10 @@ def read_resources(
     found: dict[str, Resource] = {}
     for name, value in (keys.resources or {}).items():
         path = ("resources", name)
-        type_ = value.get("type")
+        type_ = value.get("type") if isinstance(value, dict) else value
         owner = owners.get(type_) if isinstance(type_, str) else None
-        if owner is None or not isinstance(type_, str):
-            known = ", ".join(f"`{known}`" for known in sorted(owners))
-            mark = document.mark((*path, "type"))
-            problems.append(
-                Problem("SW103", f"the `type` of a resource must be {known}", mark, nearest(str(type_), owners))
-            )
+        if owner is None or not isinstance(type_, str) or not isinstance(value, dict):
+            problems.append(_of_no_type(document, path, value, str(type_), owners))
             lost.add("resource")
             continue
         rest = {key: item for key, item in value.items() if key != "type"}
@@ -37,6 +48,23 @@ def read_resources(
         if read is not None:
             found[name] = Resource(name, type_, read, owner, document.key_mark(path))
     return found
+
+
+def _of_no_type(document: Document, path: Path_, value: Any, written: str, owners: Mapping[str, WorkKey]) -> Problem:
+    """What is declared, but not as one of the types that there are."""
+    known = sorted(owners)
+    meant = _SERVICES.get(written.lower()) or next(iter(get_close_matches(written, known, n=1, cutoff=0.6)), "")
+    if meant not in owners:
+        meant = "table" if "table" in owners else known[0]
+    model = owners[meant].resource_types[meant]
+    example = {"type": meant, **example_of(model, ())} if model.model_fields else {"type": meant}
+    hint = f"write it like {shown(path, example)}"
+    if not isinstance(value, dict):
+        return Problem("SW103", f"`{path[-1]}` must be a mapping with a `type`", document.mark(path), hint)
+    if "type" in value:
+        hint = nearest(written, known) or f"write it like `type: {meant}`"
+    message = f"the `type` of a resource must be {', '.join(f'`{type_}`' for type_ in known)}"
+    return Problem("SW103", message, document.mark((*path, "type")), hint)
 
 
 def read_triggers(

@@ -18,6 +18,8 @@ Type = Literal["string", "number", "integer", "boolean", "object", "array", "nul
 
 
 def _short_form(value: Any) -> Any:
+    if not isinstance(value, str | dict | Schema):
+        raise ValueError("a type such as `string`, or a mapping such as `{type: string, maxLength: 80}`")
     return {"type": value} if isinstance(value, str) else value
 
 

@@ -13,9 +13,11 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_, copied
+from stepworkflows_cdk.language.habits import Around
+from stepworkflows_cdk.language.keys import key_names, model_in
 from stepworkflows_cdk.language.model import DefaultKeys, PolicyKeys
 from stepworkflows_cdk.language.places import places
-from stepworkflows_cdk.language.shape import key_names, model_in, nearest, read_keys, unknown_key
+from stepworkflows_cdk.language.shape import nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = ["default_models", "with_defaults"]
@@ -101,7 +103,7 @@ class _Layer:
         kind = self._kinds.get(str(path[-1]))
         if kind is None or kind.model is None:
             allowed = {*key_names(DefaultKeys), *(name for name, kind in self._kinds.items() if kind.model)}
-            self._problems.append(unknown_key(self._flow, path, allowed))
+            self._problems.append(unknown_key(self._flow, path, Around(allowed)))
         elif not isinstance(value, dict):
             mark, hint = self._flow.mark(path), "write the keys of its steps"
             self._problems.append(Problem("SW103", f"`{path[-1]}` must be a mapping", mark, hint))
@@ -113,7 +115,7 @@ class _Layer:
         for key, item in value.items():
             field = _field(model, key)
             if field is None:
-                self._problems.append(unknown_key(self._flow, (*path, key), key_names(model)))
+                self._problems.append(unknown_key(self._flow, (*path, key), Around(key_names(model))))
             elif isinstance(item, dict) and (nested := model_in(field)):
                 yield from self._known((*path, key), item, nested)
             else:

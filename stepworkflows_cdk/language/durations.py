@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-__all__ = ["Duration", "parse_duration"]
+__all__ = ["UNIT_NAMES", "Duration", "parse_duration"]
 
+UNIT_NAMES = ("days", "hours", "minutes", "seconds")
+"""What units are called where a duration is a mapping: elsewhere, never here."""
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PATTERN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?\Z")
 _MAX = 99_999_999  # the largest time-out of Step Functions: https://states-language.net/spec.html#timeouts
@@ -40,7 +42,7 @@ Duration = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1},
-                {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"},
+                {"type": "string", "pattern": r"^(?=\d)(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["5m"]},
             ]
         }
     ),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
-__all__ = ["ID", "STEP", "Inputs", "Keys", "StepValue", "Steps", "alias"]
+__all__ = ["ID", "STEP", "Inputs", "Keys", "StepValue", "Steps", "alias", "key_names", "model_in"]
 
 ID = r"^[a-z][a-z0-9-]{0,62}$"
 """What ids of steps and flows look like."""
@@ -36,3 +36,18 @@ class Keys(BaseModel):
     """A mapping in a document: every key is known, every value has the written type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=alias)
+
+
+def key_names(model: type[BaseModel]) -> tuple[str, ...]:
+    """The keys of a model as they are written."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first model in a type, such as that of a key that may be left away."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if found := model_in(argument):
+            return found
+    return None

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from stepworkflows_cdk.language.cases import CaseKeys, ExpectKeys
 from stepworkflows_cdk.language.contract import Schema
-from stepworkflows_cdk.language.keys import STEP
+from stepworkflows_cdk.language.keys import STEP, model_in
 from stepworkflows_cdk.language.model import (
     ArmKeys,
     CancelKeys,
@@ -38,7 +38,6 @@ from stepworkflows_cdk.language.model import (
     UntilKeys,
 )
 from stepworkflows_cdk.language.order import in_order
-from stepworkflows_cdk.language.shape import model_in
 from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = ["Example", "manual"]

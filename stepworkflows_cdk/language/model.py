@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from stepworkflows_cdk.language.cases import CaseKeys
 from stepworkflows_cdk.language.contract import SchemaEntry
-from stepworkflows_cdk.language.durations import Duration, parse_duration
+from stepworkflows_cdk.language.durations import UNIT_NAMES, Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
 from stepworkflows_cdk.language.keys import ID, STEP, Inputs, Keys, Steps, StepValue, alias
 from stepworkflows_cdk.language.policies import DefaultKeys, PolicyKeys, Retry, RetryKeys
@@ -21,7 +21,6 @@ from stepworkflows_cdk.language.race import Join, JoinKeys
 
 __all__ = [
     "NO_UNDO",
-    "OTHERWISE",
     "ArmKeys",
     "CancelKeys",
     "CatchKeys",
@@ -60,7 +59,7 @@ def _several(value: Any) -> Any:
 
 
 Triggers = Annotated[
-    list[dict[str, Any]],
+    list[Any],
     BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]]),
 ]
 Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions, json_schema_input_type=str | list[str])]]
@@ -123,11 +122,11 @@ class RemindKeys(Keys):
 class UntilKeys(Keys):
     """A wait for a point in time."""
 
-    until: str = Field(description="A time such as 2026-01-31T12:00:00Z, as a rule a reference.")
+    until: str = Field(description="A time such as `2026-01-31T12:00:00Z`, as a rule a reference.")
 
 
 def _until(value: Any) -> Any:
-    return value if isinstance(value, dict) else parse_duration(value)
+    return value if isinstance(value, dict) and not set(value) <= set(UNIT_NAMES) else parse_duration(value)
 
 
 class OutputKeys(Keys):
@@ -331,7 +330,7 @@ class FlowKeys(Keys):
         None, description="What starts the flow, by kind; one of each, or a list."
     )
     steps: Steps | None = Field(None, description="The steps, in order.")
-    resources: dict[str, dict[str, Any]] | None = Field(None, description="What the flow depends on, by name.")
+    resources: dict[str, Any] | None = Field(None, description="What the flow depends on, by name.")
     config: dict[str, ConfigKeys] | None = Field(None, description="Values fixed when the flow is compiled.")
     secrets: dict[str, SecretKeys] | None = Field(None, description="The secrets that the flow depends on.")
     undo_steps: dict[str, StepValue] | None = Field(None, description="Undo steps, by name.")
@@ -372,11 +371,6 @@ class FlowKeys(Keys):
 
 NO_UNDO = "none"
 """What `undo` says of a step that needs none."""
-OTHERWISE = {
-    "environment": "variables stand under `env`; a network, an account and the like under `runs-on`, such as "
-    "`runs-on: {lambda: {vpc: main}}`",
-}
-"""Keys that other formats have, and how it is said here."""
 
 
 def key_type(value: Any) -> str:

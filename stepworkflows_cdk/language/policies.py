@@ -35,7 +35,7 @@ class RetryKeys(Keys):
 
 
 def _list(value: Any) -> Any:
-    if isinstance(value, str):
+    if not isinstance(value, dict | list):
         raise ValueError("a rule, or a list of rules; a policy is named as `policy: NAME`")
     return [value] if isinstance(value, dict) else value
 

@@ -12,18 +12,20 @@ from typing import Any
 from stepworkflows_cdk.language.around import read_resources, read_triggers
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
+from stepworkflows_cdk.language.habits import Around, inner_models
 from stepworkflows_cdk.language.ids import id_of, slug
+from stepworkflows_cdk.language.keys import key_names
 from stepworkflows_cdk.language.loops import LOOP, apart
 from stepworkflows_cdk.language.model import NO_UNDO, FlowKeys, Keys, OutputKeys, StepKeys
 from stepworkflows_cdk.language.needs import Faults, waiting
 from stepworkflows_cdk.language.references import literal_of
-from stepworkflows_cdk.language.shape import is_long_form, key_names, nearest, read_keys, unknown_key
+from stepworkflows_cdk.language.shape import is_long_form, nearest, read_keys, right_keys, unknown_key
+from stepworkflows_cdk.language.work import read_work, work_keys
 from stepworkflows_cdk.language.work_key import WorkKey
 from stepworkflows_cdk.language.workflow import Arm, Branch, Output, Secret, Step, Workflow
 
 __all__ = ["Reader"]
 
-_RUNS_ON = "runs-on"
 _DEPTH = 20
 """Steps of libraries that are steps of libraries; more are a circle."""
 UndoSteps = dict[str, Step] | None
@@ -51,9 +53,7 @@ class Reader:
         self._problems = problems
         self._lost = lost
         self._used = used
-        self._work_keys = {
-            key for integration in integrations if integration.keys for key in key_names(integration.keys)
-        }
+        self._work_keys = work_keys(integrations)
 
     def flow(self, actors: Sequence[Document]) -> Workflow | None:
         document = self._document
@@ -75,17 +75,27 @@ class Reader:
         on_failure, finally_ = (
             [self._step(document, (key, index), None) for index in self._list(key)] for key in ("on-failure", "finally")
         )
-        if keys is None:
+        sound = keys or right_keys(FlowKeys, own)
+        if sound is None:
             return None
         if not steps and not self._problems:
             self._problems.append(
                 Problem("SW111", "the flow has no steps", document.mark(()), "add `steps`, or the keys of its own code")
             )
-        name = keys.name or keys.id
-        if name is None:
+        resources = read_resources(document, sound, self._integrations, self._problems, self._lost)
+        triggers = read_triggers(document, sound, self._integrations, self._problems)
+        outputs = self._outputs(document, (), sound.outputs)
+        name = sound.name or sound.id
+        if name is None and not {"name", "id"} & set(own):
             self._problems.append(
-                Problem("SW102", "the flow has neither `name` nor `id`", document.mark(()), "add `name`")
+                Problem(
+                    "SW102",
+                    "the flow has neither `name` nor `id`",
+                    document.mark(()),
+                    "add one, such as `name: order-flow`",
+                )
             )
+        if keys is None or name is None:
             return None
         return Workflow(
             id=keys.id or self._slug(name, document, ("name",)),
@@ -96,14 +106,14 @@ class Reader:
             on_failure=self._waiting(on_failure),
             finally_=tuple(step for step in finally_ if step),
             undo_steps=undo_steps,
-            outputs=self._outputs(document, (), keys.outputs),
-            resources=read_resources(document, keys, self._integrations, self._problems, self._lost),
+            outputs=outputs,
+            resources=resources,
             secrets={
                 name: Secret(name, secret, document.key_mark(("secrets", name)))
                 for name, secret in (keys.secrets or {}).items()
             },
             config=keys.config or {},
-            triggers=read_triggers(document, keys, self._integrations, self._problems),
+            triggers=triggers,
         )
 
     def _own_code(self, keys: FlowKeys, work: dict[str, Any]) -> Step | None:
@@ -121,7 +131,9 @@ class Reader:
         value = document.get(path)
         if not isinstance(value, dict):
             self._problems.append(
-                Problem("SW103", "a step must be a mapping", document.mark(path), "begin with `- id: ...`")
+                Problem(
+                    "SW103", "a step must be a mapping", document.mark(path), "write it like `- {id: pause, wait: 5m}`"
+                )
             )
             return None
         return self._step_of(document, path, value, name, undo_steps)
@@ -145,21 +157,24 @@ class Reader:
         known = {key: item for key, item in value.items() if key in key_names(StepKeys)}
         self._known(document, path, value, StepKeys)
         keys = read_keys(StepKeys, document, path, known, self._problems)
-        integration, work = self._work(document, path, value)
+        integration, work = read_work(document, path, value, self._integrations, self._problems)
         flow = self._flow_of(document, path, integration, work)
         if keys is None or len(self._problems) > before:
+            if sound := keys or right_keys(StepKeys, known):  # what is inside may be wrong as well
+                self._inside(document, path, sound, "", undo_steps)
             self._lost.add("step")
             return None
         title = keys.name or keys.id or name
         if title is None:
             self._problems.append(
-                Problem("SW102", "the step has neither `id` nor `name`", document.mark(path), "add `id`")
+                Problem(
+                    "SW102",
+                    "the step has neither `id` nor `name`",
+                    document.mark(path),
+                    "add one, such as `id: charge`",
+                )
             )
             return None
-        reminder: Arm | None = None
-        if keys.remind:
-            place = (*path, "remind")
-            reminder = Arm(place, self._steps(document, (*place, "steps"), keys.remind.steps, undo_steps))
         outputs = self._outputs(document, path, keys.outputs)
         if keys.for_each and keys.for_each.collect:
             outputs = (*outputs, Output("errors", (*path, "for-each", "collect")))
@@ -175,13 +190,25 @@ class Reader:
             outputs,
             integration,
             work,
+            *self._inside(document, path, keys, id_, undo_steps),
+            flow=flow,
+            flow_id=id_of(self._document.value) or "",
+        )
+
+    def _inside(
+        self, document: Document, path: Path_, keys: StepKeys, id_: str, undo_steps: UndoSteps
+    ) -> tuple[Step | None, tuple[Arm, ...], tuple[Branch, ...], tuple[Arm, ...], Arm | None]:
+        """The steps inside a step: its undo, arms, branches, catches, reminder."""
+        reminder: Arm | None = None
+        if keys.remind:
+            place = (*path, "remind")
+            reminder = Arm(place, self._steps(document, (*place, "steps"), keys.remind.steps, undo_steps))
+        return (
             self._undo(document, path, keys, id_, undo_steps),
             self._arms(document, path, keys, undo_steps),
             self._branches(document, path, keys, undo_steps),
             self._catches(document, path, keys, undo_steps),
             reminder,
-            flow=flow,
-            flow_id=id_of(self._document.value) or "",
         )
 
     def _step_of_library(
@@ -291,7 +318,12 @@ class Reader:
     def _known(self, document: Document, path: Path_, value: dict[str, Any], model: type[Keys]) -> bool:
         allowed = {*key_names(model), *self._work_keys}
         unknown = [key for key in value if key not in allowed]
-        self._problems.extend(unknown_key(document, (*path, key), allowed) for key in unknown)
+        models = [model, *(integration.keys for integration in self._integrations if integration.keys)]
+        inner = [pair for each in models for pair in inner_models(each)] if unknown else []
+        if model is FlowKeys:
+            inner = [*inner_models(model)]
+        around = Around(allowed, value, inner)
+        self._problems.extend(unknown_key(document, (*path, key), around) for key in unknown)
         return not unknown
 
     def _undo(self, document: Document, path: Path_, keys: StepKeys, id_: str, undo_steps: UndoSteps) -> Step | None:
@@ -312,61 +344,6 @@ class Reader:
                 self._problems.append(Problem("SW202", f"no undo step is called `{keys.undo}`", mark, hint))
             return None
         return replace(undo_steps[keys.undo])  # another one for each step, since each stands at another place
-
-    def _work(self, document: Document, path: Path_, value: dict[str, Any]) -> tuple[WorkKey | None, Any]:
-        owned = [key for key in value if key in self._work_keys]
-        if not owned:
-            return None, None
-        mark = document.key_mark((*path, owned[0]))
-        leaders = {i.key: i for i in self._integrations if i.key and i.key in value and i.key != _RUNS_ON}
-        runtimes = {i.runtime: i for i in self._integrations if i.key == _RUNS_ON and i.runtime}
-        if len(leaders) + (_RUNS_ON in value) > 1:
-            found = ", ".join(f"`{key}`" for key in value if key in leaders or key == _RUNS_ON)
-            self._problems.append(
-                Problem("SW104", f"a step does one work, and here are {found}", mark, "make them two steps")
-            )
-            return None, None
-        if leaders:
-            integration = next(iter(leaders.values()))
-        else:
-            runtime = value.get(_RUNS_ON)
-            runtime = next(iter(runtime), None) if isinstance(runtime, dict) else runtime
-            chosen = runtimes.get(runtime) if isinstance(runtime, str) else None
-            if chosen is None:
-                self._problems.append(self._no_runtime(document, path, value, runtimes))
-                return None, None
-            integration = chosen
-        assert integration.keys is not None
-        work = {key: item for key, item in value.items() if key in owned}
-        for key in [key for key in work if key not in key_names(integration.keys)]:
-            leader = integration.runtime or integration.key
-            self._problems.append(
-                Problem(
-                    "SW104",
-                    f"`{key}` does not go with `{leader}`",
-                    document.key_mark((*path, key)),
-                    "remove it, or make two steps",
-                )
-            )
-            del work[key]
-        return integration, read_keys(integration.keys, document, path, work, self._problems)
-
-    def _no_runtime(
-        self, document: Document, path: Path_, value: dict[str, Any], runtimes: dict[str, WorkKey]
-    ) -> Problem:
-        known = ", ".join(f"`{runtime}`" for runtime in sorted(runtimes))
-        if _RUNS_ON not in value:
-            key = next(key for key in value if key in self._work_keys)
-            return Problem(
-                "SW102",
-                f"`{key}` needs `{_RUNS_ON}` beside it",
-                document.key_mark((*path, key)),
-                f"add `{_RUNS_ON}`: {known}",
-            )
-        written = value[_RUNS_ON]
-        return Problem(
-            "SW103", f"`{_RUNS_ON}` must be {known}", document.mark((*path, _RUNS_ON)), nearest(str(written), runtimes)
-        )
 
     def _outputs(self, document: Document, path: Path_, outputs: dict[str, Any] | None) -> tuple[Output, ...]:
         found: list[Output] = []

@@ -4,7 +4,7 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
 
@@ -12,10 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
-from stepworkflows_cdk.language.keys import ID
-from stepworkflows_cdk.language.model import OTHERWISE, OutputKeys
+from stepworkflows_cdk.language.habits import Around, hint_for, inner_models
+from stepworkflows_cdk.language.keys import ID, key_names
+from stepworkflows_cdk.language.model import OutputKeys
+from stepworkflows_cdk.language.repair import example_of, place_in, repair, shown
 
-__all__ = ["is_long_form", "key_names", "model_in", "nearest", "read_keys", "unknown_key"]
+__all__ = ["is_long_form", "nearest", "read_keys", "right_keys", "unknown_key"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,15 +33,34 @@ _EXPECTED = {
 }
 
 
-def read_keys(model: type[Model], document: Document, path: Path_, value: Any, problems: list[Problem]) -> Model | None:
-    """The model of the mapping at ``path``; None, with problems added, where it does not fit."""
+def read_keys(
+    model: type[Model],
+    document: Document,
+    path: Path_,
+    value: Any,
+    problems: list[Problem],
+    beside: Sequence[type[BaseModel]] = (),
+) -> Model | None:
+    """The model of the mapping at ``path``; None, with problems added, where it does not fit. ``beside`` has the models of
+    other keys of that mapping.
+    """
     try:
         read = model.model_validate(value)
     except ValidationError as error:
-        problems.extend(_problems(error, model, document, path))
+        problems.extend(_problems(error, model, document, path, value, beside))
         return None
     problems.extend(_without_value(model, document, path, value))
     return read
+
+
+def right_keys(model: type[Model], value: dict[str, Any]) -> Model | None:
+    """The model of those keys of a mapping that are right, for reading on; None where that is none."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        wrong = {fault["loc"][0] for fault in error.errors(include_url=False) if fault["loc"]}
+        right = {key: item for key, item in value.items() if key not in wrong}
+        return right_keys(model, right) if len(right) < len(value) else None
 
 
 def _without_value(model: type[BaseModel], document: Document, path: Path_, value: Any) -> Iterator[Problem]:
@@ -57,25 +78,10 @@ def _without_value(model: type[BaseModel], document: Document, path: Path_, valu
             yield from _without_value(models[0], document, (*path, key), value[key])
 
 
-def key_names(model: type[BaseModel]) -> tuple[str, ...]:
-    """The keys of a model as they are written."""
-    return tuple(field.alias or name for name, field in model.model_fields.items())
-
-
 def nearest(word: str, words: Iterable[str]) -> str:
     """`` did you mean ...`` for a misspelt word, or nothing."""
     found = get_close_matches(word, [str(known) for known in words], n=1, cutoff=0.6)
     return f"did you mean `{found[0]}`?" if found else ""
-
-
-def model_in(annotation: Any) -> type[BaseModel] | None:
-    """The first model in a type, such as that of a key that may be left away."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        if found := model_in(argument):
-            return found
-    return None
 
 
 def is_long_form(value: dict[str, Any]) -> bool:
@@ -85,62 +91,73 @@ def is_long_form(value: dict[str, Any]) -> bool:
     return "value" in value and all(key in known or nearest(key, known) for key in others)
 
 
-def unknown_key(document: Document, path: Path_, allowed: Iterable[str]) -> Problem:
+def unknown_key(document: Document, path: Path_, around: Around) -> Problem:
     """The problem of a key that nobody knows."""
     key = str(path[-1])
-    allowed = sorted(allowed)
-    mark = document.key_mark(path)
-    listed = ", ".join(f"`{name}`" for name in allowed)
-    hint = OTHERWISE.get(key) or nearest(key, allowed) or f"known here: {listed or 'none'}"
-    return Problem("SW101", f"`{key}` is no key here", mark, hint)
+    return Problem("SW101", f"`{key}` is no key here", document.key_mark(path), hint_for(key, around))
 
 
-def _problems(error: ValidationError, model: type[BaseModel], document: Document, path: Path_) -> Iterator[Problem]:
-    faults = [((*path, *_in_document(document, path, fault)), fault) for fault in error.errors(include_url=False)]
-    seen: set[Path_] = {place[:length] for place, _ in faults for length in range(len(place))}
-    for place, fault in faults:
-        kind = fault["type"]
-        if place in seen:
+def _problems(
+    error: ValidationError,
+    model: type[BaseModel],
+    document: Document,
+    path: Path_,
+    value: Any,
+    beside: Sequence[type[BaseModel]],
+) -> Iterator[Problem]:
+    faults: dict[Path_, list[Any]] = {}
+    for fault in error.errors(include_url=False):
+        faults.setdefault(place_in(value, fault), []).append(fault)
+    around = {place[:length] for place in faults for length in range(len(place))}
+    misspelt = {
+        (*place[:-1], meant)
+        for place, here in faults.items()
+        if here[0]["type"] == "extra_forbidden"
+        for meant in get_close_matches(str(place[-1]), key_names(_chain(model, here[0]["loc"])[-1]), n=1, cutoff=0.6)
+    }
+    for inner, here in faults.items():
+        if inner in around:
             continue  # another member of the same union, of which one may fit but for what is inside it
-        seen.add(place)
+        kind, place = here[0]["type"], (*path, *inner)
         if kind == "extra_forbidden":
-            yield unknown_key(document, place, _siblings(model, fault["loc"]))
+            yield unknown_key(document, place, _around(model, here[0]["loc"], place, beside))
+        elif kind == "missing" and inner in misspelt:
+            continue
         elif kind == "missing":
-            key = place[-1]
-            yield Problem("SW102", f"the key `{key}` is missing", document.mark(place[:-1]), f"add `{key}`")
+            hint = f"add it, such as {shown(inner[-1:], example_of(model, inner))}"
+            yield Problem("SW102", f"the key `{place[-1]}` is missing", document.mark(place[:-1]), hint)
         else:
-            yield Problem("SW103", f"{_subject(place)} must be {_expected(fault)}", document.mark(place), _hint(fault))
+            expected = ", or ".join(dict.fromkeys(_expected(fault) for fault in here))
+            message = f"{_subject(place)} must be {expected}"
+            yield Problem("SW103", message, document.mark(place), repair(model, value, inner, path))
 
 
-def _in_document(document: Document, path: Path_, fault: Any) -> Path_:
-    """The location without the parts that pydantic adds for short forms and unions."""
-    found: list[str | int] = []
-    loc: tuple[str | int, ...] = fault["loc"]
-    for number, part in enumerate(loc):
-        value = document.get((*path, *found))
-        missing = fault["type"] == "missing" and number == len(loc) - 1
-        match value, part:
-            case dict(), str() if part in value or missing:
-                found.append(part)
-            case list(), int():
-                found.append(part)
-    return tuple(found)
-
-
-def _siblings(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys of the model that the unknown key at ``loc`` stands in."""
-    current: type[BaseModel] = model
+def _chain(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[type[BaseModel]]:
+    """The models that the unknown key at ``loc`` is inside of, the nearest last."""
+    found = [model]
     for part in loc[:-1]:
-        field = next((field for name, field in current.model_fields.items() if part in (field.alias, name)), None)
-        inner = model_in(field.annotation) if field else None
-        if inner:
-            current = inner
-    return key_names(current)
+        inner = dict(inner_models(found[-1])).get(str(part))
+        found += [inner] if inner else []
+    return found
+
+
+def _around(
+    model: type[BaseModel], loc: tuple[str | int, ...], place: Path_, beside: Sequence[type[BaseModel]]
+) -> Around:
+    *outer, here = _chain(model, loc)
+    return Around(
+        key_names(here),
+        inner=tuple(inner_models(here)),
+        outer={key for each in (*outer, *beside) for key in key_names(each)} if outer else (),
+        under=next((part for part in reversed(place[:-1]) if isinstance(part, str)), ""),
+    )
 
 
 def _subject(path: Path_) -> str:
     key = next((part for part in reversed(path) if isinstance(part, str)), None)
-    return f"`{key}`" if key else "the value"
+    if key is None:
+        return "the value"
+    return f"`{key}`" if key == path[-1] else f"what is listed under `{key}`"
 
 
 def _expected(fault: Any) -> str:
@@ -164,15 +181,3 @@ def _expected(fault: Any) -> str:
             return f"at most {context['le']}"
         case _:
             return _EXPECTED.get(kind) or str(fault["msg"]).removeprefix("Input should be ").lower()
-
-
-def _hint(fault: Any) -> str:
-    match fault["type"]:
-        case "string_type" if isinstance(fault["input"], (bool, int, float)):
-            return "quote it"
-        case "literal_error" if isinstance(fault["input"], str):
-            return nearest(
-                fault["input"], str(fault["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-            )
-        case _:
-            return ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.keys import key_names
 from stepworkflows_cdk.language.references import (
     Expression,
     WrongValue,
@@ -24,7 +25,6 @@ from stepworkflows_cdk.language.scope import (
     View,
     resolve,
 )
-from stepworkflows_cdk.language.shape import key_names
 from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import Step, Workflow
 

@@ -12,10 +12,10 @@ from test_keys import FOR_READERS
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.integrations.activities.plan import ActivityKeys, ActivityRuntime
 from stepworkflows_cdk.language.cases import CaseKeys, ExpectKeys
+from stepworkflows_cdk.language.keys import key_names
 from stepworkflows_cdk.language.manual import Examples, manual
 from stepworkflows_cdk.language.model import ConfigKeys, FlowKeys, ForEachKeys, StepKeys
 from stepworkflows_cdk.language.scope import ROOTS
-from stepworkflows_cdk.language.shape import key_names
 
 TESTS = {(model, key) for model in (CaseKeys, ExpectKeys) for key in key_names(model)}
 NO_DIFFERENCE = (
