@@ -104,6 +104,8 @@ class _Shelf:
         self._load = load
         self._library = library
         self._documents: dict[Path, Document | None] = {}
+        self._partly: set[Path] = set()
+        """The files of flows of which some keys could not be read."""
         self._open: list[Path] = []
         """The files that are being read, each used by the one before it."""
 
@@ -115,6 +117,8 @@ class _Shelf:
             flow = reader.flow(group[1:])
             self._open.pop()
             self.flows[file] = flow
+            if not reader.whole:
+                self._partly.add(file)
         return self.flows[file]
 
     def _used(self, document: Document, place: Path_, written: str) -> Workflow | None:
@@ -129,12 +133,14 @@ class _Shelf:
             message = f"a flow cannot use itself: {' uses '.join(names)}"
             self._problems.append(Problem("SW228", message, mark, "break the circle"))
             return None
-        if file in self.flows or file in self._named:
-            return self.read(file, self._named.get(file, ()))
-        found = self._document(file, document, written, mark)
-        if found is None:
-            return None
-        return self.read(file, [found])
+        group = self._named.get(file, ())
+        if file not in self.flows and not group:
+            found = self._document(file, document, written, mark)
+            if found is None:
+                return None
+            group = [found]
+        flow = self.read(file, group)
+        return None if file in self._partly else flow  # of which too little is known to say what goes with it
 
     def step(self, document: Document, path: Path_, written: str) -> tuple[Document | None, bool]:
         """The document with the step of a library put in at ``path``, where ``written`` names one, and whether it does.

@@ -5,7 +5,7 @@ Every fault becomes a problem, and reading goes on behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,13 +28,16 @@ __all__ = ["Reader"]
 
 _DEPTH = 20
 """Steps of libraries that are steps of libraries; more are a circle."""
+_NAMES = {"inputs": "step", "config": "step", "secrets": "step", "resources": "resource"}
+"""Keys of a flow that give names; what is lost with them."""
 UndoSteps = dict[str, Step] | None
 
 
 class Reader:
     """Reads one flow. What does not fit is added to ``problems``, and what could not be read (``step``, ``resource``) to
-    ``lost``. ``used`` gives the flow that a step names by the path at a place of a document; ``library`` the document with
-    a step of a library put in, and whether the path names one.
+    ``lost``; ``whole`` tells whether all of the flow's own keys could. ``used`` gives the flow that a step names by the
+    path at a place of a document; ``library`` the document with a step of a library put in, and whether the path names
+    one.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Reader:
         self._integrations = integrations
         self._problems = problems
         self._lost = lost
+        self.whole = True
         self._used = used
         self._work_keys = work_keys(integrations)
 
@@ -78,6 +82,9 @@ class Reader:
         sound = keys or right_keys(FlowKeys, own)
         if sound is None:
             return None
+        if keys is None:  # what is right is checked all the same
+            self.whole = False
+            self._lost.update(kind for key, kind in _NAMES.items() if key in own and getattr(sound, key) is None)
         if not steps and not self._problems:
             self._problems.append(
                 Problem("SW111", "the flow has no steps", document.mark(()), "add `steps`, or the keys of its own code")
@@ -95,13 +102,12 @@ class Reader:
                     "add one, such as `name: order-flow`",
                 )
             )
-        if keys is None or name is None:
             return None
         return Workflow(
-            id=keys.id or self._slug(name, document, ("name",)),
-            name=name,
+            id=sound.id or (self._slug(name, document, ("name",)) if name else "flow"),
+            name=name or "flow",
             document=document,
-            keys=keys,
+            keys=sound,
             steps=self._waiting(steps),
             on_failure=self._waiting(on_failure),
             finally_=tuple(step for step in finally_ if step),
@@ -110,9 +116,9 @@ class Reader:
             resources=resources,
             secrets={
                 name: Secret(name, secret, document.key_mark(("secrets", name)))
-                for name, secret in (keys.secrets or {}).items()
+                for name, secret in (sound.secrets or {}).items()
             },
-            config=keys.config or {},
+            config=sound.config or {},
             triggers=triggers,
         )
 
@@ -160,10 +166,12 @@ class Reader:
         integration, work = read_work(document, path, value, self._integrations, self._problems)
         flow = self._flow_of(document, path, integration, work)
         if keys is None or len(self._problems) > before:
-            if sound := keys or right_keys(StepKeys, known):  # what is inside may be wrong as well
-                self._inside(document, path, sound, "", undo_steps)
-            self._lost.add("step")
-            return None
+            keys = keys or right_keys(StepKeys, known)
+            if keys is None or not _is_sound_group(keys, known):
+                self._lost.add("step")
+                if keys:
+                    self._inside(document, path, keys, "", undo_steps)  # what is there may be wrong as well
+                return None
         title = keys.name or keys.id or name
         if title is None:
             self._problems.append(
@@ -373,3 +381,12 @@ class Reader:
     def _list(self, key: str) -> range:
         value = self._document.get((key,))
         return range(len(value)) if isinstance(value, list) else range(0)
+
+
+def _is_sound_group(keys: StepKeys, written: Collection[str]) -> bool:
+    """Whether a step holds others, and all is right that was written of its name, of what it gives and how they run."""
+    groups = {"steps": keys.steps, "parallel": keys.parallel, "switch": keys.switch}
+    rest = {"for-each": keys.for_each, "repeat": keys.repeat, "join": keys.join, "needs": keys.needs}
+    named = {"id": keys.id, "name": keys.name, "outputs": keys.outputs}
+    sound = all(value is not None for key, value in (groups | rest | named).items() if key in written)
+    return sound and any(groups.values())
