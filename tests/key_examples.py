@@ -54,7 +54,7 @@ from pydantic import BaseModel
 from stepworkflows_cdk.integrations.activities.plan import ActivityKeys, ActivityRuntime
 from stepworkflows_cdk.integrations.api.plan import ApiKeys, CallerKeys, ThrottleKeys
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys
-from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys
+from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys, CallSpec
 from stepworkflows_cdk.integrations.callers import Callers
 from stepworkflows_cdk.integrations.containers.keys import (
     Ec2Keys,
@@ -311,6 +311,9 @@ EXAMPLES |= {
     (EmailSpec, "identity"): ((*MAIL, "email"), "a@example.com"),
 }
 EXAMPLES |= {
+    (CallSpec, "action"): ((*ASK, "call"), "dynamodb:query"),
+    (CallSpec, "account"): ((*ASK, "call"), "444455556666"),
+    (CallSpec, "role"): ((*ASK, "call"), "arn:aws:iam::444455556666:role/reader"),
     (AllPagesKeys, "field"): ((*ASK, "all-pages"), "Responses"),
     (AllPagesKeys, "max"): ((*ASK, "all-pages"), 5),
     (EmitSpec, "source"): ((*TELL, "emit"), "u"),

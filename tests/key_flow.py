@@ -50,7 +50,7 @@ FLOW: dict[str, Any] = {
         {"id": "read", "fetch": {"table": "rows", "key": {"id": "x"}}, "outputs": {"row": {"value": "{result}"}}},
         {
             "id": "ask",
-            "call": "dynamodb:scan",
+            "call": {"action": "dynamodb:scan"},
             "all-pages": {"field": "Items"},
             "inputs": {"TableName": "{resources.rows}"},
         },

@@ -34,7 +34,7 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk.integrations.activities.plan import ActivityKeys, ActivityRuntime
 from stepworkflows_cdk.integrations.api.plan import CallerKeys
-from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys, CallKeys
+from stepworkflows_cdk.integrations.aws_sdk.plan import AllPagesKeys, CallKeys, CallSpec
 from stepworkflows_cdk.integrations.callers import Callers
 from stepworkflows_cdk.integrations.containers.keys import Ec2Keys, Ec2Settings, FargateKeys, FargateSettings
 from stepworkflows_cdk.integrations.dynamodb.fetch import FetchSpec
@@ -118,6 +118,11 @@ ARM = [{"id": "many", "outputs": {"size": "large"}}]
 CANARY = changed(SMALL, (("deploy",), {"strategy": "canary"}))
 IMAGE = "ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com/work:1"
 THEIRS = "arn:aws:iam::444455556666:role/caller"
+ABROAD = changed(
+    PAGES,
+    (("steps", 1, "call"), {"action": "dynamodb:scan", "account": "444455556666", "role": THEIRS}),
+    (("steps", 1, "inputs", "TableName"), "theirs"),
+)
 OPEN = changed(SMALL, (("inputs",), GONE))
 S3 = changed(OPEN, (("triggers", "s3"), {"bucket": "uploads"}))
 HANDLED = "other.handler"
@@ -228,6 +233,7 @@ RIGHT: dict[tuple[type[BaseModel], str], Right] = {
         FLOW, (*ANSWER, "wait-for", "api", "auth", "function"), "door", (("resources", "door"), {"type": "function"})
     ),
     (DefaultKeys, "retry"): at(SMALL, ("defaults", "retry"), {"attempts": 2}),
+    **{(CallSpec, key): (PAGES, ABROAD, ("steps", 1, "call", key)) for key in ("account", "role")},
     (CallKeys, "all-pages"): (SMALL, PAGES, ("steps", 1, "all-pages")),
     (AllPagesKeys, "field"): (SMALL, PAGES, ("steps", 1, "all-pages", "field")),
     **{(CaseKeys, key): (TESTED, TESTED, ("tests", "one", key)) for key in CASE},

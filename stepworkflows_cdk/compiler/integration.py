@@ -63,11 +63,11 @@ _TOKEN = (
 )
 
 
-def token_of(step: Step, scope: Scope) -> Jsonata:
+def token_of(step: Step, scope: Scope, anew: str = "") -> Jsonata:
     """The same text for every try of the step, another for every other step, execution and item of a loop: by it a service
-    knows a call that it has had already.
+    knows a call that it has had already. ``anew`` is JSONata that goes on from it.
     """
-    return Jsonata(_TOKEN.replace("STEP", step.id).replace("TURN", scope.turn), "string")
+    return Jsonata(_TOKEN.replace("STEP", step.id).replace("TURN", scope.turn + anew), "string")
 
 
 @dataclass(frozen=True)

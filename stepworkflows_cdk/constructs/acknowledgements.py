@@ -23,7 +23,7 @@ from typing import Any
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct
 
-from stepworkflows_cdk.compiler.unscoped import UNSCOPED
+from stepworkflows_cdk.compiler.unscoped import JOB_ACTIONS, UNSCOPED
 from stepworkflows_cdk.constructs.profile import profile_of
 
 __all__ = ["TABLE", "Acknowledged", "acknowledge", "row_of", "target_of"]
@@ -150,6 +150,14 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "while the flow runs.",
             "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html",
             target=r"[^*?]+/.+",
+        ),
+        "jobs": Acknowledged(
+            ("AwsSolutions-IAM5[Resource::{target}]",),
+            JOB_ACTIONS,
+            "Jobs that steps begin and wait for, whose names or ids are known, or made, only while the flow runs. All else in "
+            "the ARN is exact, and Step Functions follows and stops no others than those that it has begun.",
+            "https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html",
+            target=r"arn:[^*?]+:[^*?]*:[^*?]*:/?[A-Za-z-]+/.+",
         ),
         "default-security-group": Acknowledged(
             (

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from stepworkflows_cdk.compiler.unscoped import UNSCOPED
+from stepworkflows_cdk.compiler.unscoped import JOB_ACTIONS, UNSCOPED
 from stepworkflows_cdk.constructs.acknowledgements import TABLE
+from stepworkflows_cdk.integrations.aws_sdk.jobs import JOBS
 
 SURROUNDINGS = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
 ARNS = {
@@ -106,7 +107,9 @@ def fault(action: str, resource: str) -> str:
     meant = re.sub(r"(:task/[^*/]+)/\*$", r"\1/any", meant)
     # The name of a file or of an execution may be a pattern: there are rows of the table for that.
     named = [re.sub(r"\\\$\\\{(ObjectName|ExecutionId)\\\}", ".+", re.escape(each)) for each in formats]
-    patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", each) for each in named]
+    # So may the last name in the ARN of a job, and what follows it.
+    rest = ".+" if action in JOB_ACTIONS else "[^*?]+"
+    patterns = [re.sub(r"\\\$\\\{\w+\\\}", "[^*?]+", re.sub(r"\\\$\\\{\w+\\\}$", rest, each)) for each in named]
     return "" if any(re.fullmatch(pattern, meant) for pattern in patterns) else f"takes {', '.join(sorted(formats))}"
 
 
@@ -148,3 +151,20 @@ def test_what_is_allowed_everywhere_can_be_allowed_on_nothing_less_and_only_read
     rows = (get_action_data(service, name) or {})[service]
     assert {row["resource_arn_format"] for row in rows} == {"*"}
     assert {row["access_level"] for row in rows} <= {"Read", "List"}
+
+
+def test_the_actions_on_jobs_are_those_of_the_table_of_jobs() -> None:
+    on = [each for job in JOBS.values() for each in job.on if each.arn != "*"]
+    assert set(JOB_ACTIONS) == {f"{each.arn.split(':')[2]}:{name}" for each in on for name in each.actions.split()}
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_every_action_of_a_job_exists_and_takes_its_resource(name: str) -> None:
+    for each in JOBS[name].on:
+        resource = (
+            re.sub(r"\{[^}]*\}", "any", each.arn).replace("REGION", "us-east-1").replace("ACCOUNT_ID", "123456789012")
+        )
+        prefix = each.arn.split(":")[2] if each.arn != "*" else JOBS[name].service
+        assert {(action, fault(f"{prefix}:{action}", resource)) for action in each.actions.split()} == {
+            (action, "") for action in each.actions.split()
+        }

@@ -98,7 +98,8 @@ class _Check:
                 yield from self.structure(members[self._spelt(name)], item, (*path, name))
         given = {self._spelt(name) for name, item in value.items() if item is not None}
         for name in shape.get("required", ()):
-            if _capital(name) not in given:
+            ours = shape["members"][name].get("idempotencyToken")
+            if _capital(name) not in given and not (ours and not self.exact):
                 yield Problem(
                     "SW221",
                     f"`{self.operation}` needs the parameter `{_capital(name)}`",

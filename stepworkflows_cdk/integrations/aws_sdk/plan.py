@@ -13,25 +13,27 @@ from pydantic import BeforeValidator, Field
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.pages import MOST, TOO_LARGE, TOO_MANY
-from stepworkflows_cdk.compiler.plan import Data, Jsonata
-from stepworkflows_cdk.integrations.aws_sdk.callable import not_called
+from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata
+from stepworkflows_cdk.compiler.values import ATTEMPT
+from stepworkflows_cdk.integrations.aws_sdk.account import check_account, role_grant, role_of
+from stepworkflows_cdk.integrations.aws_sdk.called import ACTION, Called, called, check_called
 from stepworkflows_cdk.integrations.aws_sdk.faults import check_errors
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
 from stepworkflows_cdk.integrations.aws_sdk.iam import as_a_rule, check_actions
-from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model, service_names
+from stepworkflows_cdk.integrations.aws_sdk.job_grants import check_job_grants, job_grants, with_arns
+from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.integrations.aws_sdk.pages import check_pages, pages_of
 from stepworkflows_cdk.integrations.aws_sdk.parameters import check_parameters, spelt
 from stepworkflows_cdk.integrations.aws_sdk.sent import sent_by
-from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.sent import Sent
-from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
 if TYPE_CHECKING:
     from stepworkflows_cdk.local.world import World
 
-__all__ = ["AllPagesKeys", "AwsSdkCall", "CallKeys"]
+__all__ = ["AllPagesKeys", "AwsSdkCall", "CallKeys", "CallSpec"]
 
 _TIMEOUT = 60
 _READS = ("get", "batchget", "list", "describe", "query", "scan", "head", "search", "select", "lookup")
@@ -72,12 +74,28 @@ def _field(value: Any) -> Any:
     return {"field": value} if isinstance(value, str) else value
 
 
+class CallSpec(Keys):
+    """The long form of `call`. A call in another account is made with a role of it."""
+
+    action: str = Field(
+        pattern=ACTION,
+        description="`service:action`, such as `dynamodb:transactWriteItems`; with `.sync` behind it, the step ends when the job "
+        "ends that it begins: `glue:startJobRun.sync`.",
+    )
+    account: str | None = Field(None, description="The account that the call is made in; needs `role`.")
+    role: str | None = Field(None, description="The ARN of a role of that account, which may make the call.")
+
+
+def _action(value: Any) -> Any:
+    return {"action": value} if isinstance(value, str) else value
+
+
 class CallKeys(Keys):
     """The key of a step that calls an AWS service."""
 
-    call: str = Field(
-        pattern=r"^[a-z0-9]+:[A-Za-z][A-Za-z0-9]*$",
-        description="`service:action`, such as `dynamodb:transactWriteItems`.",
+    call: Annotated[CallSpec, BeforeValidator(_action, json_schema_input_type=str | CallSpec)] = Field(
+        description="`service:action`, such as `dynamodb:transactWriteItems` or, for a job that is waited for, "
+        "`glue:startJobRun.sync`; or `{action: ..., account: ..., role: ...}`.",
     )
     all_pages: Annotated[
         AllPagesKeys | None, BeforeValidator(_field, json_schema_input_type=str | AllPagesKeys | None)
@@ -102,71 +120,64 @@ class AwsSdkCall(Integration):
     tasks = ("aws-sdk:",)
 
     def idempotent(self, step: Step) -> bool:
-        assert isinstance(step.work, CallKeys)
-        name, action = step.work.call.split(":")
-        service = service_model(name)
-        operation = service.operation(action) if service else None
-        has_token = bool(service and operation and service.token(operation))
-        return has_token or action.startswith(_SAME_TWICE)
+        spec = _spec(step)
+        known = called(spec.action)
+        has_token = bool(known and known.service.token(known.operation))
+        return has_token or spec.action.partition(":")[2].startswith(_SAME_TWICE)
 
     def has_effect(self, step: Step) -> bool:
-        assert isinstance(step.work, CallKeys)
-        return not step.work.call.split(":")[1].lower().startswith(_READS)
+        return not _spec(step).action.partition(":")[2].lower().startswith(_READS)
+
+    def beyond_express(self, step: Step, workflow: Workflow) -> str:
+        known = called(_spec(step).action)
+        return "SW411" if known and known.job else ""
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
-        assert isinstance(step.work, CallKeys)
-        name, action = step.work.call.split(":")
-        service = service_model(name)
-        if service is None:
-            hint = (
-                nearest(name, service_names()) or "the name is the service's in the AWS SDK for Java, in small letters"
-            )
-            yield Problem("SW223", f"AWS has no service `{name}`", step.mark_of("call"), hint)
-            return
-        operation = service.operation(action)
-        if left_out := not_called(service, operation):
-            yield Problem("SW257", left_out[0], step.mark_of("call"), left_out[1])
-            return
-        if operation is None:
-            hint = nearest(action, service.actions) or "see the service's API reference"
-            yield Problem("SW223", f"`{name}` has no action `{action}`", step.mark_of("call"), hint)
-            return
+        spec = _spec(step)
+        known = called(spec.action)
+        if known is None or known.job is None:
+            problems = list(check_called(spec.action, _mark(step)))
+            yield from problems
+            if problems or known is None:
+                return
+        service, operation = known.service, known.operation
         yield from check_errors(step, service)
+        yield from check_account(step, spec.account, spec.role)
         if step.given_whole:
             return
         inputs = step.named_inputs
         yield from check_parameters(step, service, operation, inputs, ("inputs",))
         yield from check_actions(step, service, operation)
-        if step.work.all_pages:
-            yield from check_pages(step, service, operation, step.work.all_pages.field)
-        if not step.keys.permissions and not derives_grants(inputs, workflow, service, operation):
+        if every := _pages(step):
+            yield from check_pages(step, service, operation, every.field)
+        if spec.account is not None or spec.role is not None:
+            return
+        if known.job:
+            yield from check_job_grants(step, known.job)
+        elif not step.keys.permissions and not derives_grants(inputs, workflow, service, operation):
             action = as_a_rule(service, operation)
             hint = f"name a resource in `inputs` (`{{resources.x}}`), or write `permissions` with the ARN and {action}"
             yield Problem("SW606", "on what this call may act is not known", step.key_mark("call"), hint)
 
     def sends(self, step: Step) -> Iterable[Sent]:
-        assert isinstance(step.work, CallKeys)
-        return sent_by(step.work.call, step.named_inputs)
+        return sent_by(_spec(step).action, step.named_inputs)
 
     def plan(self, step: Step, scope: Scope) -> Call:
-        assert isinstance(step.work, CallKeys)
-        name, action = step.work.call.split(":")
-        service = service_model(name)
-        assert service
-        operation = service.operation(action)
-        assert operation
-        every = step.work.all_pages
+        spec, every = _spec(step), _pages(step)
+        known = called(spec.action)
+        assert known
+        service, operation = known.service, known.operation
+        role = role_of(step, spec.account or "", spec.role, scope) if spec.role is not None else None
+        credentials: Data = None if role is None else {"RoleArn": role}
         return Call(
-            resource=f"aws-sdk:{name}:{action}",
-            arguments=_arguments(step, service, operation, scope, every is not None),
-            timeout=step.keys.timeout or _TIMEOUT,
+            resource=known.resource,
+            arguments=_arguments(step, known, scope, every is not None),
+            timeout=step.keys.timeout or (None if known.job else _TIMEOUT),
             transient=_transient(service, operation),
             transient_when=_transient_when(service, operation),
+            credentials=credentials,
             pages=pages_of(service, operation, every.field, every.max) if every else None,
-            grants=(
-                *derived_grants(step.named_inputs, step.mark_of("inputs"), service, operation, scope),
-                *scope.permissions(scope.machine),
-            ),
+            grants=_grants(step, known, scope) if role is None else (role_grant(step, role, scope),),
         )
 
     def perform(self, resource: str, arguments: Any, world: World) -> Any:
@@ -175,14 +186,41 @@ class AwsSdkCall(Integration):
         return perform(resource, arguments, world)
 
 
-def _arguments(step: Step, service: Service, operation: Operation, scope: Scope, paged: bool) -> Data:
+def _spec(step: Step) -> CallSpec:
+    assert isinstance(step.work, CallKeys)
+    return step.work.call
+
+
+def _pages(step: Step) -> AllPagesKeys | None:
+    assert isinstance(step.work, CallKeys)
+    return step.work.all_pages
+
+
+def _mark(step: Step) -> Mark:
+    """Where the action stands."""
+    return step.mark_of("call") if isinstance(step.get("call"), str) else step.mark_of("call", "action")
+
+
+def _grants(step: Step, known: Called, scope: Scope) -> tuple[Grant, ...]:
+    written = scope.permissions(scope.machine)
+    if known.job:
+        return (*job_grants(step, known.job, scope), *written)
+    mark = step.mark_of("inputs")
+    return (*derived_grants(step.named_inputs, mark, known.service, known.operation, scope), *written)
+
+
+def _arguments(step: Step, known: Called, scope: Scope, paged: bool) -> Data:
     """The parameters, with the API's token against calls made twice. Where one may turn out to be null, as what asks for
     the next page does at first, they are one expression that leaves it out: to AWS, null is a value of the wrong type.
     """
+    service, operation = known.service, known.operation
     given = spelt(service, operation.input, scope.inputs())
     assert isinstance(given, dict)
+    given = with_arns(given, step, known.job, scope) if known.job else given
     token = service.token(operation)
-    added = {token: token_of(step, scope)} if token and token not in given else {}
+    # A try by the step's own rules is another job: with the same token it would be the one that failed.
+    anew = f" & '/' & $string({ATTEMPT})" if known.job and step.keys.retry else ""
+    added = {token: token_of(step, scope, anew)} if token and token not in given else {}
     if paged or not any(isinstance(value, Jsonata) and value.nullable for value in given.values()):
         return {**given, **added}
     whole = scope.expression(spelt(service, operation.input, dict(step.named_inputs))).code
