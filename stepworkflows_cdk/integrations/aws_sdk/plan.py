@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
 from stepworkflows_cdk.compiler.jsonata import literal
@@ -74,11 +75,17 @@ def _field(value: Any) -> Any:
     return {"field": value} if isinstance(value, str) else value
 
 
+def _called(value: str) -> str:
+    if not re.match(ACTION, value):
+        raise ValueError("`service:action`, such as `s3:getObject`, or a job, such as `glue:startJobRun.sync`")
+    return value
+
+
 class CallSpec(Keys):
     """The long form of `call`. A call in another account is made with a role of it."""
 
-    action: str = Field(
-        pattern=ACTION,
+    action: Annotated[str, AfterValidator(_called)] = Field(
+        json_schema_extra={"pattern": ACTION},
         description="`service:action`, such as `dynamodb:transactWriteItems`; with `.sync` behind it, the step ends when the job "
         "ends that it begins: `glue:startJobRun.sync`.",
     )
@@ -118,6 +125,9 @@ class AwsSdkCall(Integration):
         TOO_LARGE: "`all-pages`, and the list grows beyond what an execution can hold",
     }
     tasks = ("aws-sdk:",)
+
+    def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
+        return False  # which account a call is made in stands beside the call
 
     def idempotent(self, step: Step) -> bool:
         spec = _spec(step)
