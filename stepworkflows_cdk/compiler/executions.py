@@ -18,6 +18,7 @@ START_ERRORS = tuple(
         "ExecutionLimitExceeded",
         "ExecutionLimitExceededException",
         "InternalServerException",
+        "KmsThrottlingException",
         "SdkClientException",
         "ServiceUnavailableException",
         "ThrottlingException",

@@ -15,7 +15,7 @@ from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["check_errors"]
+__all__ = ["check_errors", "unlisted"]
 
 _COMMON = ("SdkClientException",)
 _OURS = ("transient", TOO_MANY, TOO_LARGE)
@@ -35,11 +35,20 @@ def check_errors(step: Step, service: Service) -> Iterator[Problem]:
         yield Problem("SW255", message, step.mark_of(*path), hint)
 
 
+def unlisted(service: Service) -> tuple[str, ...]:
+    """What the optimised integrations may call an error that the service's model does not list: as the first AWS SDK for Java
+    does, ``SageMaker.AmazonSageMakerException``, ``Glue.AWSGlueException``.
+    """
+    prefix = service.error_prefix
+    return (f"{prefix}.AWS{prefix}Exception", f"{prefix}.Amazon{prefix}Exception")
+
+
 def _known(service: Service) -> Iterator[str]:
     for name, shape in service.model["shapes"].items():
         if shape.get("exception"):
             yield f"{service.error_prefix}.{name.removesuffix('Exception')}Exception"
     yield from (f"{service.error_prefix}.{name}" for name in _COMMON)
     yield f"{service.error_prefix}.{service.error_prefix}Exception"
+    yield from unlisted(service)
     # Whatever the model has: AWS answers so for every service.
     yield from (f"{service.error_prefix}.{name}Exception" for name in ("Throttling", "AccessDenied", "Validation"))

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -18,7 +18,7 @@ from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata
 from stepworkflows_cdk.compiler.values import ATTEMPT
 from stepworkflows_cdk.integrations.aws_sdk.account import check_account, role_grant, role_of
 from stepworkflows_cdk.integrations.aws_sdk.called import ACTION, Called, called, check_called
-from stepworkflows_cdk.integrations.aws_sdk.faults import check_errors
+from stepworkflows_cdk.integrations.aws_sdk.faults import check_errors, unlisted
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
 from stepworkflows_cdk.integrations.aws_sdk.iam import as_a_rule, check_actions
 from stepworkflows_cdk.integrations.aws_sdk.job_grants import check_job_grants, job_grants, with_arns
@@ -40,17 +40,26 @@ _TIMEOUT = 60
 _READS = ("get", "batchget", "list", "describe", "query", "scan", "head", "search", "select", "lookup")
 # Errors that a second try may heal, as the services' models name them.
 _TRANSIENT = (
+    "InternalError",
     "InternalFailure",
     "InternalServerError",
     "InternalServerException",
-    "InternalServiceError",
+    "InternalService",
+    "KMSThrottling",
+    "KmsThrottled",
+    "KmsThrottling",
     "ProvisionedThroughputExceeded",
+    "ReplicatedWriteConflict",
     "RequestLimitExceeded",
+    "RequestThrottled",
     "ServiceUnavailable",
+    "Throttled",
     "Throttling",
     "TooManyRequests",
+    "TransactionConflict",
     "TransactionInProgress",
 )
+_TRANSIENT_ALONE = ("Internal", "KMSInternal", "Server", "Service")
 # Errors that any service may answer with, whatever its model has.
 _ALWAYS = ("InternalServerErrorException", "ServiceUnavailableException", "ThrottlingException")
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html#API_TransactWriteItems_Errors
@@ -58,6 +67,10 @@ _LOST_RACE = (
     "$contains($cause, /TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded/)"
     " and $not($contains($cause, /ConditionalCheckFailed|ValidationError|ItemCollectionSizeLimitExceeded/))"
 )
+
+# What the model of an action does not list has the name of the service's own exception: EC2, S3 and others list none for
+# throttling. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/throttling.html
+_BUSY = "$contains($cause, /Status Code: (429|50[0-9])|Throttl|RequestLimitExceeded/)"
 
 
 _SAME_TWICE = ("delete", "describe", "get", "head", "list", "put", "query", "scan")
@@ -184,7 +197,7 @@ class AwsSdkCall(Integration):
             arguments=_arguments(step, known, scope, every is not None),
             timeout=step.keys.timeout or (None if known.job else _TIMEOUT),
             transient=_transient(service, operation),
-            transient_when=_transient_when(service, operation),
+            transient_when=_transient_when(known),
             credentials=credentials,
             pages=pages_of(service, operation, every.field, every.max) if every else None,
             grants=_grants(step, known, scope) if role is None else (role_grant(step, role, scope),),
@@ -240,16 +253,24 @@ def _arguments(step: Step, known: Called, scope: Scope, paged: bool) -> Data:
 
 
 def _transient(service: Service, operation: Operation) -> tuple[str, ...]:
-    names = {"SdkClientException"}
-    for error in operation.errors:
-        stem = error.removesuffix("Exception").removesuffix("Fault")
-        if stem.startswith(_TRANSIENT):
-            names.add(f"{stem}Exception")
-    names.update(_ALWAYS)
+    names = {"SdkClientException", *_modelled(operation), *_ALWAYS}
     return tuple(f"{service.error_prefix}.{name}" for name in sorted(names))
 
 
-def _transient_when(service: Service, operation: Operation) -> dict[str, str]:
-    if "TransactionCanceledException" in operation.errors:
-        return {f"{service.error_prefix}.TransactionCanceledException": _LOST_RACE}
-    return {}
+def _modelled(operation: Operation) -> Iterator[str]:
+    """The errors of the action's model that a second try may heal."""
+    for error in operation.errors:
+        stem = error.removesuffix("Exception").removesuffix("Fault")
+        if stem.startswith(_TRANSIENT) or stem in _TRANSIENT_ALONE:
+            yield f"{stem}Exception"
+
+
+def _transient_when(known: Called) -> dict[str, str]:
+    prefix, found = known.service.error_prefix, dict[str, str]()
+    if "TransactionCanceledException" in known.operation.errors:
+        found[f"{prefix}.TransactionCanceledException"] = _LOST_RACE
+    if known.job:
+        found |= dict.fromkeys(unlisted(known.service), _BUSY)
+    elif not any(_modelled(known.operation)):
+        found[f"{prefix}.{prefix}Exception"] = _BUSY
+    return found

@@ -55,7 +55,6 @@ _CONTAINER = "code"
 _MARGINS = {"FARGATE": 300, "EC2": 900}
 _ROW_TRANSIENT = (
     "DynamoDB.InternalServerErrorException",
-    "DynamoDB.InternalServerException",
     "DynamoDB.ProvisionedThroughputExceededException",
     "DynamoDB.RequestLimitExceededException",
     "DynamoDB.SdkClientException",

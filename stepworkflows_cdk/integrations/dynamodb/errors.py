@@ -1,6 +1,8 @@
 """The errors of DynamoDB's optimised integration: which a second try may heal, and how the flow calls them.
 
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html, and of each action
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html#API_UpdateItem_Errors. The names are those of
+the AWS SDK for Java, https://docs.aws.amazon.com/step-functions/latest/dg/connect-ddb.html.
 """
 
 from __future__ import annotations
@@ -9,9 +11,8 @@ __all__ = ["CONDITION_FAILED", "TRANSIENT"]
 
 TRANSIENT = (
     "DynamoDB.InternalServerErrorException",
-    "DynamoDB.InternalServerException",
-    "DynamoDB.LimitExceededException",
     "DynamoDB.ProvisionedThroughputExceededException",
+    "DynamoDB.ReplicatedWriteConflictException",
     "DynamoDB.RequestLimitExceededException",
     "DynamoDB.SdkClientException",
     "DynamoDB.ThrottlingException",

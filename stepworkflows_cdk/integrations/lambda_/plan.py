@@ -29,13 +29,22 @@ if TYPE_CHECKING:
 __all__ = ["Lambda"]
 
 _MARGIN = 15  # seconds; more than the initialisation of a cold function may take
-# https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html; and of
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors those that pass by themselves, before the code
+# has begun. Not `Lambda.Unknown`: it is also what a time-out of the function, or its want of memory, is called.
 _TRANSIENT = (
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.CodeArtifactUserPendingException",
+    "Lambda.EC2ThrottledException",
+    "Lambda.EC2UnexpectedException",
+    "Lambda.ENINotReadyException",
+    "Lambda.ResourceConflictException",
+    "Lambda.ResourceNotReadyException",
+    "Lambda.SnapStartNotReadyException",
 )
 
 
