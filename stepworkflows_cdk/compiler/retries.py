@@ -25,13 +25,14 @@ _DEFAULT = RetryKeys.model_validate({})
 class Loop:
     """Tries again on ``errors``, by the names of Step Functions, where ``condition`` on what was caught holds.
 
-    ``fenced``: the condition is a user's, and may fail.
+    ``fenced``: the condition is a user's, and may fail. ``decided`` are errors that a retrier before it has the word on.
     """
 
     errors: tuple[str, ...]
     condition: str
     rule: RetryKeys
     fenced: bool = False
+    decided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ class _Plan:
         again = [error for error in errors if when or error in looped or ALL in looped or error in inside]
         plain = [error for error in errors if error not in again]
         if again:
-            self.loops.append(Loop(tuple(again), when or "true", rule, when is not None))
+            before = [error for retrier in self._retriers if retrier.attempts for error in retrier.errors]
+            decided = tuple(before) if _ANY & {*again, *before} else ()
+            self.loops.append(Loop(tuple(again), when or "true", rule, when is not None, decided))
         if plain:
             self._retrier(tuple(plain), rule)
         if _TRANSIENT in rule.errors:

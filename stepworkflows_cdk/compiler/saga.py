@@ -59,6 +59,7 @@ def entry(workflow: Workflow, failed: Step | None, *, completed: bool = False) -
         for step in inside:
             if step is failed:
                 attempted = step.keys.undo_when == "attempted" or (completed and not _is_whole(step))
+                attempted = attempted or (completed and _undone_by_item(step))
                 before.extend([step] if attempted else [])
                 before.extend(_outside_loops(_inside(step)) if completed and _is_whole(step) else [])
                 break
@@ -149,6 +150,10 @@ def _links(steps: Sequence[Step], asks: bool, depth: int, chain_depth: int) -> I
 
 
 def _may_fail_undone(step: Step) -> bool:
-    """Whether the work of a step may not be done where the flow goes on behind it, or to the undo of its result."""
+    """Whether the work of a step may not be done where the flow goes on behind it, to the undo of its result, or to that of
+    what is inside.
+    """
+    if any(inner.undo for inner in walk(step.inside)):
+        return True
     given = (text for path, text in strings_of(step) if path[0] != "outputs")
     return bool(step.catches or (step.outputs and not all(map(is_fixed, given))))

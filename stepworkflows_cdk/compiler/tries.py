@@ -89,6 +89,8 @@ def loop_states(
         before = [error for other in loops.plan.loops[:number] if other.condition == "true" for error in other.errors]
         if before and {ALL, _TASK_FAILED} & set(loop.errors):
             tests.insert(1, f"$not({_is_one_of(before, loops)})")
+        if loop.decided:
+            tests.insert(1, f"$not({_is_one_of(loop.decided, loops)})")
         # Of several rules that name an error, the first whose condition holds decides, also that there is no further try.
         for other in loops.plan.loops[:number]:
             any_error = {ALL, _TASK_FAILED} & {*other.errors, *loop.errors}

@@ -9,42 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oracle.reading import Act, Outcome, Together, Trace, read
-from oracle.service import HANDLER, Service
+from oracle.going import Undecided
+from oracle.made import Made
+from oracle.reading import Outcome, read
+from oracle.service import HANDLER, Fault, Service
 from oracle.soundness import faults_of
-from oracle.writing import Made
+from oracle.traces import Place, Trace, placed
 from stepworkflows_cdk import Definition, compile_workflow
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.local import RunResult, run
 
-__all__ = ["compare", "differences", "outcome"]
+__all__ = ["Came", "Compiled", "compare", "differences", "told"]
 
 _CODES = re.compile(r'\{"errorMessage": "(\w*)".*?["\]]\}', re.DOTALL)
 _ENGINES = re.compile(
-    r"(An error occurred while executing [^\n]*?)?The JSONata expression .*?(?= \(then |\Z)", re.DOTALL
+    r"(An error occurred while executing [^\n]*?)?The JSONata expression .*?(?= \(then |; b\d: |\Z)", re.DOTALL
 )
-
-
-@dataclass(frozen=True)
-class Place:
-    """When a call may be made: ``path`` are pairs of a number in a sequence and a number of what runs at the same time."""
-
-    path: tuple[tuple[int, int], ...]
-
-    def before(self, other: Place) -> bool:
-        """Whether this call has to come before the other one."""
-        for (ours, branch), (theirs, other_branch) in zip(self.path, other.path, strict=False):
-            if ours != theirs:
-                return ours < theirs
-            if branch != other_branch:
-                return False
-        return False
-
-
-def compare(made: Made, folder: Path) -> None:
-    """Fails where the compiled flow does anything else than its document says."""
-    found = differences(made, folder)
-    assert not found, "\n".join([*found, json.dumps(made.document, ensure_ascii=False), repr(made.faults)])
 
 
 @dataclass(frozen=True)
@@ -59,33 +39,59 @@ class Came:
         """What the service was called with, in order."""
         return [json.loads(line.text)["call"] for line in self.result.logs]
 
+    @property
+    def differences(self) -> list[str]:
+        """What came otherwise, a line each."""
+        return _of_run(self.expected, self.result)
 
-def outcome(made: Made, folder: Path) -> Came:
-    """Reads the flow, and runs what it becomes."""
-    definition = _written(made, folder)
-    expected = read(definition.workflows[0], made.input, Service(made.faults))
-    return Came(expected, run(compile_workflow(definition), made.input, integrations=BUILTIN))
+
+class Compiled:
+    """A flow with its documents and the code of its steps in ``folder``, and what it becomes."""
+
+    def __init__(self, made: Made, folder: Path) -> None:
+        self.made = made
+        self._table = folder / "code" / "table.json"
+        self._table.parent.mkdir(exist_ok=True)
+        (folder / "code" / "handler.py").write_text(HANDLER, encoding="utf-8")
+        for name, document in {"flow.json": made.document, **made.others}.items():
+            (folder / name).write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+        self._definition = Definition.load(folder / "flow.json")
+        self.bundle = compile_workflow(self._definition)
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with the machines whatever they do."""
+        return [fault for machine in self.bundle.machines for fault in faults_of(machine.text)]
+
+    def outcome(self, *more: Fault) -> Came:
+        """What comes of it, where some calls fail that did not. Raises :class:`oracle.going.Undecided`."""
+        faults = (*more, *self.made.faults)
+        expected = read(self._definition.workflows[0], self.made.input, Service(faults), self.made.outside)
+        self._table.write_text(json.dumps([fault.to_json() for fault in faults]), encoding="utf-8")
+        return Came(expected, run(self.bundle, self.made.input, integrations=BUILTIN, outside=self.made.outside))
 
 
 def differences(made: Made, folder: Path) -> list[str]:
     """What the compiled flow does otherwise, a line each; first what is wrong with it whatever it does."""
-    bundle = compile_workflow(_written(made, folder))
-    found = [fault for machine in bundle.machines for fault in faults_of(machine.text)]
-    if found:
-        return found
-    came = outcome(made, folder)
-    return _of_run(came.expected, came.result)
+    compiled = Compiled(made, folder)
+    if compiled.faults:
+        return compiled.faults
+    try:
+        return compiled.outcome().differences
+    except Undecided:
+        return []
 
 
-def _written(made: Made, folder: Path) -> Definition:
-    """The document and the code of its steps, in files."""
-    (folder / "code").mkdir(exist_ok=True)
-    (folder / "code" / "handler.py").write_text(HANDLER, encoding="utf-8")
-    (folder / "code" / "table.json").write_text(
-        json.dumps([fault.to_json() for fault in made.faults]), encoding="utf-8"
-    )
-    (folder / "flow.json").write_text(json.dumps(made.document, ensure_ascii=False, indent=1), encoding="utf-8")
-    return Definition.load(folder / "flow.json")
+def compare(made: Made, folder: Path) -> None:
+    """Fails where the compiled flow does anything else than its document says."""
+    found = differences(made, folder)
+    assert not found, told(found, made)
+
+
+def told(found: list[str], made: Made) -> str:
+    """What a failed comparison shows."""
+    documents = [json.dumps(document, ensure_ascii=False) for document in (made.document, *made.others.values())]
+    return "\n".join([*found, *documents, repr(made.faults), repr(made.outside)])
 
 
 def _of_run(expected: Outcome, result: RunResult) -> list[str]:
@@ -96,14 +102,14 @@ def _of_run(expected: Outcome, result: RunResult) -> list[str]:
         found.append(f"its cause is {result.cause}, and has to be {expected.cause}")
     if expected.error is None and _text(result.output) != _text(expected.output):
         found.append(f"gives {_text(result.output)}, and has to give {_text(expected.output)}")
-    if expected.error is None and expected.seconds is not None and result.simulated_seconds != expected.seconds:
+    if expected.seconds is not None and result.simulated_seconds != expected.seconds:
         found.append(f"takes {result.simulated_seconds} seconds, and has to take {expected.seconds}")
     return found + _of_calls(expected.trace, [json.loads(line.text) for line in result.logs])
 
 
 def _of_calls(trace: Trace, calls: list[dict[str, Any]]) -> list[str]:
     places: dict[str, list[Place]] = defaultdict(list)
-    for act, place in _placed(trace, ()):
+    for act, place in placed(trace):
         places[_text({"call": act.inputs, "effect": act.effect})].append(place)
     found, made = [], []
     for call in calls:
@@ -116,17 +122,6 @@ def _of_calls(trace: Trace, calls: list[dict[str, Any]]) -> list[str]:
     for number, (text, place) in enumerate(made):
         late = [other for other, behind in made[number + 1 :] if behind.before(place)]
         found += [f"makes {text} before {other}" for other in late[:1]]
-    return found
-
-
-def _placed(trace: Trace, path: tuple[tuple[int, int], ...]) -> list[tuple[Act, Place]]:
-    found = []
-    for number, entry in enumerate(trace):
-        if isinstance(entry, Together):
-            for branch, inside in enumerate(entry.traces):
-                found += _placed(inside, (*path, (number, branch)))
-        else:
-            found.append((entry, Place((*path, (number, 0)))))
     return found
 
 

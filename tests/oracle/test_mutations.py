@@ -11,41 +11,69 @@ from typing import Any
 import pytest
 
 from oracle.comparing import differences
+from oracle.made import Made, Step
+from oracle.sagas import ITEMS, SAGAS, Saga, call
 from oracle.service import Fault
-from oracle.writing import Made, sample
+from oracle.writing import sample
 from stepworkflows_cdk.compiler import outputs, planner, retries, saga, tasks
 from stepworkflows_cdk.compiler.exports import Exports
-from stepworkflows_cdk.compiler.plan import Jsonata, Retry
-from stepworkflows_cdk.compiler.steps import loops
+from stepworkflows_cdk.compiler.plan import Jsonata, Retry, Rule
+from stepworkflows_cdk.compiler.steps import forks, loops, races, sequence
+from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.values import Values
+from stepworkflows_cdk.integrations.waits import approvals, claims
+from stepworkflows_cdk.language import schedule
 
-ENOUGH = 120
-"""Flows that are tried; most faults show in the first ten."""
+ENOUGH = 60
+"""Flows made at random that are tried, behind the written ones."""
 
 
-def behind_a_pivot() -> Made:
-    """Few flows made at random fail behind a pivot with something before it that could be undone."""
-    work = {"runs-on": "lambda", "zip-file": "code"}
-    steps = [
-        {"id": "a", **work, "inputs": {"id": "a"}, "undo": {"id": "u-a", **work, "inputs": {"id": "u-a"}}},
-        {"id": "b", **work, "inputs": {"id": "b"}, "pivot": True},
-        {"id": "c", **work, "inputs": {"id": "c"}},
-    ]
-    return Made({"name": "pivot", "inputs": {}, "steps": steps}, {}, (Fault("c", "Red"),))
+BAD = (Fault("x", "Red", at="1"), Fault("x", "Red", at="2"))
+SMALL: list[tuple[list[Step], tuple[Fault, ...]]] = [
+    (
+        [
+            {
+                "id": "r",
+                "join": "any",
+                "parallel": {"x": [{"id": "w", "wait": 9}], "y": [{"id": "v", "wait": 5}]},
+                "outputs": {"won": "{winner}"},
+            },
+            call("a", if_="{won} = 'y'"),
+        ],
+        (),
+    ),
+    ([{**call("x", "i"), "for-each": {"items": ITEMS, "as": "i", "concurrency": 1}}], ()),
+    ([{**call("x", "i"), "for-each": {"items": ITEMS, "as": "i", "tolerate": 1, "concurrency": 1}}], BAD),
+    ([{**call("x", "i[0]"), "for-each": {"items": ITEMS, "as": "i", "batch": 1}}], ()),
+    ([{"id": "a", "wait-for": {"signal": "s", "match": {"r": "r"}}, "timeout": 5, "on-timeout": "continue"}], ()),
+    ([call("a", needs=[], if_="1 = 2"), {"id": "b", "needs": [], "wait": 9}, call("c", needs=["a", "b"])], ()),
+    ([{"id": "a", "needs": [], "wait": 9}, {"id": "b", "needs": ["a"], "wait": 9}], ()),
+    ([{"id": "f", "parallel": {"x": [{"id": "s", "stop": {}}], "y": [call("a")]}}, call("b")], ()),
+]
+"""What shows single faults: steps, and calls of them that fail."""
 
 
 @pytest.fixture(scope="module")
 def flows() -> list[Made]:
-    return [behind_a_pivot(), *sample(ENOUGH)]
+    """What shows most faults, each failing somewhere; then flows at random."""
+    failing = [
+        ("one after the other", "c"),
+        ("branches in branches", "c"),
+        ("groups and arms", "e"),
+        ("the point of no return", "d"),
+    ]
+    written = [replace(SAGAS[name].made, faults=(Fault(id_, "Boom"),)) for name, id_ in failing]
+    small = [Saga(steps, {}, faults=faults).made for steps, faults in SMALL]
+    return [*written, *small, *sample(ENOUGH)]
 
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
 
 def function(patch: pytest.MonkeyPatch, original: Callable[..., Any], mutated: Callable[..., Any]) -> None:
-    """Puts ``mutated`` in the place of ``original``, in whatever module of the compiler it is known."""
+    """Puts ``mutated`` in the place of ``original``, in whatever module it is known."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("stepworkflows_cdk.compiler") and vars(module).get(original.__name__) is original:
+        if name.startswith("stepworkflows_cdk") and vars(module).get(original.__name__) is original:
             patch.setattr(module, original.__name__, mutated)
 
 
@@ -115,19 +143,81 @@ def on_failure_skipped(patch: pytest.MonkeyPatch) -> None:
 
 
 def pivot_forgotten(patch: pytest.MonkeyPatch) -> None:
-    plan = planner.plan_machine
-
-    def without(workflow: Any, *rest: Any) -> Any:
-        for step in workflow.forward:
-            vars(step.keys)["pivot"] = False
-        return plan(workflow, *rest)
-
-    function(patch, plan, without)
+    function(patch, vars(saga)["_is_sure"], lambda _: False)
+    function(patch, saga.unsure_pivots, lambda _: [])
 
 
 def type_forgotten(patch: pytest.MonkeyPatch) -> None:
     data = outputs.output_data
     function(patch, data, lambda output, document, values: data(replace(output, type=None), document, values))
+
+
+def needs_ignored(patch: pytest.MonkeyPatch) -> None:
+    order = vars(schedule)["_Order"]
+    patch.setattr(order, "of", lambda steps: order((0,) * len(steps), (0,) * len(steps)))
+
+
+def skipped_alone(patch: pytest.MonkeyPatch) -> None:
+    function(patch, vars(sequence)["_skips"], lambda _context, _step, next_: (Rule(Jsonata("false"), next_),))
+
+
+def another_winner(patch: pytest.MonkeyPatch) -> None:
+    branch_states = vars(races)["_branch_states"]
+
+    def called(context: Any, step: Any, branch: Any, lane: Any) -> Any:
+        return branch_states(context, step, replace(branch, name=step.branches[0].name), lane)
+
+    function(patch, branch_states, called)
+
+
+def waits_longer(patch: pytest.MonkeyPatch) -> None:
+    for claimed in (claims.claimed, approvals.approval_wait):
+
+        def longer(*given: Any, claimed: Any = claimed) -> Any:
+            call = claimed(*given)
+            return replace(call, timeout=call.timeout + 60)
+
+        function(patch, claimed, longer)
+
+
+def one_more_tolerated(patch: pytest.MonkeyPatch) -> None:
+    distributed = loops.distributed
+
+    def more(*given: Any) -> Any:
+        found = distributed(*given)
+        how = found.distribution
+        more = how.tolerated + 1 if isinstance(how.tolerated, int) else how.tolerated and "100%"
+        return replace(found, distribution=replace(how, tolerated=more))
+
+    function(patch, distributed, more)
+
+
+def larger_batches(patch: pytest.MonkeyPatch) -> None:
+    distributed = loops.distributed
+
+    def larger(*given: Any) -> Any:
+        found = distributed(*given)
+        how = found.distribution
+        return replace(found, distribution=replace(how, batch=how.batch and how.batch + 1))
+
+    function(patch, distributed, larger)
+
+
+def stop_unheard(patch: pytest.MonkeyPatch) -> None:
+    stopped = forks.stopped
+    function(patch, stopped, lambda step, result: dict.fromkeys(stopped(step, result)))
+
+
+def last_error_lost(patch: pytest.MonkeyPatch) -> None:
+    function(patch, vars(planner)["_failed_at_last"], lambda *_: {})
+
+
+def request_unseen(patch: pytest.MonkeyPatch) -> None:
+    function(patch, saga.cancellable, lambda _: frozenset())
+
+
+def whole_not_noted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Context, "attempted", lambda *_: {})
 
 
 MUTATIONS: dict[str, Mutation] = {
@@ -143,6 +233,16 @@ MUTATIONS: dict[str, Mutation] = {
     "on-failure is skipped": on_failure_skipped,
     "behind the pivot there is undoing": pivot_forgotten,
     "the type of an output is not checked": type_forgotten,
+    "what a step needs is ignored": needs_ignored,
+    "a step runs without what it needs": skipped_alone,
+    "another one wins the race": another_winner,
+    "a wait lasts longer than its time-out": waits_longer,
+    "one more item may fail": one_more_tolerated,
+    "batches are larger": larger_batches,
+    "a branch stops nothing": stop_unheard,
+    "an error at the very end is lost": last_error_lost,
+    "a request to cancel is not looked for": request_unseen,
+    "that a step has begun is not noted": whole_not_noted,
 }
 
 

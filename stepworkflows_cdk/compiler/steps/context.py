@@ -112,7 +112,7 @@ class Context:
         if step.may_fail_alone:
             gone = self.gone(step)
             return Handler(next_, lambda _error, _cause: gone)
-        notes = {**self.exports.status(step, "failed"), **self._attempted(step), **anew(step)}
+        notes = {**self.exports.status(step, "failed"), **self.attempted(step), **anew(step)}
         return noted(lane.handler(step, False), notes)
 
     def behind(self, step: Step, lane: Lane, next_: str) -> Handler:
@@ -136,7 +136,11 @@ class Context:
     def gone(self, step: Step) -> dict[str, Data]:
         """What is assigned where a step failed, and the flow goes on behind it."""
         outputs: dict[str, Data] = {output_variable(step.id): defaults(step)} if step.outputs else {}
-        return {**outputs, **self.exports.status(step, "failed"), **self._attempted(step), **anew(step)}
+        return {**outputs, **self.exports.status(step, "failed"), **self.attempted(step), **anew(step)}
+
+    def attempted(self, step: Step) -> dict[str, Data]:
+        """The flag of a step that is undone also where it failed, once it has begun."""
+        return self.exports.tried(step) if step.keys.undo_when == "attempted" else {}
 
     def routes(self, step: Step, caught_in: str, next_: str) -> tuple[Route, ...]:
         """The step's own catches, as ways for the error in a variable."""
@@ -156,9 +160,6 @@ class Context:
     def catches(self, step: Step, lane: Lane, next_: str) -> list[State]:
         """The states of the steps in the step's catches."""
         return [state for catch in step.catches for state in self.states(catch.steps, lane, next_)]
-
-    def _attempted(self, step: Step) -> dict[str, Data]:
-        return self.exports.tried(step) if step.keys.undo_when == "attempted" else {}
 
 
 def written_states(planned: Planned) -> tuple[Raw, ...]:

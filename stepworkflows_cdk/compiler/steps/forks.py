@@ -24,14 +24,14 @@ def parallel_states(context: Context, step: Step, lane: Lane, next_: str) -> lis
     """The branches, and the join."""
     branches = tuple(branch_states(context, step, branch, lane) for branch in step.branches)
     assign: dict[str, Data] = {variable("failed", step.id): first_failure("$states.result")}
-    assign |= stopped(step, "$states.result")
+    assign |= {**stopped(step, "$states.result"), **context.attempted(step)}
     for number, branch in enumerate(step.branches):
         assign |= context.exports.taken_in(branch, lane.depth, f"$states.result[{number}]")
     choice, joined = join_states(context, step, lane, next_)
     titles = tuple(branch.name for branch in step.branches)
     catch: tuple[Catch, ...] = ()
     if step.keys.fail_fast:
-        catch = (Catch((ALL,), choice, failed_whole(step, ERROR)),)
+        catch = (Catch((ALL,), choice, failed_whole(context, step, ERROR)),)
     elif (failed := context.failed(step, lane, completed=True)).next != lane.ended:
         catch = (Catch((ALL,), failed.next, failed.assign(ERROR, CAUSE)),)
     return [Parallel(step.name, step.mark, branches, choice, assign, catch=catch, titles=titles), *joined]
@@ -49,11 +49,11 @@ def stopped(step: Step, result: str) -> dict[str, Data]:
     return {variable("stopped", step.id): first} if _can_stop(step.branches) else {}
 
 
-def failed_whole(step: Step, error: str) -> dict[str, Data]:
+def failed_whole(context: Context, step: Step, error: str) -> dict[str, Data]:
     """What the join finds where a fork or loop fails itself; ``error`` is JSONata for the error's name."""
     own: Data = {"type": Jsonata(error), "cause": Jsonata(CAUSE), "at": Jsonata("$millis()")}
     early: dict[str, Data] = {variable("stopped", step.id): None} if _can_stop(step.branches) else {}
-    return {variable("failed", step.id): own, **early}
+    return {variable("failed", step.id): own, **early, **context.attempted(step)}
 
 
 def _can_stop(branches: Sequence[Branch]) -> bool:

@@ -39,6 +39,5 @@ def group_states(context: Context, step: Step, lane: Lane, next_: str, looked_at
         if step.keys.retry:
             fresh = {**context.exports.fresh(arm.steps, lane), **dict.fromkeys(lane.tries.names[counters:], 0)}
         first = context.first(arm.steps[0])
-        tried = context.exports.tried(step) if step.keys.undo_when == "attempted" else {}
-        begin = [Pass(step.name, step.mark, first, {**fresh, **tried})]
+        begin = [Pass(step.name, step.mark, first, {**fresh, **context.attempted(step)})]
     return [*begin, *body, *ending, *failure]

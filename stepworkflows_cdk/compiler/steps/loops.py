@@ -39,14 +39,15 @@ def for_each_states(context: Context, step: Step, each: ForEachKeys, lane: Lane,
         failed = None
     if each.results:
         outputs = {output_variable(step.id): {"results": WRITTEN}}
-    assign = {failure: failed, **stopped(step, result), **outputs, **context.exports.listed(body, lane.depth, result)}
+    assign = {failure: failed, **stopped(step, result), **outputs, **context.attempted(step)}
+    assign |= context.exports.listed(body, lane.depth, result)
     if id(step) in context.kept:
         last_first = f"$reduce({result}, function($l, $r) {{ $append([$r.undo], $l) }}, [])"
         assign[variable("undo", step.id)] = Jsonata(last_first)
     choice, joined = join_states(context, step, lane, next_)
     # An error of the loop itself, such as of its list, comes before or behind all items; it goes where theirs go.
     error = f"($contains({CAUSE}, {literal(_TOO_MANY)}) ? {literal(_TOO_MANY)} : {ERROR})" if each.max_items else ERROR
-    catch = (Catch((ALL,), choice, failed_whole(step, error)),)
+    catch = (Catch((ALL,), choice, failed_whole(context, step, error)),)
     items = _items(each, values)
     selector: dict[str, Data] = {what: Jsonata(_ITEM[what]) for what in context.exports.items_read(step)}
     map_ = Map(step.name, step.mark, items, selector, states, choice, each.concurrency, assign, catch=catch)
