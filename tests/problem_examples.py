@@ -460,6 +460,18 @@ PROBLEMS: dict[str, Wrong] = {
     "SW309": Wrong(
         "A name alone, as in other languages.", *one('id: b, if: "n > 1", wait: 1m', 'id: b, if: "{n} > 1", wait: 1m')
     ),
+    "SW310": Wrong(
+        "An operator or a function is given a value of a type that it does not take, by what is declared.",
+        *one("id: b, if: \"{n} > '3'\", wait: 1m", 'id: b, if: "{n} > 3", wait: 1m', "name: a\ninputs: {n: integer}\n"),
+    ),
+    "SW311": Wrong(
+        "A comparison, or a field, that says the same in each run, by the types that are declared.",
+        *one(
+            "id: b, if: \"{f} = 'true'\", wait: 1m",
+            'id: b, if: "{f} = true", wait: 1m',
+            "name: a\ninputs: {f: boolean}\n",
+        ),
+    ),
     "SW401": Wrong("More than AWS allows.", *one(f"id: b, {CODE}, timeout: 1h", f"id: b, {CODE}, timeout: 10m")),
     "SW410": Wrong(
         "An express flow waits for the outside world.",

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["Schema", "SchemaEntry", "contract_faults", "type_at"]
+__all__ = ["Schema", "SchemaEntry", "contract_faults", "schema_at", "type_at"]
 
 Type = Literal["string", "number", "integer", "boolean", "object", "array", "null"]
 
@@ -81,16 +81,20 @@ _NEEDS_TYPE: dict[str, tuple[Type, ...]] = {
 
 def type_at(inputs: Mapping[str, Schema], path: tuple[str | int, ...]) -> str | None:
     """The JSON type that the contract promises for a value inside the input, None where it promises none."""
-    if not path or path[0] not in inputs:
-        return None
-    schema: Schema | None = inputs[str(path[0])]
+    schema = schema_at(inputs, path)
+    return schema.type if schema else None
+
+
+def schema_at(inputs: Mapping[str, Schema], path: tuple[str | int, ...]) -> Schema | None:
+    """What the contract says of a value inside the input, None where it says nothing."""
+    schema = inputs.get(str(path[0])) if path else None
     for part in path[1:]:
         if schema is None:
             return None
         # A field of a list is the list of the fields of its items: of no type that a single value has.
         properties = schema.properties if schema.type == "object" else None
         schema = schema.items if isinstance(part, int) else (properties or {}).get(part)
-    return schema.type if schema else None
+    return schema
 
 
 def contract_faults(schema: Schema, *, top: bool) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

@@ -75,8 +75,8 @@ def tokens(code: str) -> Iterator[Token]:
 
 
 def bare_names(code: str) -> dict[str, int]:
-    """The names that stand alone in an expression, each with its first place. They are fields of what the expression is
-    applied to, which is nothing but where a path, a predicate or an object gives them something.
+    """The names that stand alone in an expression, and `$`, each with its first place. They are fields of what the
+    expression is applied to, which is nothing but where a path, a predicate or an object gives them something.
     """
     found: dict[str, int] = {}
     around: list[bool] = []
@@ -90,6 +90,8 @@ def bare_names(code: str) -> dict[str, int]:
             given = given or token.text == "{" or before in (".", "^") or (token.text == "[" and behind_value)
         elif token.kind == "operator" and token.text in (")", "]", "}"):
             given = around.pop() if around else False
+        elif token.kind == "variable" and token.text in ("$", "$$") and not given and before != "~>":
+            found.setdefault(token.text, token.start)
         elif token.kind == "name" and not (given or before == "." or token.text in _WORDS):
             is_operator = behind_value and token.text in _WORD_OPERATORS
             found |= {} if is_operator else {token.text: found.get(token.text, token.start)}
@@ -129,8 +131,6 @@ def syntax_fault(code: str) -> tuple[str, int] | None:
 
     if not code.strip():
         return "the expression is empty", 0
-    if (double := code.find("==")) >= 0 and not any(_within(token, double) for token in tokens(code)):
-        return "a comparison is written with one `=`", double
     try:
         Jsonata(code)
     except JException as error:
@@ -143,10 +143,6 @@ def syntax_fault(code: str) -> tuple[str, int] | None:
         # The parser lets an IndexError or the like through for some broken texts: they are no expressions either.
         return "wrong syntax", 0
     return None
-
-
-def _within(token: Token, at: int) -> bool:
-    return token.kind in ("string", "quoted", "regex") and token.start <= at < token.end
 
 
 def _token(code: str, at: int, operand: bool) -> Token:

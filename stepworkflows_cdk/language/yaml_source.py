@@ -14,6 +14,7 @@ import yaml
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Path_, SyntaxProblem, problem_at
+from stepworkflows_cdk.language.yaml_slips import mend
 
 __all__ = ["read_yaml", "reads_as_text"]
 
@@ -228,9 +229,12 @@ class _Reader:
         if "exceeded" in problem or "depth" in problem:
             return self._too_deep(mark)
         context = f" {error.context}" if error.context else ""
-        return SyntaxProblem(
-            Problem("SW010", f"wrong YAML{context}: {problem}", mark, "check indentation, colons and quotes near here")
-        )
+        hint = mend(self._text.split("\n"), mark.line - 1, mark.column - 1)
+        if not hint and error.context_mark and "flow" in context:
+            opened = self._at(error.context_mark.line, error.context_mark.column)
+            hint = f"close what opens on line {opened.line}, or mend what is inside of it"
+        hint = hint or "check indentation, colons and quotes near here"
+        return SyntaxProblem(Problem("SW010", f"wrong YAML{context}: {problem}", mark, hint))
 
     def _at(self, line: int, column: int) -> Mark:
         """A place from 0; the parser puts the end of the text behind its last line."""

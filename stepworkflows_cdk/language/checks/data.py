@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepworkflows_cdk.language.checks.contract import output_problems
+from stepworkflows_cdk.language.checks.types import of_a_kind, within
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.expressions import FUNCTIONS, bare_names, bound_variables, free_variables, syntax_fault
@@ -31,13 +32,14 @@ from stepworkflows_cdk.language.scope import (
     View,
     resolve,
 )
+from stepworkflows_cdk.language.slips import function_meant, name_meant, slip
+from stepworkflows_cdk.language.types import misfits, type_of
 from stepworkflows_cdk.language.usage import condition_view, conditions_of, strings_of, strings_of_flow
 from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
 __all__ = ["check", "check_deployed", "is_reserved", "place"]
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _OTHER_REFERENCE = re.compile(
     r"\$\.([A-Za-z_][\w.]*)|\$\{([A-Za-z_][\w.]*)\}|\$?\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|\{\s+([A-Za-z_][\w.]*)\s*\}|\{([A-Za-z_][\w.]*)\s+\}"
 )
@@ -47,6 +49,12 @@ _RESERVED = re.compile(
     r"|(?:again|arm|attempts|count|error|failed|given|if|index|item|passed|result|rounds?|status|step|stopped)\d*_"
     r"|(?:pages|tried|tries|undo|until|won)\d*_"
 )
+_MISSING = {
+    "before end of expression": "close what is open",
+    "nexpected end of expression": "write what is missing at its end",
+    ", got ": "a comma, an operator or a bracket is missing before it",
+}
+"""Parts of what the parser says, and what to do about it."""
 _DEPLOYED = (ConfigTarget, ResourceTarget, SecretTarget)
 
 
@@ -104,10 +112,7 @@ def _step(step: Step, view: View) -> Iterator[Problem]:
         yield from _condition(step, path, text, condition_view(path, view))
     yield from _outputs(step)
     yield from _keys(step)
-    until = step.get("wait", "until")
-    if isinstance(until, str) and "{" not in until and not _TIME.fullmatch(until):
-        hint = "write a time such as 2026-01-31T12:00:00Z, or a reference"
-        yield Problem("SW118", "this is no point in time", step.mark_of("wait", "until"), hint)
+    yield from of_a_kind(step, view)
 
 
 def _outputs(step: Step) -> Iterator[Problem]:
@@ -204,6 +209,7 @@ def _parsed(
     allowed: tuple[type[Target], ...],
     own: frozenset[str] = frozenset(),
 ) -> Iterator[Problem]:
+    types: dict[int, tuple[str, str]] = {}
     for reference in references_in(value):
         mark = place(document, path, text, reference.offset, step)
         try:
@@ -219,6 +225,9 @@ def _parsed(
                 mark,
                 hint,
             )
+        yield from within(target, reference, view, mark)
+        if isinstance(value, Expression) and (type_ := type_of(target, view)):
+            types[reference.offset - value.offset + len(reference.text)] = type_, reference.text
         if not isinstance(value, Expression) and isinstance(target, InputTarget) and not _sure(target, view):
             yield _maybe_missing(document, path, text, mark)
         if isinstance(target, SecretTarget) and SecretTarget not in allowed:
@@ -235,7 +244,7 @@ def _parsed(
                 "write text and references",
             )
             return
-        yield from _expression(document, path, step, text, value, own)
+        yield from _expression(document, path, step, text, value, own, types)
 
 
 def _sure(target: InputTarget, view: View) -> bool:
@@ -263,21 +272,43 @@ def _maybe_missing(document: Document, path: Path_, text: str, mark: Mark) -> Pr
 
 
 def _expression(
-    document: Document, path: Path_, step: str, text: str, value: Expression, own: frozenset[str]
+    document: Document,
+    path: Path_,
+    step: str,
+    text: str,
+    value: Expression,
+    own: frozenset[str],
+    types: Mapping[int, tuple[str, str]],
 ) -> Iterator[Problem]:
     # Every reference becomes a variable of the same length, so that places stay what they are.
     code = "".join(part if isinstance(part, str) else "$" + "_" * (len(part.text) - 1) for part in value.parts)
-    if fault := syntax_fault(code):
+    fault = syntax_fault(code)
+    names = {} if fault else bare_names(code)
+    if (fault or names) and (found := slip(code)):
+        mark = place(document, path, text, value.offset + found.at, step)
+        yield Problem("SW303", f"this is no JSONata: {found.message}", mark, found.hint)
+        return
+    if fault:
         message, at = fault
         mark = place(document, path, text, value.offset + min(at, len(code)), step)
-        yield Problem(
-            "SW303", f"this is no JSONata: {message[:1].lower()}{message[1:]}", mark, "see https://docs.jsonata.org"
-        )
+        hint = next((hint for part, hint in _MISSING.items() if part in message), "see https://docs.jsonata.org")
+        yield Problem("SW303", f"this is no JSONata: {message[:1].lower()}{message[1:]}", mark, hint)
         return
-    for name, at in bare_names(code).items():
+    for misfit in misfits(code, types) if types else ():
+        mark = place(document, path, text, value.offset + misfit.at, step)
+        if misfit.fails:
+            yield Problem("SW310", misfit.message, mark, misfit.hint)
+        else:
+            yield Problem("SW311", misfit.message, mark, misfit.hint, "warning")
+    for name, at in names.items():
         mark = place(document, path, text, value.offset + at, step)
-        hint = f"write `{{{name}}}` for a value of the flow, `${name}(...)` for a function, `'{name}'` for a text"
-        yield Problem("SW309", f"`{name}` is a field of nothing here", mark, hint)
+        if name.startswith("$"):
+            hint = "write `{name}` for a value of the flow"
+            yield Problem("SW309", f"`{name}` is nothing here: no value is given to the expression", mark, hint)
+        elif code[at + len(name) :].lstrip().startswith("("):
+            yield Problem("SW309", f"`{name}` is no function", mark, function_meant(name))
+        else:
+            yield Problem("SW309", f"`{name}` is a field of nothing here", mark, name_meant(code, at))
     for name, at in bound_variables(code).items():
         if _RESERVED.match(name):
             mark = place(document, path, text, value.offset + at, step)

@@ -1,0 +1,142 @@
+"""What people write in expressions as other languages have it, and how JSONata says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stepworkflows_cdk.language.expressions import FUNCTIONS, Token, tokens
+
+__all__ = ["Slip", "function_meant", "name_meant", "slip"]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """``at`` counts from the beginning of the expression, from 0."""
+
+    message: str
+    at: int
+    hint: str
+
+
+_OPERATORS = {
+    "&&": "write `and`",
+    "||": "write `or`",
+    "===": "write `=`",
+    "==": "write `=`",
+    "!==": "write `!=`",
+    "<>": "write `!=`",
+    "=~": "write `$contains(TEXT, /.../)`",
+    "**": "write `$power(a, b)`",
+    "=>": "write `>=`",
+    "=<": "write `<=`",
+}
+_WORDS = {
+    "AND": "write `and`",
+    "OR": "write `or`",
+    "IN": "write `in`",
+    "is": "write `= null`, or `$not($exists(...))` where there may be no value at all",
+    "not": "write `$not(...)`",
+    "NOT": "write `$not(...)`",
+    "matches": "write `$contains(TEXT, /.../)`",
+    "like": "write `$contains(TEXT, 'part')`, or with a pattern `/.../`",
+    "between": "write `x >= a and x <= b`",
+    "if": "a condition is the expression alone; a choice of two values is `CONDITION ? a : b`",
+    "then": "a choice of two values is `CONDITION ? a : b`",
+}
+_CONSTANTS = {
+    "None": "null",
+    "nil": "null",
+    "NULL": "null",
+    "Null": "null",
+    "undefined": "null",
+    "True": "true",
+    "TRUE": "true",
+    "False": "false",
+    "FALSE": "false",
+}
+_FUNCTIONS = {
+    "always": "what is done in any case stands under `finally` of the flow",
+    "cancelled": "a flow that can be cancelled has `cancel`; what is then done stands under `on-failure`",
+    "failure": "what is done where a step fails stands under its `catch`, or under `on-failure` of the flow",
+    "success": "remove it: a step runs only where those before it went well",
+    "not": "write `$not(...)`",
+    "len": "write `$count(LIST)` or `$length(TEXT)`",
+    "size": "write `$count(LIST)` or `$length(TEXT)`",
+    "startsWith": "write `$substring(TEXT, 0, n) = 'start'`, or `$contains(TEXT, /^start/)`",
+    "endsWith": "write `$contains(TEXT, /end$/)`",
+    "toJSON": "write `$string(...)`",
+    "fromJSON": "write `$parse(...)`",
+    "json": "write `$parse(...)`",
+    "str": "write `$string(...)`",
+    "int": "write `$number(...)`",
+    "float": "write `$number(...)`",
+    "lower": "write `$lowercase(...)`",
+    "upper": "write `$uppercase(...)`",
+    "defined": "write `$exists(...)`",
+    "format": 'write text and references: `"Hello {name}"`',
+}
+_JINJA = re.compile(r"\$?\{\{")
+_WIDE = re.compile(r"\{\s*([^\W\d][\w.]*)\s*([^\w.\s}][^}]*)?\}")
+
+
+def slip(code: str) -> Slip | None:
+    """What is written as in another language; None where nothing is seen. For expressions that are wrong."""
+    if jinja := _JINJA.match(code):
+        message = f"`{jinja.group()}` does not begin a reference"
+        return Slip(message, 0, "write `{name}`; a condition is an expression anyway")
+    read = list(tokens(code))
+    for index, token in enumerate(read):
+        before = read[index - 1] if index else None
+        if found := _operator(code, token) or _word(read, index) or _braces(code, token, before):
+            return found
+    return None
+
+
+def function_meant(name: str) -> str:
+    """How to call what is written as a function without `$`."""
+    same = next((known for known in sorted(FUNCTIONS) if known.lower() == name.lower()), None)
+    return f"write `${same}(...)`" if same else _FUNCTIONS.get(name, f"no function is called `${name}` either")
+
+
+def name_meant(code: str, at: int) -> str:
+    """How to write the path that begins with a bare name."""
+    written = re.match(r"[\w.\[\]]*[\w\]]", code[at:])
+    name = written.group() if written else code[at:]
+    if name in _CONSTANTS:
+        return f"write `{_CONSTANTS[name]}`"
+    return f"write `{{{name}}}` for a value of the flow, `'{name}'` for a text"
+
+
+def _operator(code: str, token: Token) -> Slip | None:
+    if token.kind != "operator":
+        return None
+    for text, hint in _OPERATORS.items():
+        if code.startswith(text, token.start):
+            return Slip(f"`{text}` is no operator", token.start, hint)
+    if token.text == "!":
+        return Slip("`!` is no operator", token.start, "write `$not(...)`")
+    if token.text == ";" and not code[token.end :].strip():
+        return Slip("`;` ends nothing here", token.start, "remove it")
+    return None
+
+
+def _word(found: Sequence[Token], index: int) -> Slip | None:
+    token = found[index]
+    follows = index > 0 and found[index - 1].text not in (".", "(", ",", "[", "{", ":")
+    called = index + 1 < len(found) and found[index + 1].text == "("
+    if token.kind != "name" or token.text not in _WORDS or called or (index > 0 and not follows):
+        return None
+    return Slip(f"`{token.text}` is no operator", token.start, _WORDS[token.text])
+
+
+def _braces(code: str, token: Token, before: Token | None) -> Slip | None:
+    """A reference with blanks in it, or with more than a name."""
+    if token.text != "{" or (before is not None and before.text in (".", ")", "]")):
+        return None
+    wide = _WIDE.match(code, token.start)
+    if wide is None:
+        return None
+    name, rest = wide.group(1), (wide.group(2) or "").strip()
+    return Slip("this is no reference", token.start, f"write `{{{name}}}{f' {rest}' if rest else ''}`")
