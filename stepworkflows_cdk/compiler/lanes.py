@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
 from stepworkflows_cdk.compiler.tasks import Handler
 from stepworkflows_cdk.compiler.tries import Tries
-from stepworkflows_cdk.language.scope import Frame
+from stepworkflows_cdk.language.targets import Frame
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["Lane"]

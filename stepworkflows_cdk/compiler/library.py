@@ -13,7 +13,8 @@ from stepworkflows_cdk.compiler.values import Values, output_variable
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
 from stepworkflows_cdk.language.references import Reference, Template, parse_value, references_in, strings_in
-from stepworkflows_cdk.language.scope import ResourceTarget, SecretTarget, resolve
+from stepworkflows_cdk.language.scope import resolve
+from stepworkflows_cdk.language.targets import ResourceTarget, SecretTarget
 from stepworkflows_cdk.language.workflow import Step, Trigger, Workflow
 
 __all__ = ["Lent", "LentToTrigger", "Library"]

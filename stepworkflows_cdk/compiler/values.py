@@ -11,7 +11,8 @@ from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text
 from stepworkflows_cdk.language.contract import type_at
 from stepworkflows_cdk.language.expressions import tokens
 from stepworkflows_cdk.language.references import Expression, Part, Reference, Template, parse_condition, parse_value
-from stepworkflows_cdk.language.scope import (
+from stepworkflows_cdk.language.scope import View, resolve
+from stepworkflows_cdk.language.targets import (
     ConfigTarget,
     ErrorTarget,
     ExecutionTarget,
@@ -26,8 +27,6 @@ from stepworkflows_cdk.language.scope import (
     StatusTarget,
     StepTarget,
     Target,
-    View,
-    resolve,
 )
 from stepworkflows_cdk.language.workflow import Output
 

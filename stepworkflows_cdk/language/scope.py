@@ -10,171 +10,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import takewhile
+from itertools import combinations, takewhile
 
 from stepworkflows_cdk.language.needs import how_to_wait
 from stepworkflows_cdk.language.references import Reference
-from stepworkflows_cdk.language.workflow import EACH, Output, Step, Workflow, walk
+from stepworkflows_cdk.language.targets import (
+    ConfigTarget,
+    ErrorTarget,
+    ExecutionTarget,
+    Frame,
+    InputTarget,
+    ItemTarget,
+    Known,
+    Loop,
+    OutputTarget,
+    ResourceTarget,
+    ResultTarget,
+    SecretTarget,
+    StatusTarget,
+    StepTarget,
+    Tail,
+    Target,
+    Way,
+)
+from stepworkflows_cdk.language.workflow import EACH, Step, Workflow, walk
 
-__all__ = [
-    "ROOTS",
-    "ConfigTarget",
-    "ErrorTarget",
-    "ExecutionTarget",
-    "Frame",
-    "InputTarget",
-    "ItemTarget",
-    "Known",
-    "Loop",
-    "OutputTarget",
-    "ResourceTarget",
-    "ResultTarget",
-    "SecretTarget",
-    "StatusTarget",
-    "StepTarget",
-    "Target",
-    "Unresolved",
-    "View",
-    "resolve",
-]
-
-Tail = tuple[str | int, ...]
+__all__ = ["ROOTS", "Unresolved", "View", "resolve"]
 
 ROOTS = ("input", "steps", "result", "index", "error", "secrets", "resources", "config", "execution", "step")
 _EXECUTION = ("id", "name", "started")
 _STEP = ("id", "attempt")
 _ERROR = ("type", "cause")
-
-
-Frame = tuple[str, ...]
-"""The branches and loops that a step is inside, outermost first, by what ``Branch.scope`` gives for each."""
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A loop that a place is inside of: the id of its step, what it calls the item, and how many scopes are around it.
-    ``distributed``: each item is an execution of its own, or each ``batch``.
-    """
-
-    id: str
-    name: str
-    depth: int
-    distributed: bool = False
-    batch: bool = False
-
-
-@dataclass(frozen=True)
-class Known:
-    """A step that can be named at a place.
-
-    ``sure``: it surely ran, as far as the forks around it say. ``group``: of the ways out of a fork exactly one was
-    taken; its name, which way this step is in, and how many there are.
-    """
-
-    step: Step
-    frame: Frame = ()
-    sure: bool = True
-    group: tuple[str, int, int] | None = None
-    each: int = 0
-    gaps: bool = False
-    """``each``: so many loops are around it, which the place is not inside of; an output is then a list, and ``sure`` says
-    that the outermost of the loops ran. ``gaps``: it may not have finished for some item."""
-    away: str = ""
-    """The id of the loop around it that writes the outputs into files, where one does."""
-    raced: str = ""
-    """The id of the race around it, whose other branches may have been faster."""
-
-
-@dataclass(frozen=True)
-class InputTarget:
-    """A field of the flow's input, or all of it. ``inferred``: the input is open, and nobody declared the field."""
-
-    path: Tail
-    inferred: bool = False
-
-
-@dataclass(frozen=True)
-class OutputTarget:
-    """An output of a step, or of whichever of ``others`` ran instead.
-
-    ``uncertain``: the step may not have finished, and then the output is its default or null.
-    """
-
-    known: Known
-    output: Output
-    path: Tail
-    uncertain: bool = False
-    others: tuple[Known, ...] = ()
-
-
-@dataclass(frozen=True)
-class StatusTarget:
-    """``done``, ``failed`` or ``skipped``."""
-
-    known: Known
-
-
-@dataclass(frozen=True)
-class ItemTarget:
-    """The item of a loop, or something in it; its ``index``."""
-
-    loop: Loop
-    path: Tail = ()
-    index: bool = False
-
-
-@dataclass(frozen=True)
-class ResultTarget:
-    """A field of the step's own result, or all of it."""
-
-    path: Tail
-
-
-@dataclass(frozen=True)
-class ErrorTarget:
-    """``type`` or ``cause`` of the error that is being handled."""
-
-    field: str
-
-
-@dataclass(frozen=True)
-class ConfigTarget:
-    name: str
-
-
-@dataclass(frozen=True)
-class ResourceTarget:
-    name: str
-
-
-@dataclass(frozen=True)
-class SecretTarget:
-    name: str
-
-
-@dataclass(frozen=True)
-class ExecutionTarget:
-    field: str
-
-
-@dataclass(frozen=True)
-class StepTarget:
-    field: str
-
-
-Target = (
-    InputTarget
-    | OutputTarget
-    | StatusTarget
-    | ResultTarget
-    | ErrorTarget
-    | ConfigTarget
-    | ResourceTarget
-    | SecretTarget
-    | ExecutionTarget
-    | StepTarget
-    | ItemTarget
-)
 
 
 class Unresolved(Exception):
@@ -283,9 +149,8 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
     owners = [known for known in view.known if known.step.output(name)]
     owners = [known for known in owners if not _is_inside(known, owners)]
     owners = [known for known in owners if not known.raced] or owners[:1]
-    groups = {known.group[0] if known.group else known.step.id for known in owners}
     declared = name in (view.workflow.keys.inputs or {})
-    if len(groups) + declared > 1 or (len(groups) < len(owners) and not _exactly_one(owners)):
+    if (owners and declared) or not all(_apart(*pair) for pair in combinations(owners, 2)):
         places = [f"`{{steps.{known.step.title}.outputs.{name}}}`" for known in owners]
         places += [f"`{{input.{name}}}`"] * declared
         raise Unresolved("SW204", f"`{name}` could mean more than one thing", "write " + " or ".join(places))
@@ -308,10 +173,19 @@ def _is_inside(known: Known, others: Sequence[Known]) -> bool:
     return any(known.step is inner for other in others for inner in walk(other.step.inside))
 
 
-def _exactly_one(owners: Sequence[Known]) -> bool:
-    """Whether the steps are in different ways out of the same fork."""
-    places = [known.group for known in owners if known.group]
-    return len({place[1] for place in places}) == len(owners)
+def _apart(one: Known, other: Known) -> bool:
+    """Whether at most one of two steps ran: they are in different ways out of one fork."""
+    taken = {way.fork: way.index for way in one.ways}
+    return any(taken.get(way.fork, way.index) != way.index for way in other.ways)
+
+
+def _covered(ways: Sequence[tuple[Way, ...]]) -> bool:
+    """Whether one of the steps that are in these ways ran, whichever ways were taken."""
+    if not all(ways):
+        return bool(ways)
+    by_index = {first.index: [rest for head, *rest in ways if head == first] for first, *_ in ways}
+    complete = len({first.fork for first, *_ in ways}) == 1 and len(by_index) == ways[0][0].number
+    return complete and all(_covered([tuple(rest) for rest in inner]) for inner in by_index.values())
 
 
 def _input(path: Tail, view: View) -> InputTarget:
@@ -346,31 +220,31 @@ def _long_output(tail: Tail, view: View) -> Target:
             raise Unresolved("SW206", message, f"write `{{steps.{id_}.outputs.NAME}}`")
 
 
-def _output(owners: Sequence[Known], name: str, path: Tail, view: View) -> OutputTarget:
+def _output(owners: list[Known], name: str, path: Tail, view: View) -> OutputTarget:
     # What ran in place of a step is asked before the step, whose defaults are there in any case.
-    owners = sorted(owners, key=lambda known: known.group is not None and known.group[1] == 0)
+    owners = sorted(owners, key=lambda known: [way.index or way.number for way in known.ways])
     known = owners[0]
     _at_hand(known)
     step = known.step
-    output = step.output(name)
-    if output is None:
-        names = [known.name for known in step.outputs]
+    outputs = [output for owner in owners if (output := owner.step.output(name))]
+    if not outputs:
+        names = [output.name for output in step.outputs]
         raise Unresolved("SW203", f"the step `{step.id}` has no output `{name}`", _suggest(name, names))
+    output = next((output for output in outputs if output.has_default), outputs[0])
+    others = tuple(owners[1:])
     if view.handling or (known.each and (output.has_default or not known.gaps)):
-        ran = known.sure and known.group is None and not view.handling
-        return OutputTarget(known, output, path, uncertain=not ran, others=tuple(owners[1:]))
-    complete = known.group is not None and len(owners) == known.group[2]
-    if complete and all(owner.sure for owner in owners):
-        return OutputTarget(known, output, path, others=tuple(owners[1:]))
-    sure = known.sure and known.group is None and not (known.each and known.gaps)
-    if sure and not step.may_fail_alone:
-        return OutputTarget(known, output, path)
-    if not output.has_default:
-        how = "may fail without ending the flow" if step.may_fail_alone and sure else "may not run"
-        how = "may not finish for each item" if known.each else how
-        hint = f"give it a default: `{name}: {{value: ..., default: null}}`"
-        raise Unresolved("SW207", f"the step `{step.id}` {how}, and `{name}` is then missing", hint)
-    return OutputTarget(known, output, path, uncertain=True, others=tuple(owners[1:]))
+        ran = known.sure and not known.ways and not view.handling
+        return OutputTarget(known, output, path, uncertain=not ran, others=others)
+    covered = _covered([owner.ways for owner in owners])
+    alone = next((owner.step for owner in owners if owner.step.may_fail_alone), None)
+    if covered and alone is None and all(owner.sure and not owner.gaps for owner in owners):
+        return OutputTarget(known, outputs[0], path, others=others)
+    if output.has_default:
+        return OutputTarget(known, output, path, uncertain=True, others=others)
+    how = "may fail without ending the flow" if alone else "may not run"
+    how = "may not finish for each item" if known.each else how
+    hint = f"give it a default: `{name}: {{value: ..., default: null}}`"
+    raise Unresolved("SW207", f"the step `{(alone or step).id}` {how}, and `{name}` is then missing", hint)
 
 
 def _at_hand(known: Known) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from stepworkflows_cdk.language.contract import Schema, schema_at
 from stepworkflows_cdk.language.references import Reference, Template, WrongValue, parse_value
-from stepworkflows_cdk.language.scope import (
+from stepworkflows_cdk.language.scope import Unresolved, View, resolve
+from stepworkflows_cdk.language.targets import (
     ConfigTarget,
     ErrorTarget,
     ExecutionTarget,
@@ -22,9 +23,6 @@ from stepworkflows_cdk.language.scope import (
     StatusTarget,
     StepTarget,
     Target,
-    Unresolved,
-    View,
-    resolve,
 )
 
 __all__ = ["Misfit", "misfits", "type_of"]

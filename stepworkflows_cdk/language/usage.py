@@ -15,16 +15,8 @@ from stepworkflows_cdk.language.references import (
     references_in,
     strings_in,
 )
-from stepworkflows_cdk.language.scope import (
-    InputTarget,
-    Known,
-    OutputTarget,
-    StatusTarget,
-    Target,
-    Unresolved,
-    View,
-    resolve,
-)
+from stepworkflows_cdk.language.scope import Unresolved, View, resolve
+from stepworkflows_cdk.language.targets import InputTarget, Known, OutputTarget, StatusTarget, Target
 from stepworkflows_cdk.language.views import at_end, views
 from stepworkflows_cdk.language.workflow import Step, Workflow
 

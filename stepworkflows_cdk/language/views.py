@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from stepworkflows_cdk.language.needs import in_order
-from stepworkflows_cdk.language.scope import Frame, Known, Loop, View
+from stepworkflows_cdk.language.scope import View
+from stepworkflows_cdk.language.targets import Frame, Known, Loop, Way
 from stepworkflows_cdk.language.workflow import Branch, Step, Waits, Workflow
 
 __all__ = ["at_end", "ends", "handling", "views"]
@@ -119,9 +120,9 @@ def _behind(step: Step, frame: Frame, sure: bool, *, ran: bool = False) -> Itera
     catches = [catch.steps for catch in step.catches if not ends(catch.steps)]
     ways = 1 + len(catches)
     if not step.scheduled:
-        yield Known(step, frame, sure, (step.id, 0, ways) if catches else None)
+        yield Known(step, frame, sure, (Way(step.id, 0, ways),) if catches else ())
     for number, steps in enumerate(catches, 1):
-        yield from _way(steps, frame, sure, (step.id, number, ways))
+        yield from _way(steps, frame, sure, Way(step.id, number, ways))
     yield from _way(step.reminder.steps if step.reminder else (), frame, False, None)
     finished = sure and not catches and not step.may_fail_alone
     for branch in step.branches:
@@ -132,8 +133,8 @@ def _behind(step: Step, frame: Frame, sure: bool, *, ran: bool = False) -> Itera
     arms = [arm.steps for arm in step.arms if not ends(arm.steps)]
     complete = bool(step.arms) and step.arms[-1].when is None
     for number, steps in enumerate(arms):
-        group = (f"{step.id}?", number, len(arms)) if len(arms) > 1 else None
-        yield from _way(steps, frame, finished and complete, group)
+        way = Way(f"{step.id}?", number, len(arms)) if len(arms) > 1 else None
+        yield from _way(steps, frame, finished and complete, way)
 
 
 def _seen_from_outside(known: Known, step: Step, listed: bool, ran: bool, caught: bool) -> Known:
@@ -146,19 +147,18 @@ def _seen_from_outside(known: Known, step: Step, listed: bool, ran: bool, caught
 def _listed(known: Known, loop: Step, ran: bool, caught: bool) -> Known:
     """What is known of a step inside a loop, from outside of it."""
     each = loop.keys.for_each
-    finished = known.sure and known.group is None and not known.step.may_fail_alone
+    finished = known.sure and not known.ways and not known.step.may_fail_alone
     partly = caught or loop.may_fail_alone or bool(each and (each.collect or each.tolerate is not None))
     gaps = known.gaps or (known.each == 0 and (partly or not finished))
     away = known.away or (loop.title if each and each.results else "")
-    return replace(known, sure=ran, group=None, each=known.each + 1, gaps=gaps, away=away)
+    return replace(known, sure=ran, ways=(), each=known.each + 1, gaps=gaps, away=away)
 
 
-def _way(steps: Sequence[Step], frame: Frame, sure: bool, group: tuple[str, int, int] | None) -> Iterator[Known]:
+def _way(steps: Sequence[Step], frame: Frame, sure: bool, way: Way | None) -> Iterator[Known]:
     """What is inside one way out of a fork."""
     for step in steps:
         for known in _behind(step, frame, sure):
-            nested = known.group is not None and group is not None
-            yield replace(known, group=group or known.group, sure=known.sure and not nested)
+            yield replace(known, ways=(way, *known.ways)) if way else known
 
 
 def _everything(steps: Sequence[Step], frame: Frame, here: Frame) -> Iterator[Known]:

@@ -33,8 +33,9 @@ from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.references import WrongValue, given_flow, parse_value, references_in, strings_in
-from stepworkflows_cdk.language.scope import ResultTarget, Unresolved, View, resolve
+from stepworkflows_cdk.language.scope import Unresolved, View, resolve
 from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.targets import ResultTarget
 from stepworkflows_cdk.language.usage import inferred_inputs
 from stepworkflows_cdk.language.workflow import Step, Workflow
 

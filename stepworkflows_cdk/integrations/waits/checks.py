@@ -13,8 +13,9 @@ from stepworkflows_cdk.integrations.waits.paths import at_path
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.references import Expression, WrongValue, parse_value, references_in, strings_in
-from stepworkflows_cdk.language.scope import ItemTarget, OutputTarget, StatusTarget, Target, Unresolved, View, resolve
+from stepworkflows_cdk.language.scope import Unresolved, View, resolve
 from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.targets import ItemTarget, OutputTarget, StatusTarget, Target
 from stepworkflows_cdk.language.views import views
 from stepworkflows_cdk.language.workflow import Step, Workflow
 

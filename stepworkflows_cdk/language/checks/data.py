@@ -21,19 +21,16 @@ from stepworkflows_cdk.language.references import (
     references_in,
     strings_in,
 )
-from stepworkflows_cdk.language.scope import (
-    ROOTS,
+from stepworkflows_cdk.language.scope import ROOTS, Unresolved, View, resolve
+from stepworkflows_cdk.language.slips import function_meant, name_meant, slip
+from stepworkflows_cdk.language.targets import (
     ConfigTarget,
     InputTarget,
     ResourceTarget,
     SecretTarget,
     StepTarget,
     Target,
-    Unresolved,
-    View,
-    resolve,
 )
-from stepworkflows_cdk.language.slips import function_meant, name_meant, slip
 from stepworkflows_cdk.language.types import misfits, type_of
 from stepworkflows_cdk.language.usage import condition_view, conditions_of, strings_of, strings_of_flow
 from stepworkflows_cdk.language.views import at_end, views

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
-from stepworkflows_cdk.language.scope import ResultTarget, Target, View
+from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.targets import ResultTarget, Target
 from stepworkflows_cdk.language.views import ends
 from stepworkflows_cdk.language.workflow import Output, Step
 

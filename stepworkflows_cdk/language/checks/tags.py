@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.references import Template, WrongValue, parse_value, references_in
-from stepworkflows_cdk.language.scope import ConfigTarget, Unresolved, View, resolve
+from stepworkflows_cdk.language.scope import Unresolved, View, resolve
+from stepworkflows_cdk.language.targets import ConfigTarget
 from stepworkflows_cdk.language.workflow import Workflow
 
 __all__ = ["check", "fault"]

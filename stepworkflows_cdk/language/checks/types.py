@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from stepworkflows_cdk.language.contract import schema_at
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.references import Reference, Template, WrongValue, parse_value
-from stepworkflows_cdk.language.scope import InputTarget, Target, Unresolved, View, resolve
+from stepworkflows_cdk.language.scope import Unresolved, View, resolve
+from stepworkflows_cdk.language.targets import InputTarget, Target
 from stepworkflows_cdk.language.types import type_of
 from stepworkflows_cdk.language.workflow import Step
 

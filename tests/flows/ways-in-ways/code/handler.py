@@ -1,0 +1,4 @@
+def handler(event, context):
+    if event["boom"]:
+        raise ValueError("boom")
+    return {"price": event["price"]}
