@@ -189,8 +189,14 @@ class StepKeys(Keys):
         description="Ids of steps of the same list: the step begins once these have ended, and is skipped where one of them "
         "is. `[]`: at once. Without it, a step waits for all steps before it in its list.",
     )
-    if_: str | bool | None = Field(None, description="A condition; where it does not hold the step is skipped.")
-    catch: list[CatchKeys] | None = Field(None, min_length=1, description="What runs where the step fails.")
+    if_: str | bool | None = Field(
+        None,
+        description="A condition; where it does not hold the step is skipped. It comes before the step: where it cannot be "
+        "evaluated, that is no error of the step, but of what the step is in, whose handlers take it.",
+    )
+    catch: list[CatchKeys] | None = Field(
+        None, min_length=1, description="What runs where the step fails; not where its `if` does."
+    )
     on_timeout: Literal["fail", "continue"] | Steps | None = Field(
         None,
         description="For `wait-for`: what becomes of a wait that nobody ends. `fail` (the default), `continue`, or steps to run.",
