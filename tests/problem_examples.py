@@ -28,6 +28,7 @@ FILES = {
 }
 TABLE = "name: a\nresources: {rows: {type: table, key: id}}\n"
 CODE = "runs-on: lambda, zip-file: code"
+WRITE = 'record: {table: rows, key: {id: "1"}}'
 KEYED = 'inputs: {n: string}\ntriggers: {api: {path: /a, auth: iam, idempotency-key: "{input.n}"}}\n'
 BOMB = "name: a\nx: &x [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\ny: &y [*x, *x, *x, *x, *x, *x, *x, *x, *x, *x]\n"
 BOMB += "z: [*y, *y, *y, *y, *y, *y, *y, *y, *y, *y]\n"
@@ -382,8 +383,8 @@ PROBLEMS: dict[str, Wrong] = {
     ),
     "SW253": Wrong(
         "In a flow that undoes, a step whose effect stays.",
-        steps(f"id: b, {CODE}", f"id: c, {CODE}, undo: {{{CODE}}}"),
-        steps(f"id: b, {CODE}, undo: none", f"id: c, {CODE}, undo: {{{CODE}}}"),
+        steps(f"id: b, {WRITE}", f"id: c, {CODE}, undo: {{{CODE}}}", head=TABLE),
+        steps(f"id: b, {WRITE}, undo: none", f"id: c, {CODE}, undo: {{{CODE}}}", head=TABLE),
     ),
     "SW254": Wrong(
         "`undo: none` where nothing could be undone.",
