@@ -14,6 +14,7 @@ from typing import Any
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.language.archive import BROKEN, fault
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["DEFAULT_HANDLER", "IMAGE", "check_code", "code_name", "fits_code", "image_problems", "image_text"]
@@ -60,12 +61,14 @@ def check_code(step: Step, zip_file: str, handler: str) -> Iterable[Problem]:
     if Path(zip_file).is_absolute() and not mark.programmed:
         yield Problem("SW502", "the code's path is absolute", mark, "write it relative to this document")
     elif not code.exists():
-        yield Problem(
-            "SW502",
-            f"there is no `{zip_file}` beside this document",
-            mark,
-            "check the path; it is relative to this document",
-        )
+        names = sorted(path.name for path in code.parent.iterdir()) if code.parent.is_dir() else []
+        beside = [(Path(zip_file).parent / name).as_posix() for name in names]
+        hint = nearest(zip_file, beside) or "check the path; it is relative to this document"
+        yield Problem("SW502", f"there is no `{zip_file}` beside this document", mark, hint)
+    elif code.is_file() and code.suffix == ".py":
+        folder = Path(zip_file).parent.as_posix()
+        hint = f"name its folder, `zip-file: {folder}`, with `handler: {code.stem}.handler`"
+        yield Problem("SW503", f"`{zip_file}` is neither a folder nor a .zip file", mark, hint)
     elif named:
         yield from _check_handler(step, code, zip_file, handler)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["Schema", "SchemaEntry", "contract_faults", "schema_at", "type_at"]
+__all__ = ["Schema", "SchemaEntry", "by_name", "contract_faults", "schema_at", "type_at"]
 
 Type = Literal["string", "number", "integer", "boolean", "object", "array", "null"]
 
@@ -58,6 +58,13 @@ class Schema(BaseModel):
     def optional(self) -> bool:
         """At the top: whether the input may lack it."""
         return self.required is False or self.has("default")
+
+
+def by_name(value: Any) -> Any:
+    """The inputs of a flow. Raises ``ValueError`` where they are written as the schema of one object."""
+    if isinstance(value, dict) and value.get("type") == "object" and isinstance(value.get("properties"), dict):
+        raise ValueError("the inputs themselves, each by its name")
+    return value
 
 
 SchemaEntry = Annotated[Schema, BeforeValidator(_short_form, json_schema_input_type=Union[Type, Schema])]

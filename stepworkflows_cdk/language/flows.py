@@ -62,7 +62,8 @@ def _groups(documents: Sequence[Document], problems: list[Problem]) -> list[list
         if is_flow(document) or (kind is None and not groups):
             groups.append([document])
         elif kind not in ("ActorStep", None):
-            hint = nearest(str(kind), ("RunnableStep", "ActorStep"))
+            first = "RunnableStep" if not groups else "ActorStep"
+            hint = nearest(str(kind), ("RunnableStep", "ActorStep")) or f"write `type: {first}`"
             message = "`type` must be `RunnableStep` or `ActorStep`"
             problems.append(Problem("SW103", message, document.mark(("type",)), hint))
         elif not groups:

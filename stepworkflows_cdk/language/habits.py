@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from stepworkflows_cdk.language.keys import key_names, model_in
 
-__all__ = ["Around", "hint_for", "inner_models"]
+__all__ = ["Around", "hint_for", "inner_models", "slug_of"]
 
 _DEPTH = 3
 _SOME = 3
@@ -56,6 +56,15 @@ _HABITS = (
     _Habit("then do actions", "steps", "write `steps` for what an arm does", only="else"),
     _Habit("elseif elif elsif", "when", "write one more arm: `- {when: CONDITION, steps: [...]}`", only="else"),
     _Habit("default otherwise", "else", "write `- {else: [...]}` as the last arm", only="when"),
+    _Habit("default otherwise", "switch", "write `- {else: [...]}` as the last arm of a `switch`"),
+    _Habit("result results value", "outputs"),
+    # contracts
+    _Habit("additionalproperties", "maxLength", "remove it: other fields are let through"),
+    _Habit(
+        "oneof anyof allof not dependentrequired", "maxLength", "leave it out, and check that by a step with `require`"
+    ),
+    _Habit("nullable", "maxLength", "leave out `type`, or declare it with `required: false`"),
+    _Habit("title comment", "description", only="maxLength"),
     # the order
     _Habit("next end goto transition onsuccess", "steps", _NO_NEXT),
     _Habit("startat", "steps", "remove it: the first of `steps` begins"),
@@ -146,6 +155,8 @@ def hint_for(key: str, around: Around) -> str:
     same = next((other for other in around.allowed if _bare(other) == bare), None)
     if same and key != _ASL_TYPE:
         return f"did you mean `{same}`?"
+    if isinstance(around.written.get(key), dict) and len(around.written) == 1 and "id" in around.allowed:
+        return f"write `id: {slug_of(key)}`, and beside it what stands inside of this"
     inside = list(dict.fromkeys(_inside(key, around.inner)))
     nearer = [path for path in inside if path[0] in around.written]
     if chosen := [path for path in nearer if _leads(around.written[path[0]], path[1:])] or nearer:
@@ -162,6 +173,11 @@ def hint_for(key: str, around: Around) -> str:
         return f"did you mean `{close[0]}`?"
     listed = ", ".join(f"`{name}`" for name in sorted(around.allowed))
     return f"known here: {listed or 'none'}"
+
+
+def slug_of(name: str) -> str:
+    """An id like the name: ``sendMail`` is ``send-mail``."""
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()).strip("-")
 
 
 def _bare(key: str) -> str:

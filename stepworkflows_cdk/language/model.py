@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from stepworkflows_cdk.language.cases import CaseKeys
-from stepworkflows_cdk.language.contract import SchemaEntry
+from stepworkflows_cdk.language.contract import SchemaEntry, by_name
 from stepworkflows_cdk.language.durations import UNIT_NAMES, Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
 from stepworkflows_cdk.language.keys import ID, STEP, Inputs, Keys, Steps, StepValue, alias
@@ -328,7 +328,7 @@ class FlowKeys(Keys):
     name: str | None = Field(None, min_length=1, max_length=80, description="The flow's name.")
     description: str | None = Field(None, description="For readers; it becomes the machine's comment.")
     type: Literal["RunnableStep"] | None = Field(None, description="`RunnableStep`: it can be started.")
-    inputs: dict[str, SchemaEntry] | None = Field(
+    inputs: Annotated[dict[str, SchemaEntry] | None, BeforeValidator(by_name)] = Field(
         None, description="The contract of the input, checked before any step; `{}` is open."
     )
     outputs: dict[str, Any] | None = Field(None, description="The result of the execution.")

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from stepworkflows_cdk.language.credentials import TELLING
 from stepworkflows_cdk.language.document import Path_, with_value
 from stepworkflows_cdk.language.durations import UNIT_NAMES
+from stepworkflows_cdk.language.habits import slug_of
 from stepworkflows_cdk.language.keys import ID, STEP
 from stepworkflows_cdk.language.model import key_type
 from stepworkflows_cdk.language.yaml_text import yaml_line
@@ -40,6 +41,18 @@ _TYPES = {
 }
 _TYPE = {name: type_ for type_, names in _TYPES.items() for name in names.split()}
 """What types are called elsewhere."""
+_WORK = "what a step does, its work key says: `runs-on`, `call`, `record`, ..."
+_MEANT = {
+    ("type", "choice"): "remove it, and write `switch: [{when: CONDITION, steps: [...]}, {else: [...]}]`",
+    ("type", "fail"): "remove it, and write `fail: {error: NAME}`",
+    ("type", "map"): "remove it, and write `for-each: {items: LIST}`",
+    ("type", "parallel"): "remove it, and write `parallel: {NAME: [...], NAME: [...]}`",
+    ("type", "pass"): "remove it: a step that only has `outputs` sets values",
+    ("type", "succeed"): "remove it, and write `stop: {}`",
+    ("type", "task"): f"remove it: {_WORK}",
+    ("type", "wait"): "remove it, and write `wait: 5m`",
+}
+"""Words of other formats, by the key that they are written under."""
 _NAME = re.compile(r"[^\W\d]\w*")
 _STEP: Form = {"id": "notify", "wait": "5m"}
 _EXAMPLES: dict[str, Sequence[Any]] = {
@@ -94,10 +107,10 @@ def repair(model: type[BaseModel], value: Any, place: Path_, path: Path_) -> str
     leads to the value in its document.
     """
     key = (*path, *place)[-1:]
+    if meant := _MEANT.get((str(key[-1]) if key else "", str(_at(value, place)).lower())):
+        return meant
     forms = _forms(model, place)
-    written = value
-    for part in place:
-        written = written[part]
+    written = _at(value, place)
     if not any(_PRIVATE.search(str(part)) for part in (*path, *place)):
         found = list(_variants(written, key, forms))
         for candidate in (*found, *(second for first in found for second in _variants(first, key, forms))):
@@ -130,6 +143,12 @@ def place_in(value: Any, fault: Any) -> Path_:
     return tuple(found)
 
 
+def _at(value: Any, place: Path_) -> Any:
+    for part in place:
+        value = value[part]
+    return value
+
+
 def _takes(model: type[BaseModel], value: Any, place: Path_, candidate: Any) -> bool:
     changed = with_value(value, place, candidate)
     try:
@@ -154,7 +173,7 @@ def _variants(value: Any, key: Path_, forms: Sequence[Form]) -> Iterator[Any]:
             yield one
         case dict():
             yield from _of_mapping(value)
-    if "string" in allowed and not isinstance(value, str):
+    if "string" in allowed and isinstance(value, bool | int | float):
         yield key_type(value)
     if isinstance(value, dict) or not any(form.get("items") == STEP for form in forms):
         yield [value]
@@ -172,7 +191,7 @@ def _of_text(value: str, allowed: Sequence[Any], forms: Sequence[Form]) -> Itera
     elif re.fullmatch(r"-?\d+\.\d+", same):
         yield float(same)
     if any(form.get("pattern") == ID for form in forms):
-        yield re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", value).lower()).strip("-")
+        yield slug_of(value)
     yield from _duration(value)
     if "," in value:
         yield [part.strip() for part in value.split(",")]
@@ -209,7 +228,9 @@ def _of_list(value: list[Any], key: Path_) -> Iterator[Any]:
 
 
 def _of_mapping(value: dict[Any, Any]) -> Iterator[Any]:
-    """Steps by their names; a duration by its units."""
+    """Steps by their names; a duration by its units; the properties of a schema."""
+    if value.get("type") == "object" and isinstance(value.get("properties"), dict):
+        yield value["properties"]
     if value and all(isinstance(item, dict) for item in value.values()):
         yield [{"id": key, **item} for key, item in value.items()]
     if value and set(value) <= set(UNIT_NAMES):

@@ -1,4 +1,4 @@
-"""What people write in expressions as other languages have it, and how JSONata says it."""
+"""What people write in values and expressions as other languages have it, and how it is said here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stepworkflows_cdk.language.expressions import FUNCTIONS, Token, tokens
 
-__all__ = ["Slip", "function_meant", "name_meant", "slip"]
+__all__ = ["Slip", "function_meant", "name_meant", "reference_meant", "slip"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,19 @@ _FUNCTIONS = {
     "defined": "write `$exists(...)`",
     "format": 'write text and references: `"Hello {name}"`',
 }
+_REFERENCES = re.compile(
+    r"\$\.(?P<path>[A-Za-z_][\w.\[\]]*)|\$\{(?P<shell>[A-Za-z_][\w.]*)\}|\$?\{\{\s*(?P<jinja>[A-Za-z_][\w.]*)\s*\}\}"
+    r"|\{\s+(?P<wide>[A-Za-z_][\w.]*)\s*\}|\{(?P<open>[A-Za-z_][\w.]*)\s+\}"
+)
+"""How others write references: JSONPath, shells and SAM, Jinja and GitHub Actions, a slip."""
+_CONTEXT = {
+    "$$.Execution.Id": "{execution.id}",
+    "$$.Execution.Name": "{execution.name}",
+    "$$.Execution.StartTime": "{execution.started}",
+    "$$.Map.Item.Index": "{index}",
+    "$$.Map.Item.Value": "{item}",
+}
+_INTRINSIC = re.compile(r"States\.[A-Z]\w+\(.*\)", re.DOTALL)
 _JINJA = re.compile(r"\$?\{\{")
 _WIDE = re.compile(r"\{\s*([^\W\d][\w.]*)\s*([^\w.\s}][^}]*)?\}")
 
@@ -92,6 +105,16 @@ def slip(code: str) -> Slip | None:
         if found := _operator(code, token) or _word(read, index) or _braces(code, token, before):
             return found
     return None
+
+
+def reference_meant(text: str) -> str:
+    """What to write for a text that is a reference elsewhere; empty where it is none."""
+    if text in _CONTEXT:
+        return f"write `{_CONTEXT[text]}`, if a reference is meant"
+    if _INTRINSIC.fullmatch(text):
+        return "write an expression: `{% ... %}`, whose functions are those of JSONata"
+    found = _REFERENCES.fullmatch(text)
+    return f"write `{{{next(part for part in found.groups() if part)}}}`, if a reference is meant" if found else ""
 
 
 def function_meant(name: str) -> str:

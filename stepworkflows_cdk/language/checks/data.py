@@ -22,7 +22,7 @@ from stepworkflows_cdk.language.references import (
     strings_in,
 )
 from stepworkflows_cdk.language.scope import ROOTS, Unresolved, View, resolve
-from stepworkflows_cdk.language.slips import function_meant, name_meant, slip
+from stepworkflows_cdk.language.slips import function_meant, name_meant, reference_meant, slip
 from stepworkflows_cdk.language.targets import (
     ConfigTarget,
     InputTarget,
@@ -38,10 +38,6 @@ from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow
 
 __all__ = ["check", "check_deployed", "is_reserved", "place"]
 
-_OTHER_REFERENCE = re.compile(
-    r"\$\.([A-Za-z_][\w.]*)|\$\{([A-Za-z_][\w.]*)\}|\$?\{\{\s*([A-Za-z_][\w.]*)\s*\}\}|\{\s+([A-Za-z_][\w.]*)\s*\}|\{([A-Za-z_][\w.]*)\s+\}"
-)
-"""How others write references: JSONPath, shells and SAM, Jinja and GitHub Actions, a slip."""
 _RESERVED = re.compile(
     r"(?:again|caught|failure|left|stopped)\d*\Z|(?:guarded|handled|holder|input|resources|result|running|states|turns)\Z"
     r"|(?:again|arm|attempts|count|error|failed|given|if|index|item|passed|result|rounds?|status|step|stopped)\d*_"
@@ -129,6 +125,10 @@ def _keys(step: Step) -> Iterator[Problem]:
     """References in keys of mappings: they would stay text."""
     for key in ("inputs", "outputs"):
         for path in _keys_in(step.get(key), (key,)):
+            if str(path[-1]).endswith(".$"):
+                message = f"`{path[-1]}` is a name as it is written"
+                hint = f"write `{str(path[-1])[:-2]}`, and its value as a reference such as `{{name}}`"
+                yield Problem("SW308", message, step.key_mark(*path), hint, "warning")
             try:
                 value = parse_value(str(path[-1]))
             except WrongValue:
@@ -188,12 +188,9 @@ def _string(
 
 
 def _looks_like_reference(document: Document, path: Path_, step: str, text: str) -> Iterator[Problem]:
-    found = _OTHER_REFERENCE.fullmatch(text)
-    if found:
-        name = next(part for part in found.groups() if part)
-        hint = f"write `{{{name}}}`, if a reference is meant"
+    if meant := reference_meant(text):
         yield Problem(
-            "SW308", f"`{text}` stays text as it is written", place(document, path, text, 0, step), hint, "warning"
+            "SW308", f"`{text}` stays text as it is written", place(document, path, text, 0, step), meant, "warning"
         )
 
 
