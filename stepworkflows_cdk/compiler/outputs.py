@@ -20,7 +20,7 @@ def output_data(output: Output, document: Document, values: Values) -> Data:
     data = values.data(written)
     if _is_plain(output, data):
         return data
-    code = f"$v := {values.expression(written).code}"
+    code = f"$v := {values.whole(written).code}"
     checked = "$v"
     if output.type is not None and not _is_of_type(output, data):
         type_ = "number" if output.type == "integer" else output.type

@@ -10,7 +10,15 @@ from stepworkflows_cdk.compiler.jsonata import literal, path, text_of
 from stepworkflows_cdk.compiler.plan import Data, Hole, Jsonata, Text
 from stepworkflows_cdk.language.contract import type_at
 from stepworkflows_cdk.language.expressions import tokens
-from stepworkflows_cdk.language.references import Expression, Part, Reference, Template, parse_condition, parse_value
+from stepworkflows_cdk.language.references import (
+    Expression,
+    Part,
+    Reference,
+    Template,
+    parse_condition,
+    parse_value,
+    strings_in,
+)
 from stepworkflows_cdk.language.scope import View, resolve
 from stepworkflows_cdk.language.targets import (
     ConfigTarget,
@@ -105,6 +113,12 @@ class Values:
     def expression(self, value: Any) -> Jsonata:
         """A JSON value as one expression."""
         return Jsonata(self._code(value))
+
+    def whole(self, value: Any) -> Jsonata:
+        """The same, which gives nothing where a part of it gives nothing: from an object, JSONata leaves that out."""
+        parts = [text for path, text in strings_in(value) if path and not self.certain(text)]
+        there = " and ".join(f"$exists({self._code(text)})" for text in parts)
+        return Jsonata(f"({there} ? {self._code(value)})") if there else self.expression(value)
 
     def condition(self, text: str) -> Jsonata:
         """A string that is JSONata as a whole, as a truth value: what is missing is false."""

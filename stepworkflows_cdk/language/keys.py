@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-__all__ = ["ID", "STEP", "Inputs", "Keys", "StepValue", "Steps", "alias", "key_names", "model_in"]
+__all__ = ["ID", "STEP", "ErrorName", "Inputs", "Keys", "StepValue", "Steps", "alias", "key_names", "model_in"]
 
 ID = r"^[a-z][a-z0-9-]{0,62}$"
 """What ids of steps and flows look like."""
@@ -25,6 +26,20 @@ def _given(value: Any) -> Any:
 
 Inputs = Annotated[dict[str, Any] | str, BeforeValidator(_given, json_schema_input_type=dict[str, Any] | str)]
 """What a step is given: each by its name, or one value."""
+
+
+def _error_name(value: str) -> str:
+    if not re.match(_ERROR, value):
+        raise ValueError(
+            "a fixed name of at most 256 characters, without braces, `%` and blanks around it: others catch it by that name"
+        )
+    return value
+
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_ExecutionFailedEventDetails.html
+_ERROR = r"^[^\s{}%]([^{}%\x00-\x1f\x7f]{0,254}[^\s{}%])?$"
+ErrorName = Annotated[str, AfterValidator(_error_name), Field(json_schema_extra={"pattern": _ERROR})]
+"""The name of an error that a flow raises."""
 
 
 def alias(name: str) -> str:

@@ -15,7 +15,7 @@ from stepworkflows_cdk.language.cases import CaseKeys
 from stepworkflows_cdk.language.contract import SchemaEntry, by_name
 from stepworkflows_cdk.language.durations import UNIT_NAMES, Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
-from stepworkflows_cdk.language.keys import ID, STEP, Inputs, Keys, Steps, StepValue, alias
+from stepworkflows_cdk.language.keys import ID, STEP, ErrorName, Inputs, Keys, Steps, StepValue, alias
 from stepworkflows_cdk.language.policies import DefaultKeys, PolicyKeys, Retry, RetryKeys
 from stepworkflows_cdk.language.race import Join, JoinKeys
 
@@ -69,14 +69,14 @@ class RequireKeys(Keys):
     """A rule of the business that must hold."""
 
     that: str = Field(description="The condition.")
-    error: str = Field("RequirementFailed", pattern=r"^[^\s{}%]{1,256}$", description="The error's name.")
+    error: ErrorName = Field("RequirementFailed", description="The error's name.")
     message: str = Field("", description="What the caller is told.")
 
 
 class FailKeys(Keys):
     """The end, with an error."""
 
-    error: str = Field(pattern=r"^[^\s{}%]{1,256}$", description="The error's name.")
+    error: ErrorName = Field(description="The error's name.")
     message: str = Field("", description="What the caller is told.")
 
 
@@ -136,7 +136,7 @@ class OutputKeys(Keys):
     type: Literal["string", "number", "integer", "boolean", "object", "array"] | None = Field(
         None, description="Checked while the flow runs."
     )
-    default: Any = Field(None, description="The value after a caught error, or where the result lacks the field.")
+    default: Any = Field(None, description="The value after a caught error, or where any part of the value is missing.")
 
 
 class StepKeys(Keys):
