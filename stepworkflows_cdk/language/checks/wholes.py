@@ -78,4 +78,6 @@ def _again(inner: Step, whole: Step, key: str) -> Iterator[Problem]:
 
 def _waits(inner: Step, whole: Step, key: str) -> Problem:
     message = f"`{whole.title}` is done again by `{key}`, and a second wait for the same would find the first answer"
-    return Problem("SW112", message, inner.key_mark("wait-for"), "wait once")
+    hint = "wait once; or ask and wait in a flow of its own, told which time it is, and match that as well"
+    told = ': `{uses: ask.yaml, inputs: {attempt: "{step.attempt}"}, retry: ...}`' if key == "retry" else ""
+    return Problem("SW112", message, inner.key_mark("wait-for"), hint + told)
