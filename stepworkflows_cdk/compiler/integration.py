@@ -268,7 +268,8 @@ class Integration:
     """Whether it plans what stands under `secrets`, as resources of the type `secret`."""
     records_outputs: ClassVar[bool] = False
     """Whether it writes the outputs called ``DATABASE_...``: see :meth:`plan_outputs`."""
-
+    borrows: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]] = {}
+    """Another work key whose defaults it takes -> the paths of those keys inside the value of its own."""
     keeps_locks: ClassVar[bool] = False
     """Whether it keeps the locks of `concurrency`: see :meth:`plan_lock`."""
     cancels: ClassVar[bool] = False

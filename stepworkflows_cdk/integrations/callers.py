@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stepworkflows_cdk.language.keys import Keys
 from stepworkflows_cdk.language.workflow import Workflow
 
-__all__ = ["TYPES", "Callers", "caller_of"]
+__all__ = ["TYPES", "Callers", "Route", "caller_of"]
 
 TYPES = {"cognito": "user-pool", "function": "function"}
 """The types of resources that say who is calling."""
+
+
+def _route(value: str) -> str:
+    if not re.match(_ROUTE, value):
+        raise ValueError(
+            "a path such as `/orders`, the same for every request: what tells one from another stands in the body"
+        )
+    return value
+
+
+_ROUTE = r"^(/[A-Za-z0-9._-]+)+$"
+Route = Annotated[str, AfterValidator(_route), Field(json_schema_extra={"pattern": _ROUTE})]
+"""A path of the stack's API."""
 
 
 class Callers(Keys):

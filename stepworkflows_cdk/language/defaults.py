@@ -133,6 +133,7 @@ class _Layer:
         name = str(kind.place[-1])
         if isinstance(self._defaults.get(name), dict) and kind.model:
             self._work(document, path, kind, name)
+        self._borrowed(document, path, kind)
         if kind.integration.waits or kind.integration.starts_flows or kind.integration.keeps_time:
             return
         self._shared(document, path, kind, (_DEFAULTS,), shared)
@@ -170,6 +171,14 @@ class _Layer:
             for key in self._defaults[name]:
                 if kind.integration.takes_default(key, step):
                     self._keys(document, path, kind.place, (_DEFAULTS, name), key, kind.model)
+
+    def _borrowed(self, document: Document, path: Path_, kind: _Kind) -> None:
+        """Lays what is said for another kind of work, and means the same here: the sender of mails."""
+        for name, places_ in kind.integration.borrows.items():
+            for *inside, key in places_:
+                settings = document.get((*path, *kind.place, *inside))
+                if isinstance(settings, dict) and key not in settings and key in _mapping(self._defaults.get(name)):
+                    self._lay(document, path, (*kind.place, *inside, key), (_DEFAULTS, name, key))
 
     def _keys(
         self, document: Document, step: Path_, place: Path_, source: Path_, key: str, model: type[BaseModel]

@@ -51,6 +51,20 @@ _ASL_TYPE = "Type"
 _FLOW = "triggers"
 """A key that only flows have."""
 _HABITS = (
+    # who may answer a wait
+    _Habit(
+        "jwt token bearer oidc",
+        "function",
+        "tokens of an issuer are read for `triggers: {api: ...}` only; here a function of yours can read them: "
+        "`{function: NAME}`, with `resources: {NAME: {type: function}}`",
+        only="cognito",
+    ),
+    _Habit(
+        "cors origins",
+        "method",
+        "pages of other origins cannot answer a wait: have the server of the page send the request",
+        only="path",
+    ),
     # arms of a switch
     _Habit("if condition case unless expression", "when", "write `when` for the condition of an arm", only="else"),
     _Habit("then do actions", "steps", "write `steps` for what an arm does", only="else"),

@@ -38,8 +38,8 @@ def document_schema(integrations: Sequence[WorkKey], kind: Kind = "document") ->
     defs: Json = _cleaned(made["$defs"])
     schemas = {model: _definition(defs, references[model, "validation"]) for model in models}
     by_name = {name: references[model, "validation"] for name, model in default_models(integrations).items()}
-    for work in by_name.values():
-        defs[_name(work)].pop("required", None)  # what a step lacks may be a default of its flow
+    for name in {each for work in by_name.values() for each in _used(work, defs)}:
+        defs[name].pop("required", None)  # what a step lacks may be a default of its flow
     works = [(integration, schemas[integration.keys]) for integration in integrations if integration.keys]
     step = _with_works(schemas[StepKeys], works)
     flow = _with_works(schemas[FlowKeys], works)

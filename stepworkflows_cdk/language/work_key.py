@@ -31,6 +31,7 @@ class WorkKey(Protocol):
     beats: ClassVar[bool]
     starts_flows: ClassVar[bool]
     keeps_time: ClassVar[bool]
+    borrows: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]]
     transient: ClassVar[tuple[str, ...]]
     raises: ClassVar[Mapping[str, str]]
 

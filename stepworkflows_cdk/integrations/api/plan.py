@@ -19,7 +19,7 @@ from stepworkflows_cdk.compiler.texts import executions_arn
 from stepworkflows_cdk.integrations.api.needs import AddressNeed, AnswerPathNeed, ApiNeed
 from stepworkflows_cdk.integrations.api.schema import body_schema
 from stepworkflows_cdk.integrations.api.tokens import JwtKeys, authorizer, check_tokens
-from stepworkflows_cdk.integrations.callers import TYPES, Callers, caller_of
+from stepworkflows_cdk.integrations.callers import TYPES, Callers, Route, caller_of
 from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
 from stepworkflows_cdk.integrations.lambda_.needs import FunctionNeed
 from stepworkflows_cdk.language.checks.modes import excluded
@@ -68,7 +68,7 @@ class ApiKeys(Keys):
     address of the status, which `GET` on it tells to whoever started the execution, and to nobody else.
     """
 
-    path: str = Field(pattern=r"^(/[A-Za-z0-9._-]+)+$", description="The path, such as `/orders`.")
+    path: Route = Field(description="The path, such as `/orders`.")
     auth: str | CallerKeys = Field(
         description="Who may call: `iam`, `cognito` (the flow's one user pool), `{cognito: NAME}`, `{function: NAME}` or "
         "`{jwt: ...}`."

@@ -128,7 +128,10 @@ def _api(step: Step, api: ApiSpec, workflow: Workflow) -> Iterator[Problem]:
         yield from undeclared(step, ("wait-for", "api", "auth", kind), str(name), TYPES[kind], workflow)
     elif api.auth not in ("iam", "cognito"):
         message = "`auth` must be `iam`, `cognito`, `{cognito: NAME}` or `{function: NAME}`"
-        yield Problem("SW103", message, mark, nearest(api.auth, ("iam", "cognito")))
+        hint = (
+            nearest(api.auth, ("iam", "cognito")) or "with `{function: NAME}` a function of yours says who is calling"
+        )
+        yield Problem("SW103", message, mark, hint)
     elif api.auth == "cognito" and caller_of(api.auth, workflow)[1] is None:
         message = "`auth: cognito` means the one user pool of the flow"
         hint = "declare it: `resources: {users: {type: user-pool}}`; of several, name one: `{cognito: NAME}`"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from stepworkflows_cdk.integrations.callers import Callers
+from stepworkflows_cdk.integrations.callers import Callers, Route
 from stepworkflows_cdk.language.model import Keys
 from stepworkflows_cdk.language.workflow import Step
 
@@ -42,7 +42,7 @@ class ApiSpec(Keys):
     one was first; 404 where what waited has ended; 400 where it can be no answer.
     """
 
-    path: str = Field(pattern=r"^(/[A-Za-z0-9._-]+)+$", description="The path, such as `/orders/confirmed`.")
+    path: Route = Field(description="The path, such as `/orders/confirmed`.")
     method: Literal["POST", "PUT"] = Field("POST", description="The method.")
     auth: str | Callers = Field(
         description="Who may answer: `iam`, `cognito` (the flow's one user pool), `{cognito: NAME}` or `{function: NAME}`."

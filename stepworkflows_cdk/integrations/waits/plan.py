@@ -33,6 +33,7 @@ class WaitFor(Integration):
     transient = TRANSIENT
     waits = True
     cancels = True
+    borrows = {"email": (("approval", "from"), ("approval", "identity"))}
     raises = {"WaitTaken": "another execution waits, or waited, for the same; what is matched has to single out one"}
 
     def takes_whole(self, step: Step) -> bool:
