@@ -91,8 +91,10 @@ PROBLEMS: dict[str, Wrong] = {
     ),
     "SW109": Wrong(
         "What the language has, and this version does not build.",
-        steps(WAIT, head='name: a\nconfig: {c: {default: x}}\ndeploy: {strategy: canary, alarms: ["{config.c}"]}\n'),
-        steps(WAIT, head="name: a\nconfig: {c: {default: x}}\ndeploy: {strategy: canary, alarms: [x]}\n"),
+        *one(
+            f'id: b, for-each: {{items: "{{input.all}}", batch: 2}}, {CODE}, undo: {{{CODE}}}',
+            f'id: b, for-each: {{items: "{{input.all}}"}}, {CODE}, undo: {{{CODE}}}',
+        ),
     ),
     "SW110": Wrong(
         "The first document is a step.", f"type: ActorStep\nid: b\n{CODE.replace(', ', chr(10))}\n", steps(WAIT)

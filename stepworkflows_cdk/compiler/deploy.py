@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from stepworkflows_cdk.compiler.plan import Deploy
+from collections.abc import Callable
+
+from stepworkflows_cdk.compiler.plan import Deploy, Text
 from stepworkflows_cdk.language.checks.deploy import INTERVAL, PERCENTAGE
 from stepworkflows_cdk.language.model import DeployKeys
 
 __all__ = ["deploy_plan"]
 
 
-def deploy_plan(keys: DeployKeys) -> Deploy:
-    """A part of the executions is only worth a try where somebody watches it, so gradual strategies do by default."""
+def deploy_plan(keys: DeployKeys, filled: Callable[[str], Text] = lambda name: Text((name,))) -> Deploy:
+    """A part of the executions is only worth a try where somebody watches it, so gradual strategies do by default. ``filled``
+    gives names with the values of the config.
+    """
     gradual = keys.strategy != "all-at-once"
     watched = gradual if keys.alarms is None else keys.alarms is not False
     return Deploy(
@@ -19,5 +23,11 @@ def deploy_plan(keys: DeployKeys) -> Deploy:
         percentage=(keys.percentage or PERCENTAGE) if gradual else None,
         interval=(keys.interval or INTERVAL) // 60 if gradual else None,
         watched=watched,
-        alarms=tuple(dict.fromkeys(keys.alarms)) if isinstance(keys.alarms, list) else (),
+        alarms=tuple(dict.fromkeys(_name(filled(name)) for name in keys.alarms))
+        if isinstance(keys.alarms, list)
+        else (),
     )
+
+
+def _name(text: Text) -> str:
+    return "".join(part for part in text.parts if isinstance(part, str))

@@ -50,7 +50,7 @@ def plan_machine(
         reachable(machine.states()),
         workflow.keys.timeout or (LONGEST if workflow.express else None),
         machine.comments(),
-        deploy_plan(workflow.keys.deploy or DeployKeys()),
+        deploy_plan(workflow.keys.deploy or DeployKeys(), values(View(workflow)).text),
         workflow.express,
     )
 

@@ -17,6 +17,8 @@ from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["check_pages", "pages_of"]
 
+_INSTEAD = {"kinesis:DescribeStream": "kinesis:listShards", "s3:ListObjects": "s3:listObjectsV2"}
+"""Actions whose next page begins behind the last item of the page before -> those that have replaced them."""
 _PLAIN = re.compile(r"\w+(\.\w+)*\Z")
 
 
@@ -27,8 +29,10 @@ def check_pages(step: Step, service: Service, operation: Operation, field: str) 
         message = f"`{operation.name}` does not answer in pages"
         yield Problem("SW258", message, step.key_mark("all-pages"), "remove it")
     elif not all(_PLAIN.match(path) for path in _listed(described["output_token"])):
-        message = f"reading all pages of `{operation.name}` is not built in this version"
-        yield Problem("SW109", message, step.key_mark("all-pages"), "read them in code")
+        other = _INSTEAD.get(f"{service.name}:{operation.name}", "")
+        message = f"the pages of `{operation.name}` do not say where the next one begins"
+        hint = f"call `{other}`, whose pages do" if other else "read them in code"
+        yield Problem("SW258", message, step.key_mark("all-pages"), hint)
     elif field not in (lists := _lists(service, operation)):
         hint = nearest(field, lists) or f"there are {', '.join(f'`{name}`' for name in lists)}"
         mark = (

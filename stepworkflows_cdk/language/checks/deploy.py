@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.references import WrongValue, is_fixed, parse_value, references_in
 from stepworkflows_cdk.language.workflow import Workflow
 
 __all__ = ["INTERVAL", "PERCENTAGE", "check"]
@@ -46,11 +47,20 @@ def check(workflow: Workflow) -> Iterator[Problem]:
                 "SW114", "an alarm is watched by its name, not by its ARN", mark, "write what stands behind `:alarm:`"
             )
         elif "{" in name:
-            yield Problem(
-                "SW109", "references in the names of alarms are not built in this version", mark, "write the name"
-            )
+            if not is_fixed(name) or not _declared(name, workflow):
+                message = "the name of an alarm is fixed when the flow is compiled, and this is not known then"
+                yield Problem("SW215", message, mark, "write it out, or name `config`: `errors-{config.stage}`")
         elif not 0 < len(name) <= _NAME:
             yield Problem("SW401", f"the name of an alarm has 1 to {_NAME} characters", mark, "write its name")
+
+
+def _declared(name: str, workflow: Workflow) -> bool:
+    """Whether the config that a name is made of is declared, and nothing in it is no reference."""
+    try:
+        names = [reference.parts[1:] for reference in references_in(parse_value(name))]
+    except WrongValue:
+        return False
+    return bool(names) and all(len(parts) == 1 and parts[0] in workflow.config for parts in names)
 
 
 def _parts(percentage: int | None) -> int:
