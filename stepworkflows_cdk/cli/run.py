@@ -60,7 +60,8 @@ def _do(given: argparse.Namespace) -> int:
     input_, source = _input(given.input, sample, definition)
     outside = _events(given.events, sample)
     flow = definition.workflows[0].name
-    watched = _Watched(nodes_of(definition.workflows, bundle), None if given.json else (flow, source))
+    folder = Path(given.flow[0]).parent
+    watched = _Watched(nodes_of(definition.workflows, bundle), folder, None if given.json else (flow, source))
 
     result = run(
         bundle,
@@ -83,13 +84,13 @@ def _do(given: argparse.Namespace) -> int:
 class _Watched:
     """A run as it is watched: its events, the stays in its steps, and a display of both where somebody looks on."""
 
-    def __init__(self, places: Mapping[str, Place], shown: tuple[str, str] | None) -> None:
+    def __init__(self, places: Mapping[str, Place], folder: Path, shown: tuple[str, str] | None) -> None:
         from stepworkflows_cdk.cli.display import Display
         from stepworkflows_cdk.cli.stays import Stays
 
         self._events: list[Event] = []
         self._ended: list[Stay] = []
-        self._stays = Stays(places, self._end)
+        self._stays = Stays(places, folder, self._end)
         self.display = Display(*shown, places, self._stays) if shown else None
 
     def hear(self, event: Event) -> None:

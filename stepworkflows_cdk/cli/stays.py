@@ -7,13 +7,15 @@ lane, ``failed_x`` is what became of the step ``x`` around, ``error_x`` is what 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from stepworkflows_cdk.cli.nodes import Node, Place
-from stepworkflows_cdk.cli.wording import attempt_failed, counted, retry_hint, said, winner
+from stepworkflows_cdk.cli.wording import attempt_failed, counted, in_function, retry_hint, said, winner
 from stepworkflows_cdk.compiler.plan import RACE_WON
 from stepworkflows_cdk.local import (
     AttemptBegan,
@@ -35,6 +37,11 @@ outside, as by the winner of a race.
 """
 
 _FAILURE = re.compile(r"failure\d*")
+_MEANINGS = {
+    "already answered?": "the answer was there already",
+    "written before?": "it had been written by an earlier try",
+}
+"""What a refused call means where the second call, by the name of its state behind the step's, goes well."""
 _WHETHER = re.compile(r": (if\b[^:]*|needed\?|no return\?|cancelled\?.*)\Z")
 _LEFT = re.compile(r"left\d*")
 
@@ -57,8 +64,10 @@ class Stay:
     """Whether it came further than the question whether to skip it."""
     raised: AttemptFailed | None = None
     """The last failure, as long as it is not known what becomes of it."""
+    by: str = ""
+    """The state that failed last."""
     next_: str = ""
-    """The state of the step behind the one that failed."""
+    """The state of the step behind that."""
     asks: str = ""
     """The state that finds out what a refusal means: a call right behind the one that failed."""
     tries: int = 0
@@ -108,10 +117,13 @@ class Stay:
 
 
 class Stays:
-    """Follows a run. ``places`` tell for each state what it is for; ``ended`` is called with each stay once it is over."""
+    """Follows a run. ``places`` tell for each state what it is for; ``ended`` is called with each stay once it is over. Files
+    are named as from ``folder``, where the documents are.
+    """
 
-    def __init__(self, places: Mapping[str, Place], ended: Callable[[Stay], None]) -> None:
+    def __init__(self, places: Mapping[str, Place], folder: Path, ended: Callable[[Stay], None]) -> None:
         self._places = places
+        self._folder = folder
         self._ended = ended
         self._lanes: dict[Lane, list[Stay]] = {}
         """The stays that last, by their lanes, outermost first."""
@@ -176,10 +188,10 @@ class Stays:
     def _at(self, place: Place, stay: Stay) -> None:
         """A state of the step itself is entered."""
         step = stay.node.step
-        if stay.raised and stay.next_ == "" and place.state.kind == "Task" and not place.own:
+        if stay.raised and stay.next_ == "" and place.state.kind == "Task" and (step is None or _meaning(place)):
             stay.asks = place.state.name
         stay.next_ = place.state.name
-        if place.own and stay.failing:
+        if stay.failing and (place.own or place.state.name == stay.by):
             self._note(stay)  # it is tried again
             stay.recover()
         if step and step.keys.repeat and place.state.name.startswith(f"{step.name}: exhausted"):
@@ -199,22 +211,19 @@ class Stays:
             self.expected[id(stay.raised)] = "refused; what it means is found out"
         else:
             self._note(stay)
-        stay.raised, stay.asks, stay.next_ = event, "", ""
+        stay.raised, stay.by, stay.asks, stay.next_ = event, self._places[event.name].state.name, "", ""
         if event.retry_in is not None:
             self._note(stay)
             return
-        stay.error, stay.code = (event.error, event.cause), event.code
+        stay.error, stay.code = (event.error, event.cause), event.code and self._placed(event.code)
 
     def _leave(self, event: StateLeft) -> None:
         place, stay = self._places.get(event.name), self._find(event.name, event.lane)
         by_catcher = bool(stay and stay.raised and stay.raised.name == event.name)
         if stay and place and place.state.kind == "Task" and not by_catcher:
             if stay.asks == place.state.name and stay.raised:
-                self._refused(stay)
-            elif stay.failing:
-                self._note(stay)
-                stay.recover()
-            stay.tries = 0
+                self._refused(stay, _meaning(place))
+            stay.tries = 0 if place.own else stay.tries
         for variable, error in event.assigned.items():
             if _LEFT.fullmatch(variable) and stay and stay.error:
                 stay.fail(stay.error)
@@ -223,17 +232,12 @@ class Stays:
             elif error and place and variable in place.holders:
                 self._hold(variable, place.holders[variable], event.lane, error)
 
-    def _refused(self, stay: Stay) -> None:
+    def _refused(self, stay: Stay, what: str) -> None:
         """A call was refused, and a second one has found out that all is well."""
         stay.refused += 1
-        step = stay.node.step
-        if step is None:
-            self._expect(stay, "it was not its turn")
-            return
-        waits = step.integration and step.integration.waits
-        what = "the answer was there already" if waits else "it had been written by an earlier try"
-        self._expect(stay, what)
-        stay.notes.append(what)
+        self._expect(stay, what or "it was not its turn")
+        if what:
+            stay.notes.append(what)
 
     def _fail_lane(self, lane: Lane, error: tuple[str, str]) -> None:
         """An error ends a lane: all steps in it fail."""
@@ -268,6 +272,9 @@ class Stays:
                 stay.how = "stopped"
             self._close(stay, event.at)
 
+    def _placed(self, code: CodeLine) -> CodeLine:
+        return replace(code, file=Path(os.path.relpath(code.file, self._folder)).as_posix())
+
     def _expect(self, stay: Stay, what: str) -> None:
         """The last failure was none."""
         if stay.raised:
@@ -297,6 +304,8 @@ class Stays:
             stay.recover()
         elif stay.error and not any(stay.error[0] in note for note in stay.notes):
             stay.notes.append(f"{stay.error[0]}{said(stay.error[1])}")
+        if stay.code:
+            stay.notes.append(f"at {stay.code.file}:{stay.code.line}{in_function(stay.code)}")
         if stay.how == "failed" and stay.error and step and stay.tries <= 1:
             stay.hint = retry_hint(step, stay.error[0])
         if stay.reminded:
@@ -304,6 +313,12 @@ class Stays:
         if stay.refused and step is None:
             stay.notes.append(f"waited for its turn: {counted(stay.refused, 'look', 'looks')}")
         self._ended(stay)
+
+
+def _meaning(place: Place) -> str:
+    """What a refusal means where this state goes well, if that is what it finds out."""
+    second = place.state.name.rpartition(": ")[2]
+    return _MEANINGS.get(re.sub(r" \(\d+\)$", "", second), "")
 
 
 def _asks_whether(name: str, node: Node) -> bool:

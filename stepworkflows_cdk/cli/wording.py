@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.workflow import Step
-from stepworkflows_cdk.local import AttemptFailed
+from stepworkflows_cdk.local import AttemptFailed, CodeLine
 
-__all__ = ["attempt_failed", "counted", "duration", "retry_hint", "said", "winner"]
+__all__ = ["attempt_failed", "counted", "duration", "in_function", "retry_hint", "said", "winner"]
 
 _EXPRESSION = re.compile(
     r"The JSONata expression '.*' specified for the field '(?P<field>[^']*)' (?P<fault>.*)", re.DOTALL
@@ -53,6 +53,12 @@ def attempt_failed(event: AttemptFailed, mark: Mark) -> str:
     """A failed attempt, and when the next one is; of the last one, where its step is written."""
     again = f" ({mark})" if event.retry_in is None else f"; again in {duration(event.retry_in)}"
     return f"attempt {event.attempt} failed: {event.error}{said(event.cause)}{again}"
+
+
+def in_function(code: CodeLine) -> str:
+    """The function of a line of code, and its text."""
+    where = f", {code.function}" if code.function else ""
+    return f"{where}: {code.text}" if code.text else where
 
 
 def winner(cause: str) -> str:

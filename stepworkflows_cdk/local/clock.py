@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -42,6 +43,10 @@ class Clock(Protocol):
         """Seconds that the task at work has used and that have not passed for the other states yet; counts anew."""
         ...
 
+    def shown(self) -> AbstractContextManager[object]:
+        """While it lasts, the process sees the time of now as its own, and so do the services in it."""
+        ...
+
 
 class VirtualClock:
     """Jumps from event to event."""
@@ -69,6 +74,11 @@ class VirtualClock:
     def lap(self) -> float:
         slept, self._slept = self._slept, 0.0
         return slept
+
+    def shown(self) -> AbstractContextManager[object]:
+        from time_machine import travel
+
+        return travel(self.now(), tick=False)
 
 
 class RealClock:
@@ -102,6 +112,9 @@ class RealClock:
 
     def lap(self) -> float:
         return 0.0
+
+    def shown(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
 
 def timestamp(moment: datetime) -> str:

@@ -143,7 +143,8 @@ class _MapRun:
     def _put(self, bucket: str, key: str, body: bytes) -> None:
         client = self.run.world.client("s3")
         try:
-            client.put_object(Bucket=bucket, Key=key, Body=body)
+            with self.run.world.clock.shown():
+                client.put_object(Bucket=bucket, Key=key, Body=body)
         except client.exceptions.ClientError as error:
             raise StateFailed("States.ResultWriterFailed", f"{bucket}/{key}: {error}") from None
 

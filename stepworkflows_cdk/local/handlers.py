@@ -29,6 +29,7 @@ from typing import Any
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.language.archive import BROKEN
 from stepworkflows_cdk.local.clock import Clock, timestamp
+from stepworkflows_cdk.local.code_lines import ROOT, code_line
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.modules import Modules
 from stepworkflows_cdk.local.surroundings import CREDENTIALS, environment, optional
@@ -37,8 +38,6 @@ from stepworkflows_cdk.local.world import REGION, World
 __all__ = ["KEPT", "Context", "Function", "code_folder"]
 
 _SLEEP, _MONOTONIC, _PERF_COUNTER = time.sleep, time.monotonic, time.perf_counter
-_ROOT = "/var/task"
-"""Where the code is in Lambda; shown in stack traces in place of the folder on this machine."""
 KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT")
 """Variables of the process that step code sees too; no other, as in Lambda."""
 
@@ -82,6 +81,7 @@ class Function:
     ) -> None:
         self.arn = arn
         self._name, self._handler, self._timeout, self._memory = name, handler, timeout, memory
+        self._code = code
         self._folder = code_folder(code, world)
         self._modules = Modules(self._folder)
         self._world = world
@@ -123,12 +123,10 @@ class Function:
                 try:
                     return _marshalled(self._load()(json.loads(json.dumps(event)), context))
                 except _Fault as fault:
-                    raise _failure(fault.error, self._shown(str(fault)), request, fault.trace) from fault
+                    raise self._failed(fault.error, str(fault), request, fault.trace) from fault
                 except Exception as error:
                     self._refuse_missing(error)
-                    raise _failure(
-                        type(error).__name__, self._shown(str(error)), request, self._trace(error)
-                    ) from error
+                    raise self._failed(type(error).__name__, str(error), request, self._trace(error)) from error
         except _TimedOut as error:
             self._modules.forget()
             message = f"RequestId: {request} Error: Task timed out after {self._timeout:.2f} seconds"
@@ -138,6 +136,12 @@ class Function:
             status = error.code if isinstance(error.code, int) else int(error.code is not None)
             reason = f"with error: exit status {status}" if status else "without providing a reason"
             raise _failure("Runtime.ExitError", f"RequestId: {request} Error: Runtime exited {reason}") from error
+
+    def _failed(self, error: str, message: str, request: str, trace: list[str]) -> TaskFailed:
+        """The error, with the line of the code where it arose."""
+        failure = _failure(error, self._shown(message), request, trace)
+        failure.code = code_line(failure.cause, self._code, self._world)
+        return failure
 
     def _load(self) -> Callable[[Any, Context], Any]:
         module, dot, name = self._handler.rpartition(".")
@@ -230,7 +234,7 @@ class Function:
 
     def _shown(self, text: str) -> str:
         """The text without the folder of this machine, which for a zip has another name each time."""
-        return text.replace(str(self._folder), _ROOT)
+        return text.replace(str(self._folder), ROOT)
 
     def _log(self, text: str) -> None:
         self._world.log(self._shown(text))

@@ -163,7 +163,8 @@ def _realise(bundle: Bundle, integrations: Sequence[Integration], world: World) 
         owner = next((found for found in integrations if isinstance(need, found.needs)), None)
         if owner is None:
             raise LocalRunError(f"nothing on this machine makes {need.id} ({type(need).__name__}, {need.mark})")
-        world.attributes[need.id] = dict(owner.realise(need, world))
+        with world.clock.shown():
+            world.attributes[need.id] = dict(owner.realise(need, world))
     world.outside.check(
         tables=world.tables, secrets=world.secrets, buses=world.buses.names, buckets=world.buckets, queues=world.queues
     )

@@ -121,7 +121,8 @@ class Tasks:
         performer = self._performer(resource)
         if performer is None:
             raise LocalRunError(f"state '{state}': {self.refusal(resource, state)}; all given answers are used up")
-        result = performer.perform(resource, arguments, self._world)
+        with self._world.clock.shown():
+            result = performer.perform(resource, arguments, self._world)
         try:
             text = json.dumps(result, allow_nan=False)
             self._world.watch(f"what {state} gives", text)

@@ -184,3 +184,48 @@ def test_a_retry_that_does_not_take_the_error_is_pointed_out(ran: Ran) -> None:
         caught = ", on-error: continue" if "[A]" in taken else ""
         found = ran(f"  - {WORK.replace('}', f', retry: {taken}{caught}}}')}\n")
         assert "none of these" not in found["screen"]
+
+
+def test_files_have_the_time_of_the_run(ran: Ran) -> None:
+    head = "inputs: {}\nresources: {in: {type: bucket}}\noutputs: {files: '{files}'}"
+    steps = (
+        "  - {id: pause, wait: 2h}\n"
+        "  - {id: write, file: {put: {bucket: in, key: b.txt}}, inputs: {a: 1}}\n"
+        "  - {id: see, file: {list: {bucket: in}}, outputs: {files: '{files}'}}\n"
+    )
+    given = {"given": {"files": {"in/a.csv": "x"}}}
+    found = ran(steps, [given], head=head)
+    modified = {file["key"]: file["modified"] for file in found["json"]["output"]["files"]}
+    assert modified == {"a.csv": "2026-01-01T00:00:00.000Z", "b.txt": "2026-01-01T02:00:00.000Z"}
+    assert ran(steps, [given], head=head)["json"] == found["json"]
+
+
+@pytest.mark.parametrize("runs_on", ["lambda", "fargate"])
+def test_an_error_of_code_is_shown_with_its_line(ran: Ran, runs_on: str) -> None:
+    found = ran(f"  - {WORK.replace('lambda', runs_on)}\n")
+    assert "at boom/handler.py:6, handler: raise CardDeclined('no money')" in found["screen"]
+    assert "at boom/handler.py:6, handler" in found["page"]
+    (step,) = found["json"]["steps"]
+    text = "raise CardDeclined('no money')"
+    assert step["code"] == {"file": "boom/handler.py", "line": 6, "function": "handler", "text": text}
+
+
+def test_the_innermost_line_of_the_users_own_counts(ran: Ran, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    code = "import helper\n\n\ndef handler(event, context):\n    return helper.parse('{')\n"
+    (tmp_path / "deep" / "handler.py").write_text(code, encoding="utf-8")
+    code = "import json\n\n\ndef parse(text):\n    return json.loads(text)\n"
+    (tmp_path / "deep" / "helper.py").write_text(code, encoding="utf-8")
+    found = ran("  - {id: work, runs-on: lambda, zip-file: deep}\n")
+    assert "at deep/helper.py:5, parse: return json.loads(text)" in found["screen"]
+
+
+def test_a_line_with_a_secret_in_it_is_not_shown(ran: Ran, tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    code = "def handler(event, context):\n    raise ValueError('not-for-everybody')\n"
+    (tmp_path / "open" / "handler.py").write_text(code, encoding="utf-8")
+    head = "inputs: {}\nsecrets: {payment: {description: a key}}"
+    steps = "  - {id: work, runs-on: lambda, zip-file: open, secrets: {KEY: '{secrets.payment}'}}\n"
+    found = ran(steps, [{"given": {"secrets": {"payment": "not-for-everybody"}}}], head=head)
+    assert "at open/handler.py:2, handler\n" in found["screen"]
+    assert "text" not in found["json"]["steps"][0]["code"] or not found["json"]["steps"][0]["code"]["text"]

@@ -22,6 +22,7 @@ from typing import Any
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.integrations.containers.needs import ContainerNeed
 from stepworkflows_cdk.local import child, observers, outgoing
+from stepworkflows_cdk.local.code_lines import code_line
 from stepworkflows_cdk.local.errors import StateFailed, TaskFailed
 from stepworkflows_cdk.local.handlers import KEPT, code_folder
 from stepworkflows_cdk.local.surroundings import CREDENTIALS, optional
@@ -76,7 +77,8 @@ def perform(arguments: Any, world: World) -> Any:
     task = _task(status)
     if status != 0:
         said = json.dumps(task)
-        raise TaskFailed("States.TaskFailed", said, _written(variables, world) or ("Container.Exited", said))
+        meant = _written(variables, world) or ("Container.Exited", said)
+        raise TaskFailed("States.TaskFailed", said, meant, code_line(meant[1], need.code, world))
     return task
 
 
