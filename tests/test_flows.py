@@ -72,7 +72,7 @@ def test_right_documents_run(name: str, number: int) -> None:
     if "calls" in case["expect"]:
         got["calls"] = calls_as(case["expect"]["calls"], result.calls)
     assert {key: got[key] for key in case["expect"]} == case["expect"]
-    assert result.notes == ()
+    assert list(result.notes) == case["expect"].get("notes", [])
 
 
 def calls_as(expected: list[dict[str, Any]], calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -99,6 +99,16 @@ class Display:
             if self._status:
                 self._status.start()
 
+    def refuse(self, faults: Iterable[str]) -> None:
+        """The input is not as the flow declares it: nothing else is to be told."""
+        self.begin()
+        if self._status:
+            self._status.stop()
+        self._print("FAILED", "bold red")
+        self._print("  InvalidInput: the input is not as the flow declares it")
+        for fault in faults:
+            self._print(f"    {fault}")
+
     def end(self, result: RunResult) -> None:
         """What came of the run."""
         self.begin()

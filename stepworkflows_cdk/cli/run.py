@@ -15,6 +15,8 @@ from stepworkflows_cdk.cli.output import write
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.definition import Definition, compile_workflow
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.document import SyntaxProblem
+from stepworkflows_cdk.language.json_source import read_json
 from stepworkflows_cdk.language.usage import inferred_inputs
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _EVENTS = "events.json"
+_DEPTH = 500
+"""How deep the values of events may be."""
 
 
 def add(verbs: Any) -> None:
@@ -52,13 +56,14 @@ def add(verbs: Any) -> None:
 
 def _do(given: argparse.Namespace) -> int:
     from stepworkflows_cdk.cli.nodes import nodes_of
+    from stepworkflows_cdk.cli.refusals import faults_of_input, is_refused
     from stepworkflows_cdk.local import run
 
     definition = Definition.load(*given.flow, library=library_of(given))
     bundle = compile_workflow(definition, config=config_of(given, definition))
     sample = Path(given.flow[0]).parent / "sample"
     input_, source = _input(given.input, sample, definition)
-    outside = _events(given.events, sample)
+    outside, origins = _events(given.events, sample)
     flow = definition.workflows[0].name
     folder = Path(given.flow[0]).parent
     watched = _Watched(nodes_of(definition.workflows, bundle), folder, None if given.json else (flow, source))
@@ -68,11 +73,14 @@ def _do(given: argparse.Namespace) -> int:
         input_,
         integrations=definition.integrations,
         outside=outside,
+        origins=origins,
         seed=given.seed,
         real_time=given.real_time,
         listener=watched.hear,
     )
-    if watched.display:
+    if watched.display and is_refused(result, watched.began):
+        watched.display.refuse(faults_of_input(result.cause or "", definition.workflows[0].keys.inputs or {}))
+    elif watched.display:
         watched.display.end(result)
     else:
         print(json.dumps(watched.told(result), ensure_ascii=False, indent=2))
@@ -92,6 +100,11 @@ class _Watched:
         self._ended: list[Stay] = []
         self._stays = Stays(places, folder, self._end)
         self.display = Display(*shown, places, self._stays) if shown else None
+
+    @property
+    def began(self) -> bool:
+        """Whether any step did."""
+        return bool(self._ended)
 
     def hear(self, event: Event) -> None:
         self._events.append(event)
@@ -150,14 +163,25 @@ def _input(option: str | None, sample: Path, definition: Definition) -> tuple[An
     )
 
 
-def _events(option: str | None, sample: Path) -> list[Any]:
+def _events(option: str | None, sample: Path) -> tuple[list[Any], list[str]]:
+    """The entries, and where each is written."""
     if option is None and not (sample / _EVENTS).exists():
-        return []
+        return [], []
     path = Path(option) if option is not None else sample / _EVENTS
     events = _read(path)
     if not isinstance(events, list):
         raise ConfigurationError(f"{path.as_posix()}: the events are a JSON list")
-    return events
+    return events, list(_lines(path, len(events)))
+
+
+def _lines(path: Path, count: int) -> Iterator[str]:
+    """``events.json:3`` for each of so many entries."""
+    try:
+        _, marks, _ = read_json(path.read_text(encoding="utf-8-sig"), path.as_posix(), _DEPTH)
+    except SyntaxProblem as error:
+        raise ConfigurationError(f"{error.problem.mark}: {error.problem.message}") from None
+    for number in range(count):
+        yield f"{path.as_posix()}:{marks[number,].line}"
 
 
 def _read(path: Path) -> Any:

@@ -49,10 +49,10 @@ class Buses:
     functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     """The ARN of a function -> what calls it with an event."""
 
-    def calls(self, bus: str, event: Mapping[str, Any]) -> list[Callable[[], Any]]:
-        """A call for each rule that takes the event, which raises what the function raises."""
+    def calls(self, bus: str, event: Mapping[str, Any]) -> list[tuple[Rule, Callable[[], Any]]]:
+        """Each rule that takes the event, with a call, which raises what the function raises."""
         return [
-            partial(self.functions[rule.function], {**rule.beside, "event": event})
+            (rule, partial(self.functions[rule.function], {**rule.beside, "event": event}))
             for rule in self.rules
             if rule.takes(bus, event)
         ]

@@ -101,15 +101,12 @@ Coming = Union[EventSent, SignalSent, MessageCame, Requested, Approved, Answered
 
 @dataclass(frozen=True)
 class Arrival:
-    """Something that comes ``after`` so many seconds."""
+    """Something that comes ``after`` so many seconds; ``place`` is where it is written."""
 
     number: int
+    place: str
     after: float
     what: Coming
-
-    @property
-    def place(self) -> str:
-        return f"entry {self.number} of the events"
 
 
 def read_arrival(place: str, number: int, entry: Mapping[str, Any], steps: Iterable[StepId]) -> Arrival:
@@ -125,7 +122,7 @@ def read_arrival(place: str, number: int, entry: Mapping[str, Any], steps: Itera
         what = _approved(place, written, steps)
     else:
         what = _KINDS[kinds[0]](place, written) if kinds else _event(place, written)
-    return Arrival(number, _seconds(place, entry["after"]), what)
+    return Arrival(number, place, _seconds(place, entry["after"]), what)
 
 
 def _event(place: str, written: Mapping[str, Any]) -> EventSent:

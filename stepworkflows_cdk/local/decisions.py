@@ -10,7 +10,7 @@ from stepworkflows_cdk.language.ids import StepId
 from stepworkflows_cdk.local.delivery import deliver_request
 from stepworkflows_cdk.local.world import World
 
-__all__ = ["Link", "decide", "link_for"]
+__all__ = ["Link", "asked", "decide", "link_for"]
 
 _LINK = re.compile(r"https://api\.example\.com/live(/\S+)/([\w-]+)#([\w-]+)")
 
@@ -24,6 +24,12 @@ class Link:
     secret: str
 
 
+def asked(world: World, step: StepId, item: int | None) -> list[str]:
+    """Whom the step has mailed a link to."""
+    mails = [mail for call, mail in world.mailed if call.id == step and item in (None, call.item)]
+    return list(dict.fromkeys(address for mail in mails if _LINK.search(str(mail["text"])) for address in mail["to"]))
+
+
 def link_for(world: World, step: StepId, by: str, item: int | None) -> Link | None:
     """The link in the newest mail that the step has sent; to ``by``, and for that item of a loop, where these are given."""
     for call, mail in reversed(world.mailed):
@@ -33,7 +39,7 @@ def link_for(world: World, step: StepId, by: str, item: int | None) -> Link | No
     return None
 
 
-def decide(world: World, link: Link, choice: str, comment: str) -> None:
+def decide(world: World, link: Link, choice: str, comment: str, entry: str) -> None:
     """Sends what the link's page sends."""
     form = urlencode({"secret": link.secret, "choice": choice, "comment": comment})
-    deliver_request(world, "POST", f"{link.path}/{{id}}", form, {"id": link.page})
+    deliver_request(world, "POST", f"{link.path}/{{id}}", form, {"id": link.page}, entry=entry)

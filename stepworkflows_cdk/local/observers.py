@@ -51,6 +51,10 @@ def observe(world: World) -> None:
             world.tell(MailSent(world.clock.elapsed(), world.state, mail["from"], tuple(mail["to"]), mail["subject"]))
 
     def written(http_response: Any, model: Any, context: Mapping[str, Any], **_: Any) -> None:
+        if http_response.status_code < 300 and world.fate is not None:
+            row = str(context[_PARAMETERS].get("Key", {}).get("key", {}).get("S", ""))
+            world.fate.rows.append(row)
+            world.kept.setdefault(row, world.fate.entry)
         if http_response.status_code < 300 and world.listener is not None:
             for table, key, operation in _writes(world, model.name, context[_PARAMETERS]):
                 world.tell(RowWritten(world.clock.elapsed(), world.state, table, key, operation))

@@ -31,9 +31,12 @@ __all__ = ["Outside", "Returns", "Throws", "parse"]
 
 @dataclass(frozen=True)
 class Returns:
-    """The call gives ``value`` without being made: for code what it returns, for a service its response."""
+    """The call gives ``value`` without being made: for code what it returns, for a service its response. ``place`` is where
+    the entry is written, and ``number`` the how many-th it is.
+    """
 
     number: int
+    place: str
     value: Any
     item: int | None = None
     """The index of the item that it is for; None: for whichever comes first."""
@@ -44,6 +47,7 @@ class Throws:
     """The call fails; with ``after_effect`` it is made first."""
 
     number: int
+    place: str
     error: str
     cause: str
     after_effect: bool
@@ -106,12 +110,15 @@ class Outside:
 
     def unused(self) -> tuple[str, ...]:
         """A line for each entry that no call took."""
-        left = sorted((entry.number, step) for (_, step), entries in self._calls.items() for entry in entries)
-        return tuple(f"{_place(number)} was never used: no such call of {step}" for number, step in left)
+        left = [(entry, step) for (_, step), entries in self._calls.items() for entry in entries]
+        left.sort(key=lambda found: found[0].number)
+        return tuple(f"{entry.place} was never used: no such call of {step}" for entry, step in left)
 
 
-def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId]) -> Outside:
-    """The entries, for a flow with ``steps``. A wrong one is a ``ConfigurationError`` that names its number and key."""
+def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId], origins: Sequence[str] = ()) -> Outside:
+    """The entries, for a flow with ``steps``. A wrong one is a ``ConfigurationError`` that names its place, one of
+    ``origins`` or its number, and its key.
+    """
     tables: dict[str, list[Mapping[str, Any]]] = {}
     secrets: dict[str, Any] = {}
     calls: dict[StepId, list[Union[Returns, Throws]]] = {}
@@ -119,7 +126,7 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId]) ->
     arrivals: list[Arrival] = []
     files: dict[str, dict[str, str]] = {}
     for number, entry in enumerate(entries, 1):
-        place = _place(number)
+        place = origins[number - 1] if origins else f"entry {number} of the events"
         if not isinstance(entry, Mapping):
             raise ConfigurationError(f"{place} must be a mapping with the key given, at or after, not {entry!r}")
         if "after" in entry:
@@ -142,10 +149,6 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId]) ->
         else:
             raise ConfigurationError(f"{place} has the keys {listed(entry)}; it must have given, at or after")
     return Outside(tables, secrets, calls, places, arrivals, files)
-
-
-def _place(number: int) -> str:
-    return f"entry {number} of the events"
 
 
 def _add_tables(place: str, found: Mapping[str, Any], tables: dict[str, list[Mapping[str, Any]]]) -> None:
@@ -180,12 +183,12 @@ def _call(place: str, number: int, entry: Mapping[str, Any]) -> Returns | Throws
     if not isinstance(after, bool) or (after and "returns" in entry):
         raise ConfigurationError(f"{place}: key after-effect goes with throws, and is true or false")
     if "returns" in entry:
-        return Returns(number, entry["returns"], item)
+        return Returns(number, place, entry["returns"], item)
     throws = only(f"{place}, key throws", entry["throws"], {"error", "cause"})
     error, cause = throws.get("error"), throws.get("cause", "")
     if not isinstance(error, str) or not error or not isinstance(cause, str):
         raise ConfigurationError(f"{place}, key throws: error must be an error's name, and cause, if given, a text")
-    return Throws(number, error, cause, after, item)
+    return Throws(number, place, error, cause, after, item)
 
 
 def _mapping(place: str, kind: str, found: Any) -> Mapping[str, Any]:

@@ -99,6 +99,7 @@ def run(
     *,
     integrations: tuple[Integration, ...],
     outside: Sequence[Mapping[str, Any]] = (),
+    origins: Sequence[str] = (),
     seed: int = 0,
     real_time: bool = False,
     listener: Callable[[Event], None] | None = None,
@@ -106,7 +107,8 @@ def run(
 ) -> RunResult:
     """Runs ``bundle.main`` with ``input`` and gives what came of it; a failed execution is a result.
 
-    ``integrations`` realise the bundle's needs and perform its tasks, ``outside`` is as in ``outside.parse``, ``seed``
+    ``integrations`` realise the bundle's needs and perform its tasks, ``outside`` is as in ``outside.parse``, ``origins`` says
+    where each of its entries is written (``events.json:3``), ``seed``
     decides everything random, ``real_time`` makes waits last. The same bundle, input, outside and seed give the same
     result, as far as the step code does. The process is afterwards as it was before.
 
@@ -117,7 +119,7 @@ def run(
     began = time.perf_counter()
     given = _input(input)
     marks = [mark for machine in bundle.machines for mark in machine.states.values()]
-    came = parse(outside, steps=dict.fromkeys((mark.flow, mark.step) for mark in marks if mark.step))
+    came = parse(outside, origins=origins, steps=dict.fromkeys((mark.flow, mark.step) for mark in marks if mark.step))
     for module in ("jsonata", "moto", "boto3", "time_machine"):
         optional(module)
     clock: Clock
@@ -130,7 +132,7 @@ def run(
             name_machines(bundle, world)
             _realise(bundle, integrations, world)
             executions = Executions(bundle, integrations, world)
-            answer_calls(session, executions.tokens)
+            answer_calls(world, executions.tokens)
             arrivals = Arrivals(came.arrivals, executions.tokens, world)
             arrivals.start(executions.scheduler)
             outcome, lasted = executions.run(execution_name or _name(bundle, seed), given)

@@ -13,7 +13,9 @@ from typing import Any
 from stepworkflows_cdk.language.ids import StepId
 from stepworkflows_cdk.local.coming import Answered, Arrival
 from stepworkflows_cdk.local.errors import StateFailed
+from stepworkflows_cdk.local.fates import Fate
 from stepworkflows_cdk.local.scheduler import Fiber, Join, Pause, Scheduler, Work
+from stepworkflows_cdk.local.world import World
 
 __all__ = ["Tokens", "answer_calls"]
 
@@ -37,6 +39,10 @@ class Tokens:
         self._scheduler = scheduler
         self._waiting: dict[str, Fiber] = {}
         self._steps: dict[str, tuple[StepId, int | None]] = {}
+        self._answered: set[tuple[StepId, int | None]] = set()
+        """Steps, or items of them, that have had an answer."""
+        self._late: list[tuple[str, tuple[StepId, int | None]]] = []
+        """Entries from outside that came when nobody waited, with who had."""
         self._ahead: list[tuple[Arrival, Answered]] = []
         """Answers to steps that do not wait yet."""
 
@@ -59,10 +65,14 @@ class Tokens:
         self._ahead.append((arrival, answered))
 
     def unused(self) -> tuple[str, ...]:
-        """A line for each answer to a step that did not wait any more."""
-        return tuple(
-            f"{arrival.place} was never used: {answered.step[1]} did not wait" for arrival, answered in self._ahead
+        """A line for each answer to a step that did not wait, or not any more, and has had no other."""
+        waited = {step for step, _ in self._steps.values()}
+        ahead = (
+            (arrival.place, f"{answered.step[1]} {'waited no more' if answered.step in waited else 'never waited'}")
+            for arrival, answered in self._ahead
         )
+        late = ((entry, f"the wait of {who[0][1]} was over") for entry, who in self._late if who not in self._answered)
+        return tuple(f"{entry} was not taken: {reason}" for entry, reason in (*ahead, *dict.fromkeys(late)))
 
     def close(self, token: str) -> None:
         """Nobody waits for the token any more."""
@@ -84,14 +94,22 @@ class Tokens:
         finally:
             self.close(token)
 
-    def answer(self, operation: str, given: Mapping[str, Any]) -> None:
-        """One call of the API, with its parameters. Raises ``_Refused``."""
+    def answer(self, operation: str, given: Mapping[str, Any], fate: Fate | None = None) -> None:
+        """One call of the API, with its parameters, for an entry from outside or for none. Raises ``_Refused``."""
         token = str(given["taskToken"])
         if token not in self._waiting:
             raise _Refused("InvalidToken", f"Invalid Token: '{token}'")
         fiber = self._waiting[token]
         if fiber.ended:
+            if fate is not None and self._steps[token] in self._answered:
+                fate.twice = True
+            elif fate is not None and not fate.cancels:
+                fate.late = True
+                self._late.append((fate.entry, self._steps[token]))
             raise _Refused("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+        self._answered.add(self._steps[token])
+        if fate is not None:
+            fate.taken = True
         match operation:
             case "SendTaskSuccess":
                 self._scheduler.fulfil(fiber, _output(given["output"]))
@@ -105,26 +123,27 @@ class Tokens:
 
     def _give(self, answered: Answered, fiber: Fiber) -> None:
         failure = StateFailed(answered.error, answered.cause) if answered.error else None
+        self._answered |= {self._steps[token] for token, waiting in self._waiting.items() if waiting is fiber}
         self._scheduler.fulfil(fiber, answered.data, failure)
 
 
-def answer_calls(session: Any, tokens: Tokens) -> None:
-    """From now on, calls that answer a token, by any client of the session, come to ``tokens``."""
+def answer_calls(world: World, tokens: Tokens) -> None:
+    """From now on, calls that answer a token, by any client of the run's session, come to ``tokens``."""
 
     def keep(params: Any, context: dict[str, Any], **_: Any) -> None:
         context[_PARAMETERS] = params
 
     def answer(model: Any, context: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         try:
-            tokens.answer(model.name, context[_PARAMETERS])
+            tokens.answer(model.name, context[_PARAMETERS], world.fate)
         except _Refused as refused:
             error = {"Code": refused.code, "Message": refused.message}
             return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
     for operation in _ANSWERS:
-        session.events.register(f"provide-client-params.sfn.{operation}", keep)
-        session.events.register(f"before-call.sfn.{operation}", answer)
+        world.session.events.register(f"provide-client-params.sfn.{operation}", keep)
+        world.session.events.register(f"before-call.sfn.{operation}", answer)
 
 
 def _output(text: str) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.errors import LocalRunError
@@ -21,6 +21,9 @@ from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.events import Event, LogWritten
 from stepworkflows_cdk.local.outside import Outside
 from stepworkflows_cdk.local.scheduler import Work, exhaust
+
+if TYPE_CHECKING:
+    from stepworkflows_cdk.local.fates import Fate
 
 __all__ = ["ACCOUNT", "PARTITION", "REGION", "LogLine", "Queue", "Table", "TaskCall", "World"]
 
@@ -91,6 +94,12 @@ class World:
     store: dict[str, Any] = field(default_factory=dict)
     """What an integration keeps between ``realise`` and ``perform``, under its own name."""
     call: TaskCall | None = None
+    fate: Fate | None = None
+    """Of the entry from outside that is being handled."""
+    settled: set[str] = field(default_factory=set)
+    """Entries from outside of which nothing more is to be said: taken, second, or late."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """The key of a row of a wait -> the entry from outside that was written into it first."""
     buses: Buses = field(default_factory=Buses)
     start: Callable[[Work], object] = exhaust
     """Has something done beside the execution, as soon as whoever is at work now has come to rest."""

@@ -229,3 +229,90 @@ def test_a_line_with_a_secret_in_it_is_not_shown(ran: Ran, tmp_path: Path) -> No
     found = ran(steps, [{"given": {"secrets": {"payment": "not-for-everybody"}}}], head=head)
     assert "at open/handler.py:2, handler\n" in found["screen"]
     assert "text" not in found["json"]["steps"][0]["code"] or not found["json"]["steps"][0]["code"]["text"]
+
+
+def test_of_an_input_that_is_refused_only_the_faults_are_shown(ran: Ran) -> None:
+    head = (
+        "inputs:\n  user: {type: object, required: [email], properties: {email: {type: string, format: email}}}\n"
+        "  qty: {type: integer, minimum: 1}\n  kind: {enum: [a, b]}\nresources: {orders: {type: table, key: id}}"
+    )
+    steps = "  - {id: put, record: {table: orders, key: {id: '{user.email}'}}}\n"
+    found = ran(steps, [{"after": "1d", "source": "a", "detail-type": "b"}], {"user": {}, "kind": "c"}, head)
+    assert found["screen"].split("\n\n")[1].splitlines() == [
+        "FAILED",
+        "  InvalidInput: the input is not as the flow declares it",
+        "    user.email is missing; expected: string, email",
+        "    qty is missing; expected: integer, at least 1",
+        '    kind must be one of "a", "b"',
+    ]
+    assert found["json"]["error"] == "InvalidInput"
+
+
+APPROVAL = (
+    "wait-for: {approval: {from: desk@example.com, to: head@example.com, subject: S, text: T, choices: [yes, no]}}"
+)
+WAITS = (
+    "  - {id: paid, wait-for: {event: {source: bank, detail-type: Paid}, match: {order: '{id}'}}, timeout: 2d, on-timeout: continue}\n"
+    f"  - {{id: ask, {APPROVAL}, timeout: 2d, on-timeout: continue}}\n"
+)
+PAID = {"source": "bank", "detail-type": "Paid", "detail": {"order": "7"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"after": "3d", **PAID}, "the wait of paid was over"),
+        ({"after": "9d", **PAID}, "the wait of paid was over"),
+        (
+            {"after": "1d", **PAID, "detail": {"order": "8"}},
+            "paid waited for 7, and it has 8 in the fields that are matched",
+        ),
+        ({"after": "1d", **PAID, "detail": {"order": 1.5}}, "paid waits for other values in order"),
+        ({"after": "1d", **PAID, "detail": {}}, "on this bus the flow waits for Paid from bank with order"),
+        ({"after": "1d", **PAID, "source": "shop"}, "on this bus the flow waits for Paid from bank with order"),
+        ({"after": "1d", "signal": "paid"}, "of signals the flow waits for none"),
+        ({"after": "1d", "api": "/paid", "body": {}}, "no step waits for this"),
+        ({"after": "1d", "approve": "ask", "choice": "yes"}, "ask had not asked anybody"),
+        ({"after": "3d", "approve": "ask", "choice": "maybe"}, "400, the choices are yes, no"),
+        (
+            {"after": "3d", "approve": "ask", "choice": "yes", "by": "ada@example.com"},
+            "ask asked head@example.com, and not ada@example.com",
+        ),
+        (
+            {"after": "5d", "approve": "ask", "choice": "yes"},
+            "the wait of ask was over",
+        ),
+        ({"after": "5d", "answer": "ask", "data": {}}, "ask waited no more"),
+    ],
+)
+def test_an_entry_that_is_not_taken_says_why(ran: Ran, entry: dict[str, Any], said: str) -> None:
+    found = ran(WAITS, [{"given": {"files": {}}}, entry], {"id": "7"}, "inputs: {id: string}")
+    (note,) = [line for line in found["screen"].splitlines() if line.startswith("  note: ")]
+    assert re.search(r"/events\.json:\d+ ", note)
+    assert note.endswith(f" was not taken: {said}")
+    assert found["json"]["notes"] == [note.removeprefix("  note: ")]
+
+
+def test_the_line_of_an_entry(ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ran(WAITS, given={"id": "7"}, head="inputs: {id: string}")
+    (tmp_path / "lines.json").write_text(
+        '[\n  {"given": {}},\n\n  {"after": "1d", "signal": "x"}\n]\n', encoding="utf-8"
+    )
+    main(
+        [
+            "run",
+            str(tmp_path / "flow.yaml"),
+            "--events",
+            str(tmp_path / "lines.json"),
+            "--input",
+            str(tmp_path / "input.json"),
+        ]
+    )
+    assert "lines.json:4 (the signal x) was not taken" in capsys.readouterr().out
+
+
+def test_what_comes_twice_is_not_mentioned(ran: Ran) -> None:
+    answer = {"after": "3h", "approve": "ask", "choice": "yes"}
+    found = ran(WAITS, [{"after": "1h", **PAID}, {"after": "2h", **PAID}, answer], {"id": "7"}, "inputs: {id: string}")
+    assert how(found) == {"paid": "ok", "ask": "ok"}
+    assert found["json"]["notes"] == []
