@@ -310,7 +310,7 @@ class Stays:
             stay.hint = retry_hint(step, stay.error[0])
         if stay.reminded:
             stay.notes.append(f"reminded {counted(stay.reminded, 'time', 'times')}")
-        if stay.refused and step is None:
+        if stay.refused and step is None and stay.how != "failed":
             stay.notes.append(f"waited for its turn: {counted(stay.refused, 'look', 'looks')}")
         self._ended(stay)
 

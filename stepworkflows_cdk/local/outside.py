@@ -4,9 +4,12 @@ fail.
 Entries are one-key mappings with companions, as people write them in YAML::
 
     - given: {tables: {orders: [{order_id: "1"}]}, secrets: {payment: "abc"}, files: {uploads/1.csv: "a,b"}}
+    - given: {turns: {ada@example.com: 1m}}
     - {at: charge, throws: {error: Lambda.TooManyRequestsException}}
     - {at: charge, throws: {error: States.Timeout}, after-effect: true}
     - {at: charge, returns: {charge_id: "c-1"}}
+
+Under ``turns``, another execution has the turn of a key of `concurrency` for so long.
 
 An ``at`` entry is for one call of that step (``flow/step``, where several flows have one), in order: here the first
 fails, the second works but its answer is lost, the third is answered without a call, and all further ones are real.
@@ -22,11 +25,14 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.durations import parse_duration
 from stepworkflows_cdk.language.ids import StepId, WrongId, meant
 from stepworkflows_cdk.local.coming import Arrival, EventSent, MessageCame, read_arrival
 from stepworkflows_cdk.local.entries import known, listed, only
 
-__all__ = ["Outside", "Returns", "Throws", "parse"]
+__all__ = ["Outside", "Returns", "Throws", "Turn", "parse"]
+
+_GIVEN = {"tables", "secrets", "files", "turns"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,15 @@ class Throws:
     item: int | None = None
 
 
+@dataclass
+class Turn:
+    """Another execution has its turn for so many ``seconds``; whether anybody ``asked`` for it."""
+
+    place: str
+    seconds: float
+    asked: bool = False
+
+
 class Outside:
     """The entries of one run. Calls take theirs one by one."""
 
@@ -65,6 +80,7 @@ class Outside:
         places: Mapping[tuple[str, str], str],
         arrivals: Sequence[Arrival] = (),
         files: Mapping[str, Mapping[str, str]] | None = None,
+        turns: Mapping[str, Turn] | None = None,
     ) -> None:
         self.tables = tables
         """Resource name -> plain rows."""
@@ -73,6 +89,8 @@ class Outside:
         self.arrivals = arrivals
         self.files = files or {}
         """Bucket's resource name -> key -> text."""
+        self.turns = turns or {}
+        """Key of `concurrency` -> the turn that another execution has."""
         self._places = places
         self._calls = {step: list(entries) for step, entries in calls.items()}
 
@@ -84,8 +102,11 @@ class Outside:
         buses: Iterable[str] = (),
         buckets: Iterable[str] = (),
         queues: Iterable[str] = (),
+        turns: bool = True,
     ) -> None:
-        """Refuses what is given for a table, a secret, a bus, a bucket or a queue that the run has not."""
+        """Refuses what is given for a table, a secret, a bus, a bucket, a queue or turns that the run has not."""
+        for turn in self.turns.values() if not turns else ():
+            raise ConfigurationError(f"{turn.place}, key turns: no flow of this run has `concurrency`")
         there = {"tables": list(tables), "secrets": list(secrets), "files": list(buckets)}
         for arrival in self.arrivals:
             match arrival.what:
@@ -109,10 +130,15 @@ class Outside:
         return found
 
     def unused(self) -> tuple[str, ...]:
-        """A line for each entry that no call took."""
+        """A line for each entry that no call took, and for each turn that nobody waited for."""
         left = [(entry, step) for (_, step), entries in self._calls.items() for entry in entries]
         left.sort(key=lambda found: found[0].number)
-        return tuple(f"{entry.place} was never used: no such call of {step}" for entry, step in left)
+        turns = (
+            f"{turn.place} was never used: no execution has asked for the turn of {key}"
+            for key, turn in self.turns.items()
+            if not turn.asked
+        )
+        return (*(f"{entry.place} was never used: no such call of {step}" for entry, step in left), *turns)
 
 
 def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId], origins: Sequence[str] = ()) -> Outside:
@@ -125,6 +151,7 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId], or
     places: dict[tuple[str, str], str] = {}
     arrivals: list[Arrival] = []
     files: dict[str, dict[str, str]] = {}
+    turns: dict[str, Turn] = {}
     for number, entry in enumerate(entries, 1):
         place = origins[number - 1] if origins else f"entry {number} of the events"
         if not isinstance(entry, Mapping):
@@ -132,8 +159,13 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId], or
         if "after" in entry:
             arrivals.append(read_arrival(place, number, entry, steps))
         elif "given" in entry:
-            given = only(f"{place}, key given", only(place, entry, {"given"})["given"], {"tables", "secrets", "files"})
+            given = only(f"{place}, key given", only(place, entry, {"given"})["given"], _GIVEN)
             for kind, found in given.items():
+                if kind == "turns":
+                    turns |= {
+                        key: Turn(place, _lasts(place, lasts)) for key, lasts in _mapping(place, kind, found).items()
+                    }
+                    continue
                 names = [name.partition("/")[0] if kind == "files" else name for name in _mapping(place, kind, found)]
                 places.update({(kind, name): place for name in names})
             _add_tables(place, given.get("tables", {}), tables)
@@ -148,7 +180,14 @@ def parse(entries: Sequence[Mapping[str, Any]], *, steps: Collection[StepId], or
             calls.setdefault(step, []).append(_call(place, number, entry))
         else:
             raise ConfigurationError(f"{place} has the keys {listed(entry)}; it must have given, at or after")
-    return Outside(tables, secrets, calls, places, arrivals, files)
+    return Outside(tables, secrets, calls, places, arrivals, files, turns)
+
+
+def _lasts(place: str, lasts: Any) -> float:
+    try:
+        return parse_duration(lasts)
+    except ValueError as error:
+        raise ConfigurationError(f"{place}, key turns: {error}") from None
 
 
 def _add_tables(place: str, found: Mapping[str, Any], tables: dict[str, list[Mapping[str, Any]]]) -> None:

@@ -168,7 +168,12 @@ def _realise(bundle: Bundle, integrations: Sequence[Integration], world: World) 
         with world.clock.shown():
             world.attributes[need.id] = dict(owner.realise(need, world))
     world.outside.check(
-        tables=world.tables, secrets=world.secrets, buses=world.buses.names, buckets=world.buckets, queues=world.queues
+        tables=world.tables,
+        secrets=world.secrets,
+        buses=world.buses.names,
+        buckets=world.buckets,
+        queues=world.queues,
+        turns=bool(world.holders),
     )
 
 

@@ -19,7 +19,7 @@ from stepworkflows_cdk.language.ids import StepId
 from stepworkflows_cdk.local.buses import Buses
 from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.events import Event, LogWritten
-from stepworkflows_cdk.local.outside import Outside
+from stepworkflows_cdk.local.outside import Outside, Turn
 from stepworkflows_cdk.local.scheduler import Work, exhaust
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class World:
     """Method and path of the API -> the ARN of the function that answers."""
     signals: set[str] = field(default_factory=set)
     """Sources of the events that are signals to flows of this run: ``here/FLOW``."""
+    holders: dict[str, Turn] = field(default_factory=dict)
+    """ARNs of executions that are none of this run, and have the turn of a key."""
     elsewhere: set[str] = field(default_factory=set)
     """ARNs of machines that are not on this machine."""
     emitted: list[dict[str, Any]] = field(default_factory=list)

@@ -179,7 +179,10 @@ class AwsSdkCall(Integration):
             yield from check_job_grants(step, known.job)
         elif not step.keys.permissions and not derives_grants(inputs, workflow, service, operation):
             action = as_a_rule(service, operation)
-            hint = f"name a resource in `inputs` (`{{resources.x}}`), or write `permissions` with the ARN and {action}"
+            hint = (
+                "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the complete ARN of each that the "
+                f"call may name, and {action}"
+            )
             yield Problem("SW606", "on what this call may act is not known", step.key_mark("call"), hint)
 
     def sends(self, step: Step) -> Iterable[Sent]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
-from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
+from stepworkflows_cdk.integrations.dynamodb.needs import TURNS, TableNeed
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.rows import dynamodb_row
 from stepworkflows_cdk.local.services import ServiceError, call
@@ -35,6 +35,12 @@ def realise(need: TableNeed, world: World) -> Mapping[str, str]:
                     f"a given row of table {need.name} has no text as its key {key}: {dict(row)!r}"
                 )
         client.put_item(TableName=need.id, Item=dynamodb_row(row))
+    if need.id == TURNS:
+        for number, (key, turn) in enumerate(world.outside.turns.items(), 1):
+            for machine in [found["name"] for found in world.attributes.values() if "machine_arn" in found]:
+                holder = world.arn("states", f"execution:{machine}:another-{number}")
+                world.holders[holder] = turn
+                client.put_item(TableName=need.id, Item=dynamodb_row({"key": f"{machine}/{key}", "execution": holder}))
     if need.expires is None:
         # Known from here on: rows that were there before are not told of as written.
         world.tables[need.name] = Table(need.id, keys)

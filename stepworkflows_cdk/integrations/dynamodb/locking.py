@@ -6,7 +6,7 @@ from stepworkflows_cdk.compiler.integration import Call, Integration
 from stepworkflows_cdk.compiler.lock import Lock
 from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata, machine_key
 from stepworkflows_cdk.integrations.dynamodb.errors import TRANSIENT
-from stepworkflows_cdk.integrations.dynamodb.needs import TableNeed
+from stepworkflows_cdk.integrations.dynamodb.needs import TURNS, TableNeed
 from stepworkflows_cdk.integrations.dynamodb.tables import table_arn, table_name
 from stepworkflows_cdk.language.workflow import Workflow
 
@@ -25,9 +25,7 @@ class Locking(Integration):
 
     def plan_lock(self, workflow: Workflow, key: Jsonata) -> Lock:
         mark = workflow.document.key_mark(("concurrency",))
-        need = TableNeed(
-            id="table-turns", mark=mark, name="turns", partition_key="key", sort_key=None, expires="expires"
-        )
+        need = TableNeed(id=TURNS, mark=mark, name="turns", partition_key="key", sort_key=None, expires="expires")
         own: dict[str, Data] = {"S": key}
         row: dict[str, Data] = {
             "key": own,

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from stepworkflows_cdk.compiler.plan import Need
 
-__all__ = ["BACKED_UP", "TableNeed"]
+__all__ = ["BACKED_UP", "TURNS", "TableNeed"]
+
+TURNS = "table-turns"
+"""The id of the table of whose turn it is."""
 
 BACKED_UP = ("dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
 """What the service for backups may do with a table: https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html"""

@@ -30,6 +30,8 @@ _FIX = "revoke it, put a new one into a secret, and name that under `secrets`: t
 DYNAMIC_REFERENCE = "{{resolve:"
 """With this CloudFormation would write a value from elsewhere, such as a secret's, into a template's text."""
 
+_EACH = "write the complete ARN of each resource; where the input decides, of each that its contract admits (`enum`)"
+
 
 def check(workflow: Workflow) -> Iterator[Problem]:
     yield from _descriptions(workflow)
@@ -47,13 +49,13 @@ def _permissions(workflow: Workflow, step: Step) -> Iterator[Problem]:
         if is_arn:
             path = (*step.path, "permissions", target)
             for problem in check_deployed(step.document, path, step.id, target, View(workflow, step=step)):
-                yield replace(problem, mark=mark)
+                yield replace(problem, mark=mark, hint=_EACH if problem.code == "SW215" else problem.hint)
         if is_arn and ("*" in target or "?" in target):
             yield Problem(
                 "SW602",
                 "a permission names one resource, without a wildcard",
                 mark,
-                "write the complete ARN of each resource",
+                _EACH,
             )
         elif is_arn and not _ARN.match(target):
             yield Problem(

@@ -1,0 +1,60 @@
+"""The pages on waits and on what runs at the same time: their flows run as the pages say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from stepworkflows_cdk.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("page", "section", "given", "said"),
+    [
+        ("waits.md", "Asking again and again", {"job": "import"}, "      30s  poll"),
+        ("graphs-and-races.md", "Executions at the same time", {"customer": "ada"}, ""),
+    ],
+)
+def test_a_flow_of_a_page_runs(
+    repository: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    page: str,
+    section: str,
+    given: dict[str, str],
+    said: str,
+) -> None:
+    text = (
+        (repository / "docs" / page).read_text(encoding="utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
+    )
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL))
+    for name, content in (
+        ("flow.yaml", blocks["yaml"]),
+        ("events.json", blocks["json"]),
+        ("in.json", json.dumps(given)),
+    ):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    events = ["--events", str(tmp_path / "events.json")]
+    assert main(["run", str(tmp_path / "flow.yaml"), *events, "--input", str(tmp_path / "in.json")]) == 0
+    shown = capsys.readouterr().out
+    assert blocks.get("text", said) in shown
+    assert "note:" not in shown
+
+
+def test_turns_that_nobody_waits_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "events.json").write_text('[{"given": {"turns": {"ada": "1m"}}}]', encoding="utf-8")
+    flow, arguments = tmp_path / "flow.yaml", ["--events", str(tmp_path / "events.json")]
+    flow.write_text("name: f\ninputs: {}\nconcurrency: bob\nsteps: [{id: w, wait: 1s}]\n", encoding="utf-8")
+    assert main(["run", str(flow), *arguments]) == 0
+    assert "events.json:1 was never used: no execution has asked for the turn of ada" in capsys.readouterr().out
+    flow.write_text(
+        "name: f\ninputs: {}\nconcurrency: {key: ada, mode: reject}\nsteps: [{id: w, wait: 1s}]\n", encoding="utf-8"
+    )
+    assert main(["run", str(flow), *arguments]) == 1
+    assert "its turn  failed     ConcurrencyLimit: the execution" in capsys.readouterr().out
+    flow.write_text("name: f\ninputs: {}\nsteps: [{id: w, wait: 1s}]\n", encoding="utf-8")
+    assert main(["run", str(flow), *arguments]) == 2
+    assert "no flow of this run has `concurrency`" in capsys.readouterr().err
