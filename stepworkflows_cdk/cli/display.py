@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from stepworkflows_cdk.cli.nodes import Place
@@ -59,6 +59,8 @@ class Display:
         self._status = self._console.status("", spinner="dots") if self._console.is_terminal else None
         self._title = f"{flow} with {source}\n"
         self._places, self._stays = places, stays
+        self._last: tuple[object, ...] = ()
+        self._again = 0
         nodes = {place.node for place in places.values() if place.node and place.node.shown}
         self._width = max((len(node.name) for node in nodes), default=0)
 
@@ -102,6 +104,7 @@ class Display:
     def refuse(self, faults: Iterable[str]) -> None:
         """The input is not as the flow declares it: nothing else is to be told."""
         self.begin()
+        self._rest()
         if self._status:
             self._status.stop()
         self._print("FAILED", "bold red")
@@ -112,6 +115,7 @@ class Display:
     def end(self, result: RunResult) -> None:
         """What came of the run."""
         self.begin()
+        self._rest()
         if self._status:
             self._status.stop()
         self._folded(_mail(mail) for mail in result.outbox)
@@ -147,13 +151,13 @@ class Display:
                 yield name
 
     def _folded(self, texts: Iterable[Sequence[str]]) -> None:
-        """Texts, each a title and its lines; those that follow each other and are the same are shown once."""
-        for (title, *lines), same in groupby(texts):
+        """Texts, each a title and its lines; those that are the same are shown once."""
+        for (title, *lines), count in Counter(map(tuple, texts)).items():
             self._print(f"\n{title}", "bold")
             for line in lines:
                 self._print(f"  {line}".rstrip())
-            if more := len(list(same)) - 1:
-                self._print(f"  (the same {'once' if more == 1 else f'{more} times'} more)", "dim")
+            if count > 1:
+                self._print(f"  {_more(count - 1)}", "dim")
 
     def _file(self, bucket: str, key: str, content: Any) -> None:
         self._print(f"\nfile {bucket}/{key}", "bold")
@@ -165,14 +169,27 @@ class Display:
 
     def _line(self, at: float, name: str, how: str, notes: Sequence[str]) -> None:
         self.begin()
+        line = (at, name, how, *notes)
+        if line == self._last:
+            self._again += 1
+            return
+        self._rest()
+        self._last = line
         first = notes[0] if notes else ""
         self._print(f"  {duration(at):>8}  {name:<{self._width}}  {how:<{_HOW}}  {first}".rstrip(), _STYLES[how])
         for note in notes[1:]:
             self._print(f"  {'':>8}  {'':<{self._width}}  {'':<{_HOW}}  {note}", _STYLES[how])
 
+    def _rest(self) -> None:
+        """How often the last line was the same."""
+        if self._again:
+            self._print(f"  {'':>8}  {'':<{self._width}}  {'':<{_HOW}}  {_more(self._again)}", "dim")
+        self._last, self._again = (), 0
+
     def _note(self, state: str, text: str) -> None:
         stay = self._stays.stay_of(state)
         if stay is None:  # what does the work has no state: it was called from outside
+            self._rest()
             self._print(f"  {'':>8}  {'':<{self._width}}  {'':<{_HOW}}  {text}", _STYLES["event"])
         else:
             stay.notes.append(text)
@@ -195,6 +212,10 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 yield from (f"  - {_json(item)}" for item in value)
             else:
                 yield f"{name}: {_json(value)}"
+
+
+def _more(times: int) -> str:
+    return f"(the same {'once' if times == 1 else f'{times} times'} more)"
 
 
 def _mail(mail: Mapping[str, Any]) -> tuple[str, ...]:

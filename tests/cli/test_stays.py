@@ -57,7 +57,7 @@ def how(ran: dict[str, Any]) -> dict[str, str]:
     told = [[step["name"], step["how"]] for step in ran["json"]["steps"]]
     page = re.findall(r'<td class="time">[^<]*</td><td>([^<]*)</td><td>(\w+)</td>', ran["page"])
     assert [list(row) for row in page][: len(told)] == told
-    assert shown == told
+    assert dict(shown) == dict(told)
     return dict(told)
 
 
@@ -316,3 +316,35 @@ def test_what_comes_twice_is_not_mentioned(ran: Ran) -> None:
     found = ran(WAITS, [{"after": "1h", **PAID}, {"after": "2h", **PAID}, answer], {"id": "7"}, "inputs: {id: string}")
     assert how(found) == {"paid": "ok", "ask": "ok"}
     assert found["json"]["notes"] == []
+
+
+def test_what_repeats_is_shown_once(ran: Ran) -> None:
+    mails = ", ".join(
+        f"{{id: {to}, email: {{from: a@example.com, to: {to}@example.com, subject: S, text: T}}}}"
+        for to in ("ada", "bob")
+    )
+    found = ran(f"  - {{id: loop, for-each: {{items: [1, 2, 3]}}, steps: [{mails}]}}\n")
+    assert (
+        found["screen"].count("\nmail to ada@example.com from a@example.com: S\n  T\n  (the same 2 times more)\n") == 1
+    )
+    assert (
+        found["screen"].count("\nmail to bob@example.com from a@example.com: S\n  T\n  (the same 2 times more)\n") == 1
+    )
+    assert len(found["json"]["outbox"]) == 6
+    found = ran("  - {id: loop, for-each: {items: [1, 2, 3], as: n}, steps: [{id: work, wait: 1s}]}\n")
+    assert [" ".join(line.split()) for line in found["lines"]] == [
+        "1s work ok",
+        "(the same 2 times more)",
+        "1s loop ok",
+    ]
+    assert len(found["json"]["steps"]) == 4
+
+
+def test_a_write_whose_answer_was_lost_is_no_failure(ran: Ran) -> None:
+    head = "inputs: {}\nresources: {rows: {type: table, key: id}}"
+    lost = {"at": "count", "throws": {"error": "DynamoDB.InternalServerErrorException"}, "after-effect": True}
+    found = ran("  - {id: count, record: {table: rows, key: {id: a}, mode: update, add: {n: 1}}}\n", [lost], head=head)
+    assert how(found) == {"count": "ok"}
+    assert "attempt 1 failed: DynamoDB.InternalServerErrorException" in found["screen"]
+    assert "it had been written by an earlier try" in found["screen"]
+    assert "ConditionalCheckFailed" not in found["screen"]
