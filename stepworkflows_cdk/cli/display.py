@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from stepworkflows_cdk.cli.nodes import Place
@@ -31,6 +32,7 @@ __all__ = ["Display"]
 _WIDTH = 120
 _LINES, _LONGEST = 20, 1000
 """Lines of a file that are shown, and characters of one."""
+_LINK = re.compile(r"https://\S+")
 _STYLES = {
     "skipped": "dim",
     "stopped": "dim",
@@ -91,7 +93,9 @@ class Display:
     def ended(self, stay: Stay) -> None:
         """A stay in a step is over."""
         hint = [stay.hint] if stay.hint else []
-        self._line(stay.ended, stay.node.name, stay.how or "", [*stay.notes, *hint])
+        counted = [(note, len(list(same))) for note, same in groupby(stay.notes)]
+        notes = [f"{note} ({times} times)" if times > 1 else note for note, times in counted]
+        self._line(stay.ended, stay.node.name, stay.how or "", [*notes, *hint])
 
     def begin(self) -> None:
         """The run begins."""
@@ -151,13 +155,17 @@ class Display:
                 yield name
 
     def _folded(self, texts: Iterable[Sequence[str]]) -> None:
-        """Texts, each a title and its lines; those that are the same are shown once."""
-        for (title, *lines), count in Counter(map(tuple, texts)).items():
+        """Texts, each a title and its lines; those that are the same, but for the links in them, are shown once."""
+        alike: dict[str, list[Sequence[str]]] = {}
+        for text in texts:
+            alike.setdefault(_LINK.sub("", "\n".join(text)), []).append(text)
+        for (title, *lines), *others in alike.values():
             self._print(f"\n{title}", "bold")
             for line in lines:
                 self._print(f"  {line}".rstrip())
-            if count > 1:
-                self._print(f"  {_more(count - 1)}", "dim")
+            if others:
+                links = ", with other links" if any([title, *lines] != list(other) for other in others) else ""
+                self._print(f"  {_more(len(others), links)}", "dim")
 
     def _file(self, bucket: str, key: str, content: Any) -> None:
         self._print(f"\nfile {bucket}/{key}", "bold")
@@ -214,8 +222,8 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 yield f"{name}: {_json(value)}"
 
 
-def _more(times: int) -> str:
-    return f"(the same {'once' if times == 1 else f'{times} times'} more)"
+def _more(times: int, but: str = "") -> str:
+    return f"(the same {'once' if times == 1 else f'{times} times'} more{but})"
 
 
 def _mail(mail: Mapping[str, Any]) -> tuple[str, ...]:

@@ -348,3 +348,14 @@ def test_a_write_whose_answer_was_lost_is_no_failure(ran: Ran) -> None:
     assert "attempt 1 failed: DynamoDB.InternalServerErrorException" in found["screen"]
     assert "it had been written by an earlier try" in found["screen"]
     assert "ConditionalCheckFailed" not in found["screen"]
+
+
+def test_reminders_of_a_decision_differ_in_their_links_only(ran: Ran) -> None:
+    other = "{id: nudge, wait: 1s}"
+    found = ran(
+        f"  - {{id: ask, {APPROVAL}, timeout: 35h, remind: {{every: 10h, steps: [{other}]}}, on-timeout: continue}}\n"
+    )
+    assert found["screen"].count("Decide here, once: https://") == 1
+    assert "(the same 3 times more, with other links)" in found["screen"]
+    assert "mail to head@example.com: S (4 times)\n" in found["screen"]
+    assert len(found["json"]["outbox"]) == 4
