@@ -107,6 +107,9 @@ from stepworkflows_cdk.language.model import (
     StopKeys,
     UntilKeys,
 )
+from stepworkflows_cdk.language.permissions import PermissionKeys
+
+OPEN = (*ASK, "permissions", "arn:aws:ec2:REGION:ACCOUNT_ID:instance/*")
 
 EXAMPLES: dict[tuple[type[BaseModel], str], tuple[tuple[str | int, ...], Any]] = {
     (FlowKeys, "id"): ((), "other"),
@@ -314,6 +317,9 @@ EXAMPLES |= {
     (CallSpec, "action"): ((*ASK, "call"), "dynamodb:query"),
     (CallSpec, "account"): ((*ASK, "call"), "444455556666"),
     (CallSpec, "role"): ((*ASK, "call"), "arn:aws:iam::444455556666:role/reader"),
+    (PermissionKeys, "actions"): (OPEN, "ec2:StopInstances"),
+    (PermissionKeys, "tagged"): (OPEN, {"team": "shop"}),
+    (PermissionKeys, "reason"): (OPEN, "only a run knows which"),
     (AllPagesKeys, "field"): ((*ASK, "all-pages"), "Responses"),
     (AllPagesKeys, "max"): ((*ASK, "all-pages"), 5),
     (EmitSpec, "source"): ((*TELL, "emit"), "u"),

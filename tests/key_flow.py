@@ -51,6 +51,9 @@ FLOW: dict[str, Any] = {
         {
             "id": "ask",
             "call": {"action": "dynamodb:scan"},
+            "permissions": {
+                "arn:aws:ec2:REGION:ACCOUNT_ID:instance/*": {"actions": "ec2:StartInstances", "reason": "why"}
+            },
             "all-pages": {"field": "Items"},
             "inputs": {"TableName": "{resources.rows}"},
         },

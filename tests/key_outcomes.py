@@ -164,7 +164,14 @@ def _fields(name: str, old: Any, new: Any) -> Iterator[str]:
 
 
 def _grant(grant: Any) -> str:
-    return f"{grant['holder']} may {', '.join(grant['actions'])} on {_code(grant['resource'])}"
+    where = [
+        f"{key} {operator} {', '.join(values)}"
+        for operator, keys in grant.get("conditions", {}).items()
+        for key, values in keys.items()
+    ]
+    tagged = [each for each in where if each.startswith("aws:ResourceTag/")]
+    more = "".join(f", if {each}" for each in tagged) + (f": {grant['reason']}" if "reason" in grant else "")
+    return f"{grant['holder']} may {', '.join(grant['actions'])} on {_code(grant['resource'])}{more}"
 
 
 def _only_change(before: Any, value: Any) -> str | int | None:

@@ -108,10 +108,11 @@ def check_machine(machine: Machine) -> None:
 
 
 def _grant(grant: Grant) -> dict[str, Any]:
-    """A grant; its conditions, where it has any, as a policy has them."""
+    """A grant; its conditions, where it has any, as a policy has them; its reason, where it gives one."""
     found: dict[str, Any] = _plain(grant)
+    conditions, reason = _conditions(grant.conditions), found.pop("reason")
     del found["conditions"]
-    return {**found, "conditions": _conditions(grant.conditions)} if grant.conditions else found
+    return {**found, **({"conditions": conditions} if conditions else {}), **({"reason": reason} if reason else {})}
 
 
 def _conditions(conditions: Iterable[Condition]) -> dict[str, dict[str, Any]]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.jsonata import path
-from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Jsonata, Need, Text, machine_key, need_id
+from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Need, Text, machine_key, need_id
 from stepworkflows_cdk.compiler.values import Values, output_variable
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
+from stepworkflows_cdk.language.permissions import EVERYTHING
 from stepworkflows_cdk.language.references import Reference, Template, parse_value, references_in, strings_in
 from stepworkflows_cdk.language.scope import resolve
 from stepworkflows_cdk.language.targets import ResourceTarget, SecretTarget
@@ -164,19 +165,24 @@ class Lent:
 
     def permissions(self, holder: str) -> tuple[Grant, ...]:
         grants: list[Grant] = []
-        for target, actions in (self.step.keys.permissions or {}).items():
-            mark = self.step.key_mark("permissions", target)
-            if target.startswith("arn:"):
+        for target, keys in (self.step.keys.permissions or {}).items():
+            mark, actions = self.step.key_mark("permissions", target), keys.actions
+            tags = sorted((keys.tagged or {}).items())
+            only = tuple(
+                Condition("StringEquals", f"aws:ResourceTag/{key}", (self.values.text(value),)) for key, value in tags
+            )
+            if target.startswith("arn:") or target == EVERYTHING:
                 arn = self.complete_arn(target)
-                if any(isinstance(part, str) and ("*" in part or "?" in part) for part in arn.parts):
+                written = "".join(part for part in arn.parts if isinstance(part, str))
+                if "?" in written or written.count("*") > target.count("*"):
                     raise ConfigurationError(f"{mark}: with this config the permission on {target} has a wildcard")
-                grants.append(Grant(holder, tuple(sorted(set(actions))), arn, mark))
+                grants.append(Grant(holder, tuple(sorted(set(actions))), arn, mark, only, keys.reason or ""))
                 continue
             need, owner = self.library.resources[target]
             by_arn: dict[Text, set[str]] = {}
             for exact in (exact for action in actions for exact in owner.access.get(action, (action,))):
                 by_arn.setdefault(owner.arn_for(need, exact), set()).add(exact)
-            grants += [Grant(holder, tuple(sorted(exact)), resource, mark) for resource, exact in by_arn.items()]
+            grants += [Grant(holder, tuple(sorted(exact)), resource, mark, only) for resource, exact in by_arn.items()]
         for name, value in (self.step.keys.secrets or {}).items():
             parsed = parse_value(value)
             assert isinstance(parsed, Template)

@@ -156,7 +156,8 @@ class Grant:
     """One permission: ``holder`` (a machine's key or a function's need id) may do ``actions`` on ``resource``, a
     complete ARN, in requests of which all ``conditions`` hold, sorted by operator and key.
 
-    A ``*`` or ``?`` in the text of the ARN is IAM's wildcard, which the acknowledgements must have a row for.
+    A ``*`` or ``?`` in the text of the ARN is IAM's wildcard, which the acknowledgements must have a row for; or the
+    document a ``reason``.
     """
 
     holder: str
@@ -164,6 +165,7 @@ class Grant:
     resource: Text
     mark: Mark
     conditions: tuple[Condition, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True)

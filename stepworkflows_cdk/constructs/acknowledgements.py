@@ -26,7 +26,7 @@ from constructs import IConstruct
 from stepworkflows_cdk.compiler.unscoped import JOB_ACTIONS, UNSCOPED
 from stepworkflows_cdk.constructs.profile import profile_of
 
-__all__ = ["TABLE", "Acknowledged", "acknowledge", "row_of", "target_of"]
+__all__ = ["REASONED", "TABLE", "Acknowledged", "acknowledge", "row_of", "target_of"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ class Acknowledged:
     def text(self) -> str:
         return f"{', '.join(self.subject)}: {self.reason} See {self.source}"
 
+
+REASONED = "reasoned"
+"""The row of permissions on more than one thing for which a document gives the reason."""
 
 TABLE: Mapping[str, Acknowledged] = MappingProxyType(
     {
@@ -158,6 +161,13 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
             "the ARN is exact, and Step Functions follows and stops no others than those that it has begun.",
             "https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html",
             target=r"arn:[^*?]+:[^*?]*:[^*?]*:/?[A-Za-z-]+/.+",
+        ),
+        REASONED: Acknowledged(
+            ("AwsSolutions-IAM5[Resource::{target}]",),
+            ("permissions",),
+            "The document says that a step needs this, and why; it names the actions, and all of the ARN but its end.",
+            "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html",
+            target=r".*\*",
         ),
         "default-security-group": Acknowledged(
             (
@@ -305,14 +315,14 @@ TABLE: Mapping[str, Acknowledged] = MappingProxyType(
 )
 
 
-def acknowledge(construct: IConstruct, row: str, target: str = "") -> None:
-    """Applies one row of the table to the resource that causes its finding."""
+def acknowledge(construct: IConstruct, row: str, target: str = "", reason: str = "") -> None:
+    """Applies one row of the table to the resource that causes its finding; ``reason`` is what the document adds."""
     found = TABLE[row]
     packs = tuple(f"{pack}-" for pack in profile_of(construct).packs)
     for rule in found.rules:
         if rule.startswith(packs):
             id_ = rule.replace("{target}", target)
-            Validations.of(construct).acknowledge(Acknowledgment(id=id_, reason=found.text))
+            Validations.of(construct).acknowledge(Acknowledgment(id=id_, reason=f"{reason} {found.text}".strip()))
 
 
 def row_of(actions: Iterable[str], target: str, conditions: Iterable[str] = ()) -> str | None:

@@ -23,7 +23,7 @@ from constructs import Construct
 
 from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.constructs import sharing
-from stepworkflows_cdk.constructs.acknowledgements import TABLE, acknowledge, row_of, target_of
+from stepworkflows_cdk.constructs.acknowledgements import REASONED, TABLE, acknowledge, row_of, target_of
 from stepworkflows_cdk.constructs.bound import Bindings, via
 from stepworkflows_cdk.errors import ConfigurationError
 
@@ -78,10 +78,10 @@ def attach(
     holder = next(grant.holder for grant in (*grants, *own))
     grants = tuple(_with_keys(grants, bindings))
     exact = [grant for grant in grants if not _has_wildcard(grant.resource)]
-    by_row: dict[str, list[Grant]] = defaultdict(list)
+    by_row: dict[tuple[str, str], list[Grant]] = defaultdict(list)
     for grant in grants:
         if _has_wildcard(grant.resource):
-            by_row[_row(scope, grant, bindings)].append(grant)
+            by_row[_row(scope, grant, bindings), grant.reason].append(grant)
     shared = [policy for row in sorted(by_row) for policy in _shared(scope, row, by_row[row], bindings)]
     policies = policies_of(_grouped(exact))
     after = policies_of(_grouped(own))
@@ -156,6 +156,8 @@ def _has_wildcard(resource: Text) -> bool:
 
 
 def _row(scope: Construct, grant: Grant, bindings: Bindings) -> str:
+    if grant.reason:
+        return REASONED
     target = target_of(scope, bindings.fill(grant.resource))
     row = row_of(grant.actions, target, [condition.key for condition in grant.conditions])
     if row is None:
@@ -166,13 +168,17 @@ def _row(scope: Construct, grant: Grant, bindings: Bindings) -> str:
     return row
 
 
-def _shared(scope: Construct, row: str, grants: Sequence[Grant], bindings: Bindings) -> Iterator[iam.ManagedPolicy]:
+def _shared(
+    scope: Construct, because: tuple[str, str], grants: Sequence[Grant], bindings: Bindings
+) -> Iterator[iam.ManagedPolicy]:
+    """The policies of a row; ``because`` has beside the row the reason that a document gives."""
+    row, reason = because
     if TABLE[row].target is None:
         yield sharing.policy(scope, row)
         return
     for statements in policies_of(_grouped(grants)):
         targets = {target_of(scope, bindings.fill(each)) for statement in statements for each in statement.resources}
-        yield sharing.wildcards(scope, row, _rendered(statements, bindings), targets)
+        yield sharing.wildcards(scope, row, _rendered(statements, bindings), targets, reason)
 
 
 def _grouped(grants: Iterable[Grant]) -> tuple[Statement, ...]:

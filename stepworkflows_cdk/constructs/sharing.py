@@ -58,10 +58,10 @@ def policy(scope: Construct, row: str) -> iam.ManagedPolicy:
 
 
 def wildcards(
-    scope: Construct, row: str, statements: Sequence[iam.PolicyStatement], targets: Iterable[str]
+    scope: Construct, row: str, statements: Sequence[iam.PolicyStatement], targets: Iterable[str], reason: str = ""
 ) -> iam.ManagedPolicy:
     """The stack's policy of just these statements, whose resources, spelt as ``targets``, a row is about. Its construct
-    id comes from what it allows, so all who may do the same share it.
+    id comes from what it allows, so all who may do the same share it. ``reason`` is what a document says of it.
     """
     allowed = json.dumps(Stack.of(scope).resolve([each.to_statement_json() for each in statements]), sort_keys=True)
     construct_id = f"{_construct_id(row)}{hashlib.sha256(allowed.encode()).hexdigest()[:8]}"
@@ -70,7 +70,7 @@ def wildcards(
         document = iam.PolicyDocument(minimize=False, statements=list(statements))
         policy = iam.ManagedPolicy(shared, construct_id, document=document)
         for target in sorted(set(targets)):
-            acknowledge(policy, row, target)
+            acknowledge(policy, row, target, reason)
         return policy
 
     return once(scope, construct_id, made)

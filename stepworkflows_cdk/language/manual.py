@@ -38,6 +38,7 @@ from stepworkflows_cdk.language.model import (
     UntilKeys,
 )
 from stepworkflows_cdk.language.order import in_order
+from stepworkflows_cdk.language.permissions import PermissionKeys
 from stepworkflows_cdk.language.work_key import WorkKey
 
 __all__ = ["Example", "manual"]
@@ -79,6 +80,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`deploy`", DeployKeys),
     ("`concurrency`", ConcurrencyKeys),
     ("`cancel`", CancelKeys),
+    ("`permissions`: one resource or ARN", PermissionKeys),
     ("`secrets` of a flow", SecretKeys),
 )
 

@@ -16,6 +16,7 @@ from stepworkflows_cdk.language.contract import SchemaEntry, by_name
 from stepworkflows_cdk.language.durations import UNIT_NAMES, Duration, parse_duration
 from stepworkflows_cdk.language.each import ForEachKeys, ResultsKeys, SourceKeys
 from stepworkflows_cdk.language.keys import ID, STEP, ErrorName, Inputs, Keys, Steps, StepValue, alias
+from stepworkflows_cdk.language.permissions import Permissions
 from stepworkflows_cdk.language.policies import DefaultKeys, PolicyKeys, Retry, RetryKeys
 from stepworkflows_cdk.language.race import Join, JoinKeys
 
@@ -50,10 +51,6 @@ __all__ = [
 ]
 
 
-def _actions(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 def _several(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -62,7 +59,6 @@ Triggers = Annotated[
     list[Any],
     BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]]),
 ]
-Permissions = dict[str, Annotated[list[str], BeforeValidator(_actions, json_schema_input_type=str | list[str])]]
 
 
 class RequireKeys(Keys):
@@ -182,7 +178,8 @@ class StepKeys(Keys):
     )
     permissions: Permissions | None = Field(
         None,
-        description="Resource or ARN -> `read`, `write` or exact IAM actions, one or a list, for the step's own code.",
+        description="Resource or ARN -> `read`, `write` or exact IAM actions, one or a list, for the step's own code, or for its "
+        "`call`.",
     )
     needs: list[str] | None = Field(
         None,

@@ -31,7 +31,7 @@ def every(shop, make, code):
     bucket = BucketNeed(id="bucket-in", mark=make.mark, name="in")
     looks = Grant("function-charge", ("states:DescribeExecution",), executions_arn("machine-main"), make.mark)
     reads = Grant("machine-main", ("rekognition:DetectLabels",), Text(("*",)), make.mark)
-    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make), looks, reads)
+    grants = (*shop.grants, answers, calls, files(make, "machine-main"), stops(make), looks, reads, *wide(make))
     queue = QueueNeed(id="queue-todo", mark=make.mark, name="todo", fifo=False, keep=60, timeout=30, tries=1)
     source = QueueSourceNeed(id="source", mark=make.mark, queue=queue.id, function="function-charge", batch=1)
     cluster = ClusterNeed(id="cluster-containers", mark=make.mark, name="containers")
@@ -83,6 +83,18 @@ def stops(make):
     return Grant("machine-main", ("ecs:StopTask",), Text((*place, Hole("cluster-containers", "name"), "/*")), make.mark)
 
 
+def wide(make):
+    """Grants on jobs whose names only a run knows, and on what a document gives a reason for."""
+    place = (":", Hole("aws", "region"), ":", Hole("aws", "account"), ":")
+    jobs = Text(("arn:", Hole("aws", "partition"), ":glue", *place, "job/nightly-*"))
+    machines = Text(("arn:", Hole("aws", "partition"), ":ec2", *place, "instance/*"))
+    tagged = Condition("StringEquals", "aws:ResourceTag/team", (Text(("shop",)),))
+    return (
+        Grant("machine-main", ("glue:StartJobRun",), jobs, make.mark),
+        Grant("machine-main", ("ec2:StartInstances",), machines, make.mark, (tagged,), "Only a run knows which."),
+    )
+
+
 def files(make, holder, key="invoices/*.json", *actions):
     """A grant as one on files of a bucket."""
     return Grant(holder, actions or ("s3:PutObject",), Text((Hole("table-orders", "arn"), f"/{key}")), make.mark)
@@ -109,6 +121,8 @@ MACHINE = "<FlowmachinemainStateMachine80C9C03A.Name>"
 TARGETS = {
     "objects": "<FlowtableordersTable17947ED4.Arn>/invoices/*.json",
     "executions": f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{MACHINE}:*",
+    "jobs": "arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:job/nightly-*",
+    "reasoned": "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*",
     "task-ids": ("arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<StepWorkflowsSharedCluster54AAA4CA>/*"),
 }
 BUCKETS = ("Shop/Flow/bucket-in/Bucket/Resource", "Shop/StepWorkflowsShared/AccessLogs/Resource")
@@ -132,6 +146,8 @@ WHERE = {
     "api-logs": "Shop/StepWorkflowsShared/ApiLogger/Resource",
     "queue-source": "Shop/Flow/source/Source/Resource",
     "task-ids": "Shop/StepWorkflowsShared/TaskIdsfb68f0d0/Resource",
+    "jobs": "Shop/StepWorkflowsShared/Jobs3e49c0a1/Resource",
+    "reasoned": "Shop/StepWorkflowsShared/Reasoned85d9252c/Resource",
     "registry-login": "Shop/StepWorkflowsShared/RegistryLogin/Resource",
     "dead-letters": "Shop/StepWorkflowsShared/DeadLetters/Resource",
     "secret-rotation": "Shop/Flow/secret-payment/Secret/Resource",

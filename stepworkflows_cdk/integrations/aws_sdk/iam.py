@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from stepworkflows_cdk.integrations.aws_sdk.actions import AUTHORISED
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.language.diagnostics import Problem
+from stepworkflows_cdk.language.permissions import action_path
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["as_a_rule", "check_actions", "needed"]
+__all__ = ["check_actions", "needed", "permission_hint"]
 
 
 def needed(service: Service, operation: Operation) -> tuple[str, ...]:
@@ -22,25 +23,33 @@ def needed(service: Service, operation: Operation) -> tuple[str, ...]:
     return (authorised and authorised.actions(operation.name)) or (f"{service.iam_prefix}:{operation.name}",)
 
 
-def as_a_rule(service: Service, operation: Operation) -> str:
-    """The same for a reader: where it is not known, what nearly all actions are called in IAM."""
+def permission_hint(service: Service, operation: Operation) -> str:
+    """What to write where it is not known on what a call may act. What an action is called in IAM is as a rule its name."""
     authorised = AUTHORISED.get(service.name)
-    if authorised is None:
-        return f"the IAM action, as a rule `{service.iam_prefix}:{operation.name}`"
-    known = authorised.actions(operation.name)
-    return " and ".join(f"`{action}`" for action in known) or "the IAM actions"
+    if authorised:
+        written = " and ".join(f"`{action}`" for action in authorised.actions(operation.name)) or "the IAM actions"
+        return (
+            "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the complete ARN of each that the "
+            f"call may name, and {written}"
+        )
+    action, arn = needed(service, operation)[0], f"arn:aws:{service.iam_prefix}:REGION:ACCOUNT_ID:TYPE"
+    return (
+        f'write `permissions: {{"{arn}/NAME": [{action}]}}`, with the type that AWS\'s Service Authorization Reference has for '
+        f'the action; where only a run knows the name, `{{"{arn}/*": {{actions: [{action}], tagged: {{KEY: VALUE}}, '
+        f'reason: WHY}}}}`, and where there is no type, `{{"*": {{actions: [{action}], reason: WHY}}}}`'
+    )
 
 
 def check_actions(step: Step, service: Service, operation: Operation) -> Iterator[Problem]:
     """Permissions that would allow nothing, since IAM knows no such action."""
     right = needed(service, operation)
-    for target, actions in (step.keys.permissions or {}).items():
-        for index, action in enumerate(actions):
+    for target, keys in (step.keys.permissions or {}).items():
+        for index, action in enumerate(keys.actions):
             prefix, _, name = action.partition(":")
             misnamed = prefix == service.name != service.iam_prefix
             other = prefix == service.iam_prefix and name == operation.name and action not in right
             if misnamed or other:
                 wanted = right if name == operation.name or other else (f"{service.iam_prefix}:{name}",)
                 hint = f"write {', '.join(f'`{each}`' for each in wanted)}"
-                mark = step.mark_of("permissions", target, index)
+                mark = step.mark_of(*action_path(step.get("permissions", target), target, index))
                 yield Problem("SW256", f"IAM has no action `{action}`", mark, hint)

@@ -20,7 +20,7 @@ from stepworkflows_cdk.integrations.aws_sdk.account import check_account, role_g
 from stepworkflows_cdk.integrations.aws_sdk.called import ACTION, Called, called, check_called
 from stepworkflows_cdk.integrations.aws_sdk.faults import check_errors, unlisted
 from stepworkflows_cdk.integrations.aws_sdk.grants import derived_grants, derives_grants
-from stepworkflows_cdk.integrations.aws_sdk.iam import as_a_rule, check_actions
+from stepworkflows_cdk.integrations.aws_sdk.iam import check_actions, permission_hint
 from stepworkflows_cdk.integrations.aws_sdk.job_grants import check_job_grants, job_grants, with_arns
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
 from stepworkflows_cdk.integrations.aws_sdk.pages import check_pages, pages_of
@@ -178,12 +178,8 @@ class AwsSdkCall(Integration):
         if known.job:
             yield from check_job_grants(step, known.job)
         elif not step.keys.permissions and not derives_grants(inputs, workflow, service, operation):
-            action = as_a_rule(service, operation)
-            hint = (
-                "name a resource in `inputs` (`{resources.x}`), or write `permissions` with the complete ARN of each that the "
-                f"call may name, and {action}"
-            )
-            yield Problem("SW606", "on what this call may act is not known", step.key_mark("call"), hint)
+            message = "on what this call may act is not known"
+            yield Problem("SW606", message, step.key_mark("call"), permission_hint(service, operation))
 
     def sends(self, step: Step) -> Iterable[Sent]:
         return sent_by(_spec(step).action, step.named_inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +11,11 @@ from stepworkflows_cdk.language.checks.data import check_deployed
 from stepworkflows_cdk.language.credentials import credential_in, is_credential
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.permissions import EVERYTHING, action_path, open_end
 from stepworkflows_cdk.language.references import Template, WrongValue, parse_value, strings_in
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
+from stepworkflows_cdk.language.wildcards import wildcard_in
 from stepworkflows_cdk.language.workflow import Resource, Step, Workflow
 
 __all__ = ["DYNAMIC_REFERENCE", "check", "inlined_credential"]
@@ -43,20 +46,19 @@ def check(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _permissions(workflow: Workflow, step: Step) -> Iterator[Problem]:
-    for target, actions in (step.keys.permissions or {}).items():
+    for target, keys in (step.keys.permissions or {}).items():
         mark = step.key_mark("permissions", target)
-        is_arn = target.startswith("arn:")
+        is_arn, actions = target.startswith("arn:") or target == EVERYTHING, keys.actions
         if is_arn:
             path = (*step.path, "permissions", target)
             for problem in check_deployed(step.document, path, step.id, target, View(workflow, step=step)):
                 yield replace(problem, mark=mark, hint=_EACH if problem.code == "SW215" else problem.hint)
-        if is_arn and ("*" in target or "?" in target):
-            yield Problem(
-                "SW602",
-                "a permission names one resource, without a wildcard",
-                mark,
-                _EACH,
-            )
+        yield from _tagged(workflow, step, target)
+        if "*" in target or "?" in target:
+            yield from _open(step, target, keys.reason)
+        elif keys.reason is not None:
+            at = step.key_mark("permissions", target, "reason")
+            yield Problem("SW107", "`reason` is for an ARN that ends in `*`", at, "remove it")
         elif is_arn and not _ARN.match(target):
             yield Problem(
                 "SW603",
@@ -72,7 +74,7 @@ def _permissions(workflow: Workflow, step: Step) -> Iterator[Problem]:
                 "SW603", f"no action is given on `{target}`", mark, "write `[read]`, `[write]` or exact actions"
             )
         for index, action in enumerate(actions):
-            at = step.mark_of("permissions", target, index)
+            at = step.mark_of(*action_path(step.get("permissions", target), target, index))
             if "*" in action or "?" in action:
                 yield Problem("SW602", f"`{action}` is a wildcard", at, "write each action")
             elif action in ("read", "write") and is_arn:
@@ -86,6 +88,37 @@ def _permissions(workflow: Workflow, step: Step) -> Iterator[Problem]:
                 yield from _access(workflow.resources[target], action, at)
             elif action not in ("read", "write") and not _ACTION.match(action):
                 yield Problem("SW603", f"`{action}` is no IAM action", at, "write `read`, `write` or `service:Action`")
+
+
+def _open(step: Step, target: str, reason: str | None) -> Iterator[Problem]:
+    """A permission on more than one resource: it says why, and all but the end of the ARN is exact."""
+    mark = step.key_mark("permissions", target)
+    if reason is None:
+        hint = (
+            f"{_EACH}; where only a run knows it, say so: "
+            f"`{json.dumps(_opened(target))}: {{actions: [...], tagged: {{KEY: VALUE}}, reason: ...}}`"
+        )
+        yield Problem("SW602", "a permission names one resource, without a wildcard", mark, hint)
+    elif not open_end(target):
+        hint = "write it as `arn:aws:ec2:REGION:ACCOUNT_ID:instance/*`, or `*` where AWS knows no resources"
+        yield Problem("SW602", "only the end of an ARN, behind the resource's type, can be left open", mark, hint)
+
+
+def _opened(target: str) -> str:
+    """The ARN, open at its end, or where that cannot be told an example."""
+    shorter = f"{re.split(r'[*?]', target)[0].rstrip('/')}/*"
+    return next((each for each in (target, shorter) if open_end(each)), "arn:aws:SERVICE:REGION:ACCOUNT_ID:TYPE/*")
+
+
+def _tagged(workflow: Workflow, step: Step, target: str) -> Iterator[Problem]:
+    tags = (step.keys.permissions or {})[target].tagged or {}
+    for key, value in tags.items():
+        path = (*step.path, "permissions", target, "tagged", key)
+        yield from check_deployed(step.document, path, step.id, value, View(workflow, step=step))
+        for text in (key, value):
+            if found := wildcard_in(text):
+                message = f"`{found}` has a meaning of its own in permissions"
+                yield Problem("SW219", message, step.key_mark(*path[len(step.path) :]), "give the tag another value")
 
 
 def _access(resource: Resource, action: str, mark: Mark) -> Iterator[Problem]:

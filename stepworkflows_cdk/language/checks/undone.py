@@ -56,7 +56,7 @@ def _may_change_things(step: Step) -> bool:
     settings = step.get("runs-on", step.integration.runtime or "")
     elsewhere = _BEYOND_ITS_ROLE & set(settings if isinstance(settings, dict) else ())
     theirs = step.get("arn") is not None and step.get("zip-file") is None
-    actions = [action for listed in (step.keys.permissions or {}).values() for action in listed]
+    actions = [action for keys in (step.keys.permissions or {}).values() for action in keys.actions]
     reads = all(action.partition(":")[2].lower().startswith(_READS) or action == "read" for action in actions)
     return bool(elsewhere or theirs or step.keys.secrets or not reads)
 
