@@ -117,6 +117,7 @@ def _outside_loops(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         found += [step, *_outside_loops(_inside(step))]
         found += _outside_loops(inner for catch in step.catches for inner in catch.steps)
+        found += _outside_loops(step.reminder.steps if step.reminder else ())
     return found
 
 

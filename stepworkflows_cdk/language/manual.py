@@ -94,7 +94,10 @@ def manual(integrations: Sequence[WorkKey], examples: Examples) -> str:
 _REFERENCES = (
     ("{input.user.email}", "a field of the input; `{input}`: all of it"),
     ("{steps.pay.outputs.id}", "an output of a step that surely ran, or has a default"),
-    ("{steps.pay.status}", "`done`, `skipped` or `failed`; `unknown` where a `guard` runs the end"),
+    (
+        "{steps.pay.status}",
+        "`done`, `skipped` or `failed`; a list of these of what runs for each item; `unknown` where a `guard` runs the end",
+    ),
     ("{result.detail.id}", "only in a step's own `outputs`: a field of its result; `{result}`: all of it"),
     ("{error.type}", "where an error is handled: its name"),
     ("{error.cause}", "its text; of step code it is JSON: `{% $parse({error.cause}).errorMessage %}`"),

@@ -14,15 +14,17 @@ T = TypeVar("T")
 
 
 class Failed(Exception):
-    """An error on its way; ``at`` is the time when it arose, ``step`` the one that it comes from."""
+    """An error on its way; ``at`` is the time when it arose, ``step`` the one that it comes from. ``reminded`` is the id of
+    the step that was reminded of when it arose, whose handlers are not for it.
+    """
 
-    def __init__(self, error: str, cause: str | None, at: float, step: str = "") -> None:
+    def __init__(self, error: str, cause: str | None, at: float, step: str = "", reminded: str = "") -> None:
         super().__init__(error)
-        self.error, self.cause, self.at, self.step = error, cause, at, step
+        self.error, self.cause, self.at, self.step, self.reminded = error, cause, at, step, reminded
 
-    def of(self, step: str) -> Failed:
+    def of(self, step: str, reminded: str = "") -> Failed:
         """The same, from that step."""
-        return Failed(self.error, self.cause, self.at, step)
+        return Failed(self.error, self.cause, self.at, step, reminded)
 
 
 class Stopped(Exception):

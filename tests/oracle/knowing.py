@@ -132,7 +132,7 @@ class Knowledge:
     def _long(self, parts: tuple[str | int, ...], lane: Lane) -> Any:
         named = [step for step in self._run.workflow.forward if step.title == parts[0]]
         if parts[1] == "status":
-            return self.status(named[0], lane)
+            return self.status(named[-1], lane)  # where it does its own work for each item, of that
         name = str(parts[2])
         step = next(step for step in named if step.output(name))
         return field_of(self._owned([step], name, lane), parts[3:])

@@ -61,6 +61,9 @@ class Name:
     long: bool = False
     """It can only be read with its step: where it comes from, another step gives the same name."""
 
+    deep: bool = False
+    """What it is inside of does not give it on as a whole: it is in a catch, or that says itself what it gives."""
+
     @property
     def readable(self) -> bool:
         return self.default or self.sure

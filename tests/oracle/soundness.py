@@ -13,9 +13,10 @@ from stepworkflows_cdk.language.expressions import FUNCTIONS, free_variables, sy
 __all__ = ["faults_of"]
 
 State = dict[str, Any]
-Facts = frozenset[tuple[str, bool]]
-"""Variables of which is known whether they are null: a choice may ask."""
-_ASKED = re.compile(r"\{% \$(\w+) = null %\}")
+Facts = frozenset[tuple[str, str]]
+"""What is known of variables, where a choice may ask: null, a text in quotes, or that they are neither."""
+_ASKED = re.compile(r"\$(\w+) = (null|'[^']*')")
+_QUESTION = re.compile(rf"\{{% ({_ASKED.pattern}( or {_ASKED.pattern})*) %\}}")
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
 
 
@@ -72,7 +73,7 @@ def _unassigned(machine: State, outer: frozenset[str]) -> Iterator[str]:
     """
     states = machine["States"]
     asked = frozenset(
-        found[1] for state in states.values() for found in map(_ASKED.fullmatch, _conditions(state)) if found
+        name for state in states.values() for condition in _conditions(state) for name, _ in _questions(condition)
     )
     known: dict[tuple[str, Facts], frozenset[str]] = {(machine["StartAt"], frozenset()): outer}
     waiting = list(known)
@@ -80,7 +81,7 @@ def _unassigned(machine: State, outer: frozenset[str]) -> Iterator[str]:
         here = waiting.pop()
         for target, assigned in _ways(states[here[0]], here[1]):
             facts = {name: value for name, value in here[1] if name not in assigned}
-            facts |= {name: value is None for name, value in assigned.items() if name in asked and _is_told(value)}
+            facts |= {name: _told(value) for name, value in assigned.items() if name in asked and _is_told(value)}
             there = (target, frozenset(facts.items()))
             now = known[here].union(assigned) & known.get(there, known[here].union(assigned))
             if there not in known or now != known[there]:
@@ -104,8 +105,17 @@ def _unassigned(machine: State, outer: frozenset[str]) -> Iterator[str]:
 
 
 def _is_told(value: Any) -> bool:
-    """Whether it is seen here that the value is null, or is not."""
-    return value is None or isinstance(value, dict)
+    """Whether it is seen here what the value is, or at least that it is an object."""
+    return value is None or isinstance(value, dict) or (isinstance(value, str) and not value.startswith("{%"))
+
+
+def _told(value: Any) -> str:
+    return "null" if value is None else f"'{value}'" if isinstance(value, str) else "{}"
+
+
+def _questions(condition: str) -> list[tuple[str, str]]:
+    """The variables that a condition asks for, with what; one of them has to be so."""
+    return [(name, value) for name, value in _ASKED.findall(condition)] if _QUESTION.fullmatch(condition) else []
 
 
 def _conditions(state: State) -> list[str]:
@@ -116,8 +126,10 @@ def _ways(state: State, facts: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
     """Where a state leads to, and what is assigned on that way."""
     told = dict(facts)
     for rule in (*state.get("Choices", ()), *state.get("Catch", ())):
-        asked = _ASKED.fullmatch(rule.get("Condition", ""))
-        holds = told.get(asked[1]) if asked else True if rule.get("Condition") == "{% true %}" else None
+        questions = _questions(rule.get("Condition", ""))
+        answers = [told[name] == value if name in told else None for name, value in questions]
+        holds = True if True in answers else None if None in answers or not answers else False
+        holds = True if rule.get("Condition") == "{% true %}" else holds
         if holds is not False:
             yield rule["Next"], rule.get("Assign", {})
         if holds:

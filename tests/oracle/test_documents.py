@@ -27,12 +27,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("flow")
 
 
+@settings(max_examples=few(600))
 @given(made=flows(depth=2))
 def test_a_flow_does_what_its_document_says(folder: Path, made: Made) -> None:
     compare(made, folder)
 
 
 @pytest.mark.deep
+@settings(max_examples=few(300))
 @given(made=flows(depth=4, steps=24))
 def test_a_deep_flow_does_what_its_document_says(folder: Path, made: Made) -> None:
     compare(made, folder)
@@ -44,7 +46,7 @@ def test_wherever_a_flow_fails_it_does_what_its_document_says(folder: Path, seed
 
 
 @pytest.mark.deep
-@settings(max_examples=few(100), phases=[Phase.generate])
+@settings(max_examples=few(60), phases=[Phase.generate])
 @given(made=flows(depth=3))
 def test_wherever_a_deep_flow_fails_it_does_what_its_document_says(folder: Path, made: Made) -> None:
     check_every_failure(Compiled(made, folder))

@@ -40,11 +40,14 @@ class Place:
 
     def before(self, other: Place) -> bool:
         """Whether this call has to come before the other one."""
-        for (ours, trace, together), (theirs, other_trace, _) in zip(self.path, other.path, strict=False):
-            if ours != theirs:
-                return ours < theirs and (together is None or together.joined)
-            if trace != other_trace:
-                return together is not None and trace in together.after.get(other_trace, ())
+        for depth, (ours, theirs) in enumerate(zip(self.path, other.path, strict=False)):
+            if ours[:2] == theirs[:2]:
+                continue
+            if any(together and not together.joined for *_, together in self.path[depth:]):
+                return False
+            if ours[0] != theirs[0]:
+                return ours[0] < theirs[0]
+            return ours[2] is not None and ours[1] in ours[2].after.get(theirs[1], ())
         return False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from oracle.going import Going, Undecided
+from oracle.going import Failed, Going, Undecided
 from oracle.lanes import Lane
 from oracle.outside import Answer
 from stepworkflows_cdk.language.model import UntilKeys
@@ -67,7 +67,10 @@ def answer(walk: Walk, step: Step, lane: Lane) -> Going[Any]:
             return first.result
         yield part - time.now
         if step.reminder and time.now < began + step.keys.timeout:
-            yield from walk.steps(step.reminder.steps, lane)
+            try:
+                yield from walk.steps(step.reminder.steps, lane)
+            except Failed as failed:
+                raise failed.of(failed.step, reminded=step.id) from None
     raise walk.failed(TIMEOUT, None)
 
 

@@ -59,6 +59,8 @@ class Walk:
                 self.attempt(step, lane)
             last = lane.said.get(step.id)
             lane.said[step.id] = Said("failed")
+            if failed.reminded == step.id:
+                raise failed.of(failed.step) from None
             if step.may_fail_alone or (yield from self._caught(step, failed, lane)):
                 return
             if step.keys.repeat and last:
@@ -180,6 +182,8 @@ class Walk:
                 result = yield from self._done(step, lane)
                 outputs = self._read(step, lane, result)
             except Failed as failed:
+                if failed.reminded == step.id:
+                    raise
                 yield from tries.next(self, failed, lane)
                 continue
             lane.results[step.id] = result

@@ -27,7 +27,7 @@ class Writer(WholeWriter):
     def flow(self, depth: int) -> Made:
         document, _ = self.document("generated", Place(depth))
         number = self.number(0, 2)
-        text = repr(document)
+        text = repr(document["steps"])
         if ("'undo'" in text or "'wait" in text) and self.once_in(8):
             document["cancel"] = {"signal": "no-more", "match": {"n": "{n}"}}
             asked = {"signal": "no-more", "match": {"n": self.one_of([number, number, 7])}, "data": {"cause": "asked"}}
@@ -81,6 +81,18 @@ class Writer(WholeWriter):
             ):
                 step["pivot"] = True
                 place = place if "if" in step else replace(place, undoable=False)
+            elif number == pivot and (inner := self.inside_of_a_fork(step)):
+                inner["pivot"] = True
+
+    def inside_of_a_fork(self, step: Step) -> Step | None:
+        """A step in an arm or a branch that may be the point of no return."""
+        if "join" in step or "fail-fast" in step or {"on-error", "catch", "retry"} & set(step):
+            return None
+        arms = [arm.get("steps", arm.get("else")) for arm in step.get("switch", ())]
+        lists = [*arms, *step.get("parallel", {}).values()]
+        found = [inner for steps in lists for inner in steps if may_be_pivot(inner) and "needs" not in inner]
+        found = [inner for inner in found if not {"on-error", "catch", "undo-when"} & set(inner)]
+        return self.one_of(found) if found else None
 
     def steps(self, place: Place, names: list[Name], *, may_end: bool = False) -> Written:
         """Some steps where ``names`` can be read; what they give is added behind those."""
@@ -145,6 +157,7 @@ class Writer(WholeWriter):
             names = [replace(name, sure=name.listed and name.sure) for name in names]
         if not place.sure:
             names = [replace(name, sure=name.listed and name.sure) for name in names]
+        names = [replace(name, deep=name.deep or ("outputs" in step and name.step != step["id"])) for name in names]
         written.steps.append(step)
         written.names += [name for name in names if name.readable]
         return step

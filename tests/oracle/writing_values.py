@@ -68,7 +68,7 @@ class ValueWriter:
         if self.once_in(16):
             return "obj.gone"
         kinds = ["input"]
-        kinds += ["name", "name", "name"] if names else []
+        kinds += ["name", "name", "name", "name", "status"] if names else []
         kinds += ["item"] if place.items else []
         kinds += ["error"] if place.error else []
         match self.one_of(kinds):
@@ -78,6 +78,8 @@ class ValueWriter:
                 if name.name == "errors" or name.long or place.handling or (not shared and self.once_in(3)):
                     return f"steps.{name.step}.outputs.{name.name}"
                 return str(name.name)
+            case "status":
+                return f"steps.{self.one_of(names).step}.status"
             case "item":
                 item = self.one_of(place.items)
                 return str(self.one_of([item, f"{item}.v", f"{item}.k", *(["index"] if place.index else [])]))

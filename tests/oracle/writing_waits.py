@@ -32,7 +32,7 @@ class WaitWriter(WorkWriter):
         if self.once_in(3):
             step["remind"] = {
                 "every": self.one_of([15, 30]),
-                "steps": [self.call(self.id("m"), place, [], fails=False)],
+                "steps": [self.call(self.id("m"), place, [], fails=self.once_in(4))],
             }
         return self.handled(step, place, names, [Name(id_, f"v{id_}", True, True)])
 

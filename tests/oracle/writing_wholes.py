@@ -28,7 +28,8 @@ class WholeWriter(WaitWriter):
             arm = self.steps(inside, names)
             arms.append({"else": arm.steps})
             behind += arm.names
-        return {"id": id_, "switch": arms}, behind
+        step: Step = {"id": id_, "switch": arms}
+        return step, [*behind, *self.whole(step, behind, "{result}")]
 
     def parallel(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
         step: Step = {"id": self.id(), "parallel": {}}
@@ -43,7 +44,8 @@ class WholeWriter(WaitWriter):
         if fast:
             step["fail-fast"] = True
         self.undo_whole(step, place, names)
-        return step, self.around(step, place, names, behind)
+        around = self.around(step, place, names, behind)
+        return step, [*around, *self.whole(step, behind, "{result}", "{% $keys({result}) %}")]
 
     def race(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
         id_ = self.id()
@@ -57,7 +59,7 @@ class WholeWriter(WaitWriter):
             branch = self.steps(inside, names, may_end=True)
             name = f"b{len(step['parallel'])}"
             step["parallel"][name] = [self.pause(number, place), *branch.steps]
-            own = [found.name for found in branch.names if not found.listed and not found.long]
+            own = [found.name for found in branch.names if not (found.listed or found.long or found.deep)]
             ways += [f"{{{name}.{found}}}" if several else f"{{{found}}}" for found in own]
         winner = "{% $sort({winners}) %}" if several else "{winner}"
         step["outputs"] = {f"v{id_}": winner}
@@ -76,7 +78,8 @@ class WholeWriter(WaitWriter):
         written = self.steps(self.for_each(step, place, names), names)
         step["steps"] = written.steps
         self.undo_whole(step, place, names)
-        return step, self.listed(step, place, names, written.names)
+        listed = self.listed(step, place, names, written.names)
+        return step, [*listed, *self.whole(step, written.names, "{result}", "{% $count($keys({result})) %}")]
 
     def each(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
         id_ = self.id()
@@ -98,7 +101,9 @@ class WholeWriter(WaitWriter):
             step["retry"] = {"errors": ["Red"], "attempts": self.number(1, 2), "interval": 2, "jitter": False}
         self.undo_whole(step, place, [*names, *inside.names])
         behind = self.around(step, place, names, inside.names)
-        return step, [*behind, *self.whole(step, inside.names)]
+        own = [name for name in inside.names if not (name.listed or name.long or name.deep)]
+        values = [f"{{{own[0].name}}}", f"{{% [{{{own[-1].name}}}] %}}"] if own else []
+        return step, [*behind, *self.whole(step, inside.names, "{result}", *values)]
 
     def rounds(self, place: Place, names: list[Name]) -> tuple[Step, list[Name]]:
         id_ = self.id()
@@ -144,14 +149,14 @@ class WholeWriter(WaitWriter):
             return behind
         return [replace(name, sure=False) for name in behind]
 
-    def whole(self, step: Step, inside: list[Name]) -> list[Name]:
+    def whole(self, step: Step, inside: list[Name], *values: str) -> list[Name]:
         """Outputs of a whole: some of what is inside of it, with a default."""
-        own = [name for name in inside if not name.listed and not name.long]
-        if not own or self.once_in(2):
+        if not inside or self.once_in(2):
             return []
         name = f"w{step['id']}"
-        value = self.one_of([f"{{{own[0].name}}}", "{result}", f"{{% [{{{own[-1].name}}}] %}}"])
-        step["outputs"] = {name: {"value": value, "default": None}}
+        # What is said of errors has a stack in it.
+        told = any(other.name == "errors" for other in inside)
+        step["outputs"] = {name: {"value": self.one_of(values[1:] or [1] if told else values), "default": None}}
         return [Name(step["id"], name, True, True)]
 
     def for_each(self, step: Step, place: Place, names: list[Name]) -> Place:

@@ -117,7 +117,7 @@ class WorkWriter(ValueWriter):
             "inputs": {"n": "{n}", "rows": "{rows}", "any": self.value(place, names), "obj": "{obj}"},
         }
         if detached:
-            return {**step, "detached": True, "undo": "none"} if place.undoable else {**step, "detached": True}, []
+            return {**step, "detached": True}, []
         given: list[Name] = []
         if self.once_in(2):
             default = self.once_in(2)
@@ -188,4 +188,4 @@ class WorkWriter(ValueWriter):
             catches.append(catch)
             behind += [] if written.ends else written.names
         step["catch"] = catches
-        return behind
+        return [replace(name, deep=True) for name in behind]

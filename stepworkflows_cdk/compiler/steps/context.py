@@ -125,6 +125,13 @@ class Context:
         """Where an error goes that ends the step and its lane."""
         return noted(lane.handler(step, completed), self.exports.status(step, "failed"))
 
+    def around(self, step: Step, lane: Lane, notes: Mapping[str, Data]) -> Lane:
+        """The lane of steps that belong to another one: their errors end that too. ``notes`` are then assigned."""
+        notes = {**self.exports.status(step, "failed"), **notes}
+        if not notes:
+            return lane
+        return replace(lane, handler=lambda inner, done: noted(lane.handler(inner, done), notes), ended=None)
+
     def done_though(self, step: Step, error: str, cause: str) -> dict[str, Data]:
         """The flag of a step that is undone where its work was done: also where only its result could not be read."""
         if step.keys.undo_when != "completed" or not step.outputs:

@@ -16,7 +16,7 @@ __all__ = ["group_states"]
 def group_states(context: Context, step: Step, lane: Lane, next_: str, looked_at: str = "") -> list[State]:
     """The states of the steps. Once they are done, it goes on to ``looked_at`` where there is one."""
     (arm,) = step.arms
-    ahead, failure, ending, inside = looked_at or next_, list[State](), list[State](), lane
+    ahead, failure, ending, inside = looked_at or next_, list[State](), list[State](), context.around(step, lane, {})
     if step.keys.retry or step.catches or step.may_fail_alone:
         look = context.namer.unique(f"{step.name}: failed?")
         failure = failure_states(context, step, look, lane, next_, step.keys.retry or ())

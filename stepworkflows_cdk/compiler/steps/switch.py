@@ -32,7 +32,8 @@ def switch_states(context: Context, step: Step, lane: Lane, next_: str) -> list[
             rules.append(Rule(values.condition(arm.when), target, done, arm.when))
             texts.append(arm.when)
     failed = context.failed(step, lane)
-    inside = [state for arm in step.arms for state in context.states(arm.steps, lane, next_)]
+    of_arms = context.around(step, lane, {})
+    inside = [state for arm in step.arms for state in context.states(arm.steps, of_arms, next_)]
     if failed.next == lane.ended or all(values.condition_is_certain(text) for text in texts):
         return [Choice(step.name, step.mark, tuple(rules), default, done), *inside, *ending]
     taken = variable("arm", step.id)

@@ -29,8 +29,10 @@ def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str
     if step.outputs and step.keys.undo_when == "completed":
         # The work is done where only its result cannot be read.
         read = lane.handler(step, True)
+        failing = context.exports.status(step, "failed")
         unread = Handler(
-            read.next, lambda error, cause: {**read.assign(error, cause), **context.done_though(step, error, cause)}
+            read.next,
+            lambda error, cause: {**read.assign(error, cause), **context.done_though(step, error, cause), **failing},
         )
     # Where the step failed, and the flow goes on, its defaults are what it gives, and are recorded as well.
     recorded = [output for output in step.outputs if output.name.startswith(RECORDED)]
@@ -43,7 +45,9 @@ def work_states(context: Context, step: Step, call: Call, lane: Lane, next_: str
 
     states = [*_task(context, step.name, step, call, lane, done, then, failed, unread, routes)]
     states += context.catches(step, lane, on)
-    states += context.states(step.reminder.steps if step.reminder else (), lane, step.name)
+    if step.reminder:  # no handler of the step is for its errors
+        reminding = context.around(step, lane, context.attempted(step))
+        states += context.states(step.reminder.steps, reminding, step.name)
     if record:
         states += recording_states(context, then, step, record, lane, ahead, context.behind(step, lane, ahead))
     return states
