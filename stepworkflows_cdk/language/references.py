@@ -23,6 +23,7 @@ __all__ = [
     "WrongValue",
     "given_flow",
     "is_fixed",
+    "is_plain",
     "parse_condition",
     "parse_value",
     "references_in",
@@ -157,6 +158,14 @@ def is_fixed(text: str) -> bool:
     except WrongValue:
         return True
     return not isinstance(value, Expression) and all(part.root == "config" for part in references_in(value))
+
+
+def is_plain(text: str) -> bool:
+    """Whether a string is text, and names nothing."""
+    try:
+        return isinstance(parse_value(text), str)
+    except WrongValue:
+        return False
 
 
 def literal_of(value: Any) -> Any:

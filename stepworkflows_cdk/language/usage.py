@@ -84,7 +84,7 @@ def conditions_of(step: Step) -> Iterator[tuple[Path_, str]]:
             yield ("catch", index, "when"), catch.when
     for index, retry in enumerate(step.keys.retry or ()):
         if retry.when is not None:
-            yield (("retry", "when") if isinstance(step.get("retry"), dict) else ("retry", index, "when")), retry.when
+            yield (*step.rule("retry", index), "when"), retry.when
 
 
 def skipping(step: Step, view: View) -> tuple[Known, ...]:

@@ -171,6 +171,10 @@ class Step:
         """The value at ``path`` inside the step, as written."""
         return self.document.get((*self.path, *path))
 
+    def rule(self, key: str, index: int) -> Path_:
+        """Where one of its rules for errors stands, under `retry` or `catch`: in a list, or alone."""
+        return (key, index) if isinstance(self.get(key), list) else (key,)
+
     def output(self, name: str) -> Output | None:
         """The output of that name."""
         return next((output for output in self.outputs if output.name == name), None)

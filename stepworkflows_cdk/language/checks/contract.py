@@ -10,7 +10,7 @@ from stepworkflows_cdk.language.contract import Schema, contract_faults
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, key_type
-from stepworkflows_cdk.language.references import WrongValue, parse_value, strings_in
+from stepworkflows_cdk.language.references import is_plain, strings_in
 from stepworkflows_cdk.language.scope import ROOTS
 from stepworkflows_cdk.language.workflow import Output, Workflow
 
@@ -36,7 +36,7 @@ def output_problems(document: Document, output: Output, step: str = "") -> Itera
     """Whether what is written for an output is of the type that it promises, and its default says nothing but itself."""
     place = (*output.path[:-1], "default")
     for path, text in strings_in(document.get(place) if output.has_default else None, place):
-        if _names_something(text):
+        if not is_plain(text):
             hint = "write `{{` for a brace, or ask in `value`: `{% $exists({a}) ? {a} : {b} %}`"
             yield Problem("SW115", "a default is a value as it stands, and no reference", document.mark(path), hint)
     if output.type is None:
@@ -50,13 +50,6 @@ def output_problems(document: Document, output: Output, step: str = "") -> Itera
     if output.has_default and output.default is not None and not _is(output.default, output.type):
         mark = document.mark((*output.path[:-1], "default"))
         yield Problem("SW115", f"the default is no {output.type}", mark, "mend the default or the type")
-
-
-def _names_something(text: str) -> bool:
-    try:
-        return not isinstance(parse_value(text), str)
-    except WrongValue:
-        return True
 
 
 def _default(document: Document, path: Path_, schema: Schema) -> Iterator[Problem]:

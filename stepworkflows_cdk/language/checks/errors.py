@@ -51,8 +51,7 @@ def check(workflow: Workflow) -> Iterator[Problem]:
 def named_errors(step: Step) -> Iterator[tuple[Path_, str]]:
     """Each name of an error that the step itself says, and where."""
     for key in ("catch", "retry"):
-        listed = isinstance(step.get(key), list)
         for index, rule in enumerate(getattr(step.keys, key) or ()):
-            place: Path_ = (key, index, "errors") if listed else (key, "errors")
+            place = (*step.rule(key, index), "errors")
             yield from (((*place, number), error) for number, error in enumerate(rule.errors))
     yield from ((("ignore", number), error) for number, error in enumerate(step.keys.ignore or ()))

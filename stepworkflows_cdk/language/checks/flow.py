@@ -45,11 +45,9 @@ _UNDO_MISFITS = (
     "wait-for",
 )
 _ENDING_MISFITS = ("undo", "undo-when", "pivot", "stop", "wait-for")
+_INSIDE = "write it in the steps inside; for all of them together, as the `timeout` of the flow"
 _TIMES = {
-    "for-each": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
-    "parallel": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
-    "switch": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
-    "steps": "write it in the steps inside; for all of them together, as the `timeout` of the flow",
+    **dict.fromkeys(("for-each", "parallel", "switch", "steps"), _INSIDE),
     "wait": "a `wait` lasts as long as it says",
 }
 """Where a time-out belongs that stands at a step without work."""
@@ -179,11 +177,8 @@ def _misfits(step: Step, control: str) -> Iterator[Problem]:
     """Keys that say something only of work, at a step that does none."""
     for key in _TASK_KEYS:
         if step.get(key) is not None and not (control in _WHOLES and key in _FOR_WHOLES):
-            hint = (
-                _TIMES.get(control, "remove it, or add a work key")
-                if key == "timeout"
-                else "remove it, or add a work key"
-            )
+            instead = _TIMES.get(control) if key == "timeout" else None
+            hint = instead or "remove it, or add a work key"
             yield Problem("SW107", f"`{key}` is for a step that does work", step.key_mark(key), hint)
     if step.get("inputs") is not None:
         hint = "name the values in `outputs` directly" if control == "outputs" else "remove them"

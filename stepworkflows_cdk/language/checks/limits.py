@@ -69,8 +69,7 @@ def _too_long(mark: Mark) -> Problem:
 def _intervals(step: Step) -> Iterator[Problem]:
     for index, rule in enumerate(step.keys.retry or ()):
         if rule.max_interval is not None and rule.max_interval >= _LONGEST_INTERVAL:
-            listed = isinstance(step.get("retry"), list)
-            mark = step.mark_of("retry", *([index] if listed else []), "max-interval")
+            mark = step.mark_of(*step.rule("retry", index), "max-interval")
             yield Problem("SW401", "two tries are less than 366 days apart", mark, "shorten it")
 
 

@@ -9,7 +9,7 @@ from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.each import SourceKeys
 from stepworkflows_cdk.language.model import NO_UNDO, ForEachKeys
-from stepworkflows_cdk.language.references import WrongValue, parse_value
+from stepworkflows_cdk.language.references import is_plain
 from stepworkflows_cdk.language.scope import ROOTS
 from stepworkflows_cdk.language.wildcards import fixed_parts, wildcard_in
 from stepworkflows_cdk.language.workflow import RECORDED, Step, Workflow, walk
@@ -90,12 +90,7 @@ def _place(step: Step, what: str, bucket: str, key: str, workflow: Workflow) -> 
 
 def _is_no_list(items: object) -> bool:
     """Whether it is seen here that there is no list: a text without a reference, a number, a mapping."""
-    if not isinstance(items, str):
-        return not isinstance(items, list)
-    try:
-        return isinstance(parse_value(items), str)
-    except WrongValue:
-        return False  # reported as what it is
+    return is_plain(items) if isinstance(items, str) else not isinstance(items, list)
 
 
 def _of_its_own(step: Step) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from stepworkflows_cdk.language.credentials import credential_in, is_credential
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.permissions import EVERYTHING, action_path, open_end
-from stepworkflows_cdk.language.references import Template, WrongValue, parse_value, strings_in
+from stepworkflows_cdk.language.references import Template, WrongValue, is_plain, parse_value, strings_in
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.wildcards import wildcard_in
@@ -179,13 +179,6 @@ def _env(step: Step) -> Iterator[Problem]:
         )
 
 
-def _is_text(value: str) -> bool:
-    try:
-        return isinstance(parse_value(value), str)
-    except WrongValue:
-        return False
-
-
 def _resolves(value: str) -> bool:
     try:
         parsed = parse_value(value)
@@ -207,7 +200,7 @@ def _credentials(workflow: Workflow) -> Iterator[Problem]:
 def inlined_credential(step: Step, path: Path_, fix: str = "") -> Problem | None:
     """The problem of a value at ``path`` in the step that is written out and is a credential, or goes by the name of one."""
     value = step.get(*path)
-    if not isinstance(value, str) or not _is_text(value):
+    if not isinstance(value, str) or not is_plain(value):
         return None
     if credential_in(value) or not is_credential(str(path[-1]), value):
         return None  # what is one wherever it stands is reported as that

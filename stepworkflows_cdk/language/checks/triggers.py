@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stepworkflows_cdk.language.checks.data import check_deployed
+from stepworkflows_cdk.language.checks.resources import missing
 from stepworkflows_cdk.language.checks.security import DYNAMIC_REFERENCE
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.references import strings_in
 from stepworkflows_cdk.language.scope import View
-from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Trigger, Workflow
 
 __all__ = ["check", "check_together", "deployed_strings", "resource_problems"]
@@ -51,7 +51,4 @@ def deployed_strings(trigger: Trigger, workflow: Workflow, *path: str) -> Iterat
 
 def resource_problems(trigger: Trigger, key: str, name: str, type_: str, workflow: Workflow) -> Iterator[Problem]:
     """The problem of a name that no resource of the type has; nothing where one has."""
-    known = [each for each, resource in workflow.resources.items() if resource.type == type_]
-    if name not in known:
-        hint = nearest(name, known) or f"declare it: `resources: {{{name}: {{type: {type_}}}}}`"
-        yield Problem("SW216", f"no {type_} is called `{name}`", trigger.mark_of(*key.split(".")), hint)
+    return missing(name, type_, workflow, trigger.mark_of(*key.split(".")))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stepworkflows_cdk.language.checks.errors import named_errors
 from stepworkflows_cdk.language.diagnostics import Problem
-from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.model import NO_UNDO
 from stepworkflows_cdk.language.workflow import Step, walk
 
@@ -49,14 +49,8 @@ def _fast(step: Step) -> Iterator[Problem]:
 
 def _errors(step: Step) -> Iterator[Problem]:
     """What is transient is known of a service, not of steps."""
-    places: list[tuple[Path_, list[str]]] = [
-        (("catch", index, "errors"), catch.errors) for index, catch in enumerate(step.keys.catch or ())
-    ]
-    several = isinstance(step.get("retry"), list)
-    for index, rule in enumerate(step.keys.retry or ()):
-        places.append((("retry", index, "errors") if several else ("retry", "errors"), rule.errors))
-    for path, errors in places:
-        if _TRANSIENT in errors:
+    for path, error in named_errors(step):
+        if error == _TRANSIENT:
             message = "`transient` is for a step that does work; each service has errors of its own that are"
             mark = step.mark_of(*path) if step.get(*path) is not None else step.key_mark(path[0])
             yield Problem("SW112", message, mark, "name the errors, or write `errors: [States.ALL]`")
