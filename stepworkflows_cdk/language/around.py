@@ -27,6 +27,14 @@ _SERVICES = {
     "vpc": "network",
 }
 """The types of resources by the services that have them."""
+_STARTS = {
+    **dict.fromkeys("http https httpapi rest apigateway webhook post".split(), "api"),
+    **dict.fromkeys("cron rate timer every scheduler".split(), "schedule"),
+    **dict.fromkeys("eventbridge cloudwatchevent eventbridgerule bus".split(), "event"),
+    **dict.fromkeys("bucket object files".split(), "s3"),
+    "sqs": "queue",
+}
+"""What other formats call triggers."""
 
 
 def read_resources(
@@ -77,7 +85,9 @@ def read_triggers(
         path: Path_ = ("triggers", kind)
         owner = owners.get(kind)
         if owner is None:
-            hint = nearest(kind, owners) or f"known here: {', '.join(f'`{known}`' for known in sorted(owners))}"
+            meant = _STARTS.get(kind.lower().replace("-", ""))
+            hint = f"write `{meant}`" if meant in owners else ""
+            hint = hint or nearest(kind, owners) or f"known here: {', '.join(f'`{known}`' for known in sorted(owners))}"
             mark = document.key_mark(path)
             problems.append(Problem("SW101", f"`{kind}` is no trigger", mark, hint))
             continue

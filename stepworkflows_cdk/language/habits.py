@@ -46,6 +46,8 @@ class _Habit:
 _NO_NEXT = "remove it: the steps of a list follow each other by themselves; `needs` makes another order"
 _STEPS = "steps stand in a list: `steps: [{id: charge, ...}, ...]`"
 _CODE = "code is `runs-on: lambda` with `zip-file: FOLDER`, or with `arn` where the function is there already"
+_ANYWHERE = ("id", "name", "type", "description")
+"""Keys that mean something else elsewhere."""
 _ASL_TYPE = "Type"
 """What Amazon States Language calls the kind of a state: not our `type`."""
 _FLOW = "triggers"
@@ -72,6 +74,17 @@ _HABITS = (
     _Habit("default otherwise", "else", "write `- {else: [...]}` as the last arm", only="when"),
     _Habit("default otherwise", "switch", "write `- {else: [...]}` as the last arm of a `switch`"),
     _Habit("result results value", "outputs"),
+    # work
+    _Habit(
+        "item attributes fields values row data document",
+        "condition",
+        "the attributes of a row are `inputs` of the step",
+    ),
+    _Habit("body payload json data", "url", "the body is `inputs` of the step"),
+    _Habit("detail payload data body", "detail-type", "the detail is `inputs` of the step"),
+    _Habit("pattern eventpattern", "detail-type", "write `source`, `detail-type` and `match`"),
+    _Habit("event type name", "detail-type", only="source"),
+    _Habit("body content payload message", "text", "write `text`; what is JSON stands under `inputs` of the step"),
     # contracts
     _Habit("additionalproperties", "maxLength", "remove it: other fields are let through"),
     _Habit(
@@ -142,16 +155,18 @@ _HABITS = (
     _Habit("retries maxattempts attempts retrypolicy", "retry", "write `retry: {attempts: 3}`"),
     _Habit("except rescue onfailure onerrors catchers", "catch", "write `catch: [{errors: [NAME], steps: [...]}]`"),
     _Habit("compensate compensation compensatedby rollback", "undo"),
-    _Habit("errorequals error", "errors"),
+    _Habit("errorequals error on exceptions errortypes types", "errors"),
+    _Habit("finally always", "catch", "it is of the whole flow: write it there"),
     _Habit("intervalseconds delay initialdelay", "interval", "write `interval: 2s`"),
     _Habit("maxattempts retries count limit times tries max", "attempts"),
     _Habit("backoffrate multiplier factor", "backoff"),
     _Habit("maxdelayseconds maxdelay", "max-interval"),
     _Habit("jitterstrategy", "jitter", "write `jitter: true`"),
     _Habit("next goto end", "interval", "remove it: another try is of the same step"),
+    _Habit("in of over list each collection", "items"),
     _Habit("itemname itemvariable variable loopvar", "as"),
     _Habit("to rate", "every", "write `every: 1h`"),
-    _Habit("seconds minutes hours days", "until", "write the duration as it is: `wait: 5m`"),
+    _Habit("seconds minutes hours days for duration", "until", "write the duration as it is: `wait: 5m`"),
 )
 """The first that fits counts."""
 
@@ -179,14 +194,17 @@ def hint_for(key: str, around: Around) -> str:
         allowed = habit.key in around.allowed and (not habit.only or habit.only in around.allowed)
         if allowed and bare in habit.names.split():
             return habit.say or f"write `{habit.key}`"
-    if key in around.outer:
+    if key in around.outer and key not in _ANYWHERE:
         return f"it stands beside `{around.under}`, not in it"
     if 0 < len(inside) <= _SOME:
         return _stands_inside(inside, key)
     if close := get_close_matches(key, sorted(around.allowed), n=1, cutoff=0.6):
         return f"did you mean `{close[0]}`?"
     listed = ", ".join(f"`{name}`" for name in sorted(around.allowed))
-    return f"known here: {listed or 'none'}"
+    inside_steps = (
+        "; what a step does stands in `steps`" if "steps" in around.allowed and "id" not in around.allowed else ""
+    )
+    return f"known here: {listed or 'none'}{inside_steps}"
 
 
 def slug_of(name: str) -> str:

@@ -55,10 +55,7 @@ def _several(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-Triggers = Annotated[
-    list[Any],
-    BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]]),
-]
+Triggers = Annotated[list[Any], BeforeValidator(_several, json_schema_input_type=dict[str, Any] | list[dict[str, Any]])]
 
 
 class RequireKeys(Keys):
@@ -142,7 +139,10 @@ class StepKeys(Keys):
     id: str | None = Field(None, pattern=ID, description="Unique in the document; default: made from the name.")
     name: str | None = Field(None, min_length=1, max_length=80, description="The name of its state; default: the id.")
     description: str | None = Field(None, description="For readers; it becomes the state's comment.")
-    type: Literal["ActorStep"] | None = Field(None, description="`ActorStep` is the default inside `steps`.")
+    type: Literal["ActorStep", "RunnableStep"] | None = Field(
+        None,
+        description="`ActorStep` is the default inside `steps`; a step with `steps` is a group, whatever its type.",
+    )
     inputs: Inputs | None = Field(
         None,
         description="What the step is given: name -> value. Where it does not matter what is in it, one reference or "

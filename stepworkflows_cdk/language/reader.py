@@ -346,7 +346,8 @@ class Reader:
         if isinstance(keys.undo, dict):
             return self._step(document, (*path, "undo"), f"undo-{id_}")
         if keys.undo not in undo_steps:
-            declared = self._document.get(("undo-steps", keys.undo)) is not None
+            written = self._document.get(("undo-steps",))
+            declared = self._document.get(("undo-steps", keys.undo)) is not None or not isinstance(written, dict | None)
             if not declared:
                 hint = nearest(keys.undo, undo_steps) or "declare it under `undo-steps`"
                 self._problems.append(Problem("SW202", f"no undo step is called `{keys.undo}`", mark, hint))

@@ -29,7 +29,7 @@ Form = dict[str, Any]
 
 _PRIVATE = re.compile(rf"{TELLING}|^secrets$|^env$|^auth$", re.IGNORECASE)
 _TRUTH = {"true": True, "yes": True, "on": True, "y": True, "false": False, "no": False, "off": False, "n": False}
-_SPELT = re.compile(r"(\d+)\s*(d|h|m|s)[a-z]*\.?(?:\s*,?\s*(?:and\s+)?|\Z)", re.IGNORECASE)
+_SPELT = re.compile(r"(\d+)\s*(w|d|h|m|s)[a-z]*\.?(?:\s*,?\s*(?:and\s+)?|\Z)", re.IGNORECASE)
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z")
 _TYPES = {
     "array": "list tuple set sequence",
@@ -42,7 +42,12 @@ _TYPES = {
 _TYPE = {name: type_ for type_, names in _TYPES.items() for name in names.split()}
 """What types are called elsewhere."""
 _WORK = "what a step does, its work key says: `runs-on`, `call`, `record`, ..."
+_FAILS = "remove it: an error ends the flow anyway"
 _MEANT = {
+    ("catch", "continue"): "write `on-error: continue` instead",
+    **{("on-error", word): _FAILS for word in ("abort", "exit", "fail", "raise", "stop")},
+    ("retry", "false"): "write `retry: {attempts: 0}`",
+    ("retry", "true"): "remove it: errors that may pass are tried again anyway",
     ("type", "choice"): "remove it, and write `switch: [{when: CONDITION, steps: [...]}, {else: [...]}]`",
     ("type", "fail"): "remove it, and write `fail: {error: NAME}`",
     ("type", "map"): "remove it, and write `for-each: {items: LIST}`",
@@ -172,13 +177,13 @@ def _variants(value: Any, key: Path_, forms: Sequence[Form]) -> Iterator[Any]:
             yield from ({"type": "array", "items": one},) if "array" in allowed else ()
             yield one
         case dict():
-            yield from _of_mapping(value)
+            yield from _of_mapping(value, key)
     if "string" in allowed and isinstance(value, bool | int | float):
         yield key_type(value)
     if isinstance(value, dict) or not any(form.get("items") == STEP for form in forms):
         yield [value]
     yield from _under_a_key(value, key, forms)
-    yield from allowed if len(allowed) == 1 else ()
+    yield from allowed if len(allowed) == 1 and not isinstance(value, dict | list) else ()
 
 
 def _of_text(value: str, allowed: Sequence[Any], forms: Sequence[Form]) -> Iterator[Any]:
@@ -193,18 +198,26 @@ def _of_text(value: str, allowed: Sequence[Any], forms: Sequence[Form]) -> Itera
     if any(form.get("pattern") == ID for form in forms):
         yield slug_of(value)
     yield from _duration(value)
+    if braced := re.fullmatch(r"\{(\w+)\}", value):
+        yield braced[1]
+    if amount := re.fullmatch(r"(\d+)(?:times|-times|x|mb|mib)", same):
+        yield int(amount[1])
+    if loop := re.fullmatch(r"(\w+) in \{?([\w.]+)\}?", value):
+        yield {"items": f"{{{loop[2]}}}", "as": loop[1]}
     if "," in value:
         yield [part.strip() for part in value.split(",")]
 
 
 def _duration(value: str) -> Iterator[str]:
     """A duration that is spelt in words, or as ISO 8601 says."""
-    spelt = _SPELT.findall(value) if _SPELT.sub("", value) == "" else []
+    spelt = [(int(number), unit.lower()) for number, unit in _SPELT.findall(value)] if not _SPELT.sub("", value) else []
+    if short := re.fullmatch(r"(\d+)h(\d+)", value):
+        spelt = [(int(short[1]), "h"), (int(short[2]), "m")]
     iso = _ISO.match(value)
     if iso:
-        spelt = [(number, name[0]) for number, name in zip(iso.groups(), UNIT_NAMES, strict=True) if number]
+        spelt = [(int(number), name[0]) for number, name in zip(iso.groups(), UNIT_NAMES, strict=True) if number]
     if spelt:
-        yield "".join(f"{number}{unit.lower()}" for number, unit in spelt)
+        yield "".join(f"{number * 7}d" if unit == "w" else f"{number}{unit}" for number, unit in spelt)
 
 
 def _of_number(value: float, forms: Sequence[Form]) -> Iterator[Any]:
@@ -222,19 +235,38 @@ def _of_list(value: list[Any], key: Path_) -> Iterator[Any]:
     """Names, or names and values, that stand in a list elsewhere."""
     if all(isinstance(item, dict) and {"name", "value"} == set(item) for item in value):
         yield {str(item["name"]): item["value"] for item in value}
+    elif all(isinstance(item, dict) and isinstance(item.get("id", item.get("name")), str) for item in value):
+        names = [item.get("id", item.get("name")) for item in value]
+        rest = [{part: inner for part, inner in item.items() if part not in ("id", "name")} for item in value]
+        yield dict(zip(names, rest, strict=True))
+        yield {name: [item] for name, item in zip(names, value, strict=True)}
     elif key in (("inputs",), ("outputs",)) and all(_NAME.fullmatch(str(item)) for item in value):
         yield {item: f"{{{item}}}" for item in value}
         yield dict.fromkeys(value, "string")
 
 
-def _of_mapping(value: dict[Any, Any]) -> Iterator[Any]:
+def _of_mapping(value: dict[Any, Any], key: Path_) -> Iterator[Any]:
     """Steps by their names; a duration by its units; the properties of a schema."""
     if value.get("type") == "object" and isinstance(value.get("properties"), dict):
         yield value["properties"]
+    if "steps" not in value and value and all(isinstance(item, list) for item in value.values()):
+        yield from _of_ways(value, key)
     if value and all(isinstance(item, dict) for item in value.values()):
         yield [{"id": key, **item} for key, item in value.items()]
     if value and set(value) <= set(UNIT_NAMES):
         yield "".join(f"{value[name]}{name[0]}" for name in UNIT_NAMES if name in value)
+
+
+def _of_ways(value: dict[Any, Any], key: Path_) -> Iterator[Any]:
+    """Arms by their conditions; catches by their errors."""
+    otherwise = [name for name in value if name in ("default", "else", "otherwise")]
+    named = {name: steps for name, steps in value.items() if name not in otherwise}
+    if key == ("switch",):
+        arms = [{"when": name, "steps": steps} for name, steps in named.items()]
+        yield [*arms, *({"else": value[name]} for name in otherwise)]
+    if key == ("catch",):
+        catches = [{"errors": [name], "steps": steps} for name, steps in named.items()]
+        yield [*catches, *({"steps": value[name]} for name in otherwise)]
 
 
 def _under_a_key(value: Any, key: Path_, forms: Sequence[Form]) -> Iterator[Any]:
@@ -242,8 +274,11 @@ def _under_a_key(value: Any, key: Path_, forms: Sequence[Form]) -> Iterator[Any]
     text = isinstance(value, str) and "{" not in value and any(form.get("type") == "string" for form in forms)
     for form in forms if isinstance(value, str | int) and not (isinstance(value, bool) or text) else ():
         shown = [example for example in _EXAMPLES.get(str(key[-1]), ()) if isinstance(example, dict)]
-        keys = form.get("required") or [key for example in shown for key in example if len(example) == 1]
-        yield from ({key: value} for key in keys if key in form.get("properties", ()))
+        known = form.get("properties", {})
+        words = {name: _words(each) for name, each in known.items()}
+        keys = [name for name, allowed in words.items() if value in allowed]
+        keys += form.get("required") or [key for example in shown for key in example if len(example) == 1]
+        yield from ({key: value} for key in (*keys, "default") if key in known)
 
 
 def _words(form: Form) -> list[Any]:

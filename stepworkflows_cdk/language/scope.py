@@ -35,9 +35,11 @@ from stepworkflows_cdk.language.targets import (
 )
 from stepworkflows_cdk.language.workflow import EACH, Step, Workflow, walk
 
-__all__ = ["ROOTS", "Unresolved", "View", "resolve"]
+__all__ = ["ROOTS", "Unresolved", "View", "resolve", "root_meant"]
 
 ROOTS = ("input", "steps", "result", "index", "error", "secrets", "resources", "config", "execution", "step")
+_ROOTS_ELSEWHERE = {"inputs": "input", "resource": "resources", "secret": "secrets"}
+"""What other formats call the beginnings of references."""
 _EXECUTION = ("id", "name", "started")
 _STEP = ("id", "attempt")
 _ERROR = ("type", "cause")
@@ -163,9 +165,20 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
         message = f"`{name}` is an output of `{later.title}`, which has not finished here"
         raise Unresolved("SW205", message, how_to_wait(view.workflow, view.step, later))
     names = [output.name for known in view.known for output in known.step.outputs]
+    if meant := root_meant(parts, view):
+        raise Unresolved("SW203", f"nothing is called `{name}` here", meant)
     raise Unresolved(
         "SW203", f"nothing is called `{name}` here", _suggest(name, [*names, *(view.workflow.keys.inputs or {})])
     )
+
+
+def root_meant(parts: Tail, view: View) -> str:
+    """What was meant by a name that begins a path: a step's id, or a root as others call it; empty where neither is seen."""
+    name, rest = str(parts[0]), ".".join(str(part) for part in parts[1:] if part != "outputs")
+    if any(step.title == name for step in view.workflow.forward):
+        return f"write `{{steps.{name}.outputs.{rest or 'NAME'}}}`"
+    root = _ROOTS_ELSEWHERE.get(name)
+    return f"write `{{{root}.{rest}}}`" if root and rest else ""
 
 
 def _is_inside(known: Known, others: Sequence[Known]) -> bool:
@@ -203,6 +216,12 @@ def _long_output(tail: Tail, view: View) -> Target:
     # Of a step that does its work for each item, the loop around it has an output of its own.
     wanted = str(tail[2]) if len(tail) > 2 else ""
     known = next((known for known in found if known.step.output(wanted)), found[-1] if found else None)
+    if known is None and view.step is not None and view.step.title == id_:
+        rest = ".".join(str(part) for part in tail[2:]) or "NAME"
+        hint = (
+            f"name a field of its result: `{{result.{rest}}}`" if view.own_result else "name what was there before it"
+        )
+        raise Unresolved("SW205", f"`{id_}` is this step, and has not finished here", hint)
     if known is None:
         steps = {step.title: step for step in view.workflow.forward}
         if id_ not in steps:
@@ -217,7 +236,9 @@ def _long_output(tail: Tail, view: View) -> Target:
             return _output([known], name, tuple(path), view)
         case _:
             message = "of a step, `status` and `outputs.NAME` can be named"
-            raise Unresolved("SW206", message, f"write `{{steps.{id_}.outputs.NAME}}`")
+            last = str(tail[-1])
+            name = last if len(tail) > 1 and known.step.output(last) else "NAME"
+            raise Unresolved("SW206", message, f"write `{{steps.{id_}.outputs.{name}}}`")
 
 
 def _output(owners: list[Known], name: str, path: Tail, view: View) -> OutputTarget:

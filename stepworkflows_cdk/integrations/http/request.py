@@ -70,7 +70,9 @@ class HttpSpec(Keys):
         min_length=1,
         description="`https://`, a host that is fixed at deployment, and a path, in which references are encoded.",
     )
-    auth: str = Field(description="The name of a connection under `resources`, which holds the credentials.")
+    auth: str = Field(
+        description="The name of a connection under `resources`, which holds the credentials.", examples=["payments"]
+    )
     headers: dict[str, Any] | None = Field(
         None,
         description="Header -> value. POST and PATCH have an `Idempotency-Key`, the same for each try of the step.",

@@ -154,6 +154,10 @@ def _one_work(step: Step) -> Iterator[Problem]:
         found = " and ".join(f"`{key}`" for key in controls)
         message = f"a step does one work, and here are {found}"
         yield Problem("SW104", message, step.key_mark(controls[1]), "make them two steps")
+    if step.keys.type == "RunnableStep" and step.keys.steps is None:
+        message = "a step that can be started has `steps`"
+        hint = "remove it, or move the step into a file of its own: `uses: FILE`"
+        yield Problem("SW107", message, step.mark_of("type"), hint)
     if not controls and not step.outputs:
         hint = "add a work key such as `runs-on`, `record` or `call`, or `outputs`"
         yield Problem("SW106", "the step does nothing", step.mark, hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stepworkflows_cdk.language.checks.resources import undeclared
@@ -34,7 +35,8 @@ def check(step: Step, workflow: Workflow) -> Iterator[Problem]:
         message = "`max-items` has no effect on a list that is written here"
         yield Problem("SW107", message, step.key_mark("for-each", "max-items"), "remove it")
     if each.source is None and _is_no_list(each.items):
-        hint = 'write a list, or a reference to one, such as `"{input.items}"`'
+        name = each.items if isinstance(each.items, str) and re.fullmatch(r"[\w.]+", each.items) else "input.items"
+        hint = f'write a list, or a reference to one, such as `"{{{name}}}"`'
         yield Problem("SW119", "the items of a `for-each` are a list", step.mark_of("for-each", "items"), hint)
     yield from _distributed(step, each, workflow)
     for inner in walk(branch_step for branch in step.branches for branch_step in branch.steps):

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from stepworkflows_cdk.language.contract import schema_at
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.references import Reference, Template, WrongValue, parse_value
-from stepworkflows_cdk.language.scope import Unresolved, View, resolve
+from stepworkflows_cdk.language.scope import Unresolved, View, resolve, root_meant
 from stepworkflows_cdk.language.targets import InputTarget, Target
 from stepworkflows_cdk.language.types import type_of
 from stepworkflows_cdk.language.workflow import Step
@@ -44,6 +44,15 @@ def within(target: Target, reference: Reference, view: View, mark: Mark) -> Iter
     """What is inside of a value that has no inside, and a field that looks like a declared one."""
     if not isinstance(target, InputTarget):
         return
+    if (
+        target.inferred
+        and len(target.path) > 1
+        and reference.root != "input"
+        and (meant := root_meant(target.path, view))
+    ):
+        message = f"`{target.path[0]}` is taken for a field of the input, which is open"
+        hint = f"{meant}; if it is one, `{{input.{reference.text[1:-1]}}}` says so"
+        yield Problem("SW203", message, mark, hint, "warning")
     inputs = view.workflow.keys.inputs or {}
     for length in range(1, len(target.path)):
         around, part = schema_at(inputs, target.path[:length]), target.path[length]
