@@ -105,6 +105,12 @@ def test_wrong_documents_are_reported(name: str) -> None:
     golden(name, "errors.txt", report(found))
 
 
+def test_every_problem_has_a_fix() -> None:
+    for path in sorted([*FLOWS.glob("*/errors.txt"), *FLOWS.glob("*/warnings.txt")]):
+        for problem in re.split(r"^(?=\S+:\d+:\d+ SW)", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+            assert "\n    fix: " in problem, f"{path.parent.name}: {problem}"
+
+
 def test_every_code_has_a_document_and_its_report() -> None:
     package = Path(stepworkflows_cdk.__file__).parent
     known = {code for path in package.rglob("*.py") for code in re.findall(r'"(SW\d{3})"', path.read_text("utf-8"))}

@@ -30,6 +30,8 @@ Form = dict[str, Any]
 _PRIVATE = re.compile(rf"{TELLING}|^secrets$|^env$|^auth$", re.IGNORECASE)
 _TRUTH = {"true": True, "yes": True, "on": True, "y": True, "false": False, "no": False, "off": False, "n": False}
 _SPELT = re.compile(r"(\d+)\s*(w|d|h|m|s)[a-z]*\.?(?:\s*,?\s*(?:and\s+)?|\Z)", re.IGNORECASE)
+_ACTION = re.compile(r"(?:arn:aws:states:::(?:aws-sdk:)?)?([A-Za-z0-9]+)[:.]([A-Za-z]+)")
+"""An action of AWS, as a `Resource` in the States Language or an SDK writes it."""
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z")
 _TYPES = {
     "array": "list tuple set sequence",
@@ -61,10 +63,14 @@ _MEANT = {
 _NAME = re.compile(r"[^\W\d]\w*")
 _STEP: Form = {"id": "notify", "wait": "5m"}
 _EXAMPLES: dict[str, Sequence[Any]] = {
+    "add": [{"total": 1}],
+    "append": [{"notes": "{note}"}],
+    "asl": [{"Type": "Pass", "Output": {"a": 1}}],
     "auth": ["iam"],
     "bucket": ["uploads"],
     "catch": [[{"errors": ["States.ALL"], "steps": [_STEP]}]],
     "concurrency": ["{user.email}"],
+    "condition": [{"status": "NEW"}],
     "config": [{"stage": {"default": "dev"}}],
     "defaults": [{"timeout": "5m"}],
     "env": [{"STAGE": "dev"}],
@@ -90,6 +96,7 @@ _EXAMPLES: dict[str, Sequence[Any]] = {
     "schedule": [{"every": "1h"}],
     "secrets": [{"API_KEY": "{secrets.api}"}],
     "source": [{"bucket": "orders", "prefix": "2026/"}, "shop.orders"],
+    "stop": [{}],
     "subject": ["Your order {order_id}"],
     "switch": [[{"when": "{n} > 0", "steps": [_STEP]}, {"else": []}]],
     "table": ["orders"],
@@ -198,6 +205,10 @@ def _of_text(value: str, allowed: Sequence[Any], forms: Sequence[Form]) -> Itera
     if any(form.get("pattern") == ID for form in forms):
         yield slug_of(value)
     yield from _duration(value)
+    if action := _ACTION.fullmatch(value):
+        yield ":".join(
+            f"{part[0].lower()}{part[1:]}" if part[1:2].islower() else part.lower() for part in action.groups()
+        )
     if braced := re.fullmatch(r"\{(\w+)\}", value):
         yield braced[1]
     if amount := re.fullmatch(r"(\d+)(?:times|-times|x|mb|mib)", same):

@@ -43,6 +43,11 @@ _ROOTS_ELSEWHERE = {"inputs": "input", "resource": "resources", "secret": "secre
 _EXECUTION = ("id", "name", "started")
 _STEP = ("id", "attempt")
 _ERROR = ("type", "cause")
+_ERROR_ELSEWHERE = {
+    **dict.fromkeys(("error", "name", "code", "type"), "type"),
+    **dict.fromkeys(("message", "cause", "details", "text"), "cause"),
+}
+"""What other formats call the parts of an error."""
 
 
 class Unresolved(Exception):
@@ -113,17 +118,22 @@ def resolve(reference: Reference, view: View) -> Target:
             return _long_output(tail, view)
         case "result":
             if not (view.own_result or view.until):
-                raise Unresolved("SW210", "`result` can be named only in the `outputs` of a step that does work")
+                hint = "name an output of a step: `{steps.ID.outputs.NAME}`"
+                raise Unresolved("SW210", "`result` can be named only in the `outputs` of a step that does work", hint)
             return ResultTarget(tail)
         case "error":
             if not view.error:
-                hint = "use it in `undo`, `on-failure` or `retry.when`"
+                hint = "use it in `catch`, `undo`, `on-failure` or `retry.when`"
                 raise Unresolved("SW211", "`error` can be named only where an error is handled", hint)
+            if len(tail) == 1 and (meant := _ERROR_ELSEWHERE.get(str(tail[0]).lower())) and tail[0] not in _ERROR:
+                raise Unresolved("SW203", f"`error` has no `{tail[0]}`", f"write `{{error.{meant}}}`")
             return ErrorTarget(_one_of("error", tail, _ERROR))
         case "config":
-            return ConfigTarget(_one_of("config", tail, tuple(view.workflow.config)))
+            hint = "declare it: `config: {NAME: {default: dev}}`"
+            return ConfigTarget(_one_of("config", tail, tuple(view.workflow.config), hint))
         case "resources":
-            return ResourceTarget(_one_of("resources", tail, tuple(view.workflow.resources)))
+            hint = "declare it: `resources: {NAME: {type: table, key: id}}`"
+            return ResourceTarget(_one_of("resources", tail, tuple(view.workflow.resources), hint))
         case "secrets":
             return SecretTarget(
                 _one_of("secrets", tail, tuple(view.workflow.secrets), "declare it: `secrets: {NAME: {}}`")
@@ -132,11 +142,12 @@ def resolve(reference: Reference, view: View) -> Target:
             return ExecutionTarget(_one_of("execution", tail, _EXECUTION))
         case "step":
             if view.step is None:
-                raise Unresolved("SW212", "`step` can be named only inside a step")
+                raise Unresolved("SW212", "`step` can be named only inside a step", "name it in an output of a step")
             return StepTarget(_one_of("step", tail, _STEP))
         case "index":
             if not view.loops or tail:
-                raise Unresolved("SW213", "`index` can be named only inside a `for-each`, and is a number")
+                hint = "write `{index}`, inside of a step with `for-each`"
+                raise Unresolved("SW213", "`index` can be named only inside a `for-each`, and is a number", hint)
             if view.loops[-1].batch:
                 raise Unresolved("SW213", "a batch has no `index`", "name what tells the items apart")
             return ItemTarget(view.loops[-1], index=True)
@@ -282,7 +293,9 @@ def _one_of(root: str, tail: Tail, names: tuple[str, ...], none: str = "") -> st
     if len(tail) == 1 and tail[0] in names:
         return str(tail[0])
     written = ".".join(str(part) for part in tail) or "nothing"
-    hint = (none if not names else "") or _suggest(str(tail[0]) if tail else "", names)
+    hint = (none.replace("NAME", str(tail[0])) if tail and not names else "") or _suggest(
+        str(tail[0]) if tail else "", names
+    )
     raise Unresolved("SW203", f"`{root}` has no `{written}`" if tail else f"`{root}` alone has no value", hint)
 
 

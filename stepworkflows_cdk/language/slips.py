@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from stepworkflows_cdk.language.expressions import FUNCTIONS, Token, tokens
 
@@ -63,6 +64,7 @@ _FUNCTIONS = {
     "success": "remove it: a step runs only where those before it went well",
     "not": "write `$not(...)`",
     "len": "write `$count(LIST)` or `$length(TEXT)`",
+    "substr": "write `$substring(TEXT, START, LENGTH)`",
     "size": "write `$count(LIST)` or `$length(TEXT)`",
     "startsWith": "write `$substring(TEXT, 0, n) = 'start'`, or `$contains(TEXT, /^start/)`",
     "endsWith": "write `$contains(TEXT, /end$/)`",
@@ -118,9 +120,12 @@ def reference_meant(text: str) -> str:
 
 
 def function_meant(name: str) -> str:
-    """How to call what is written as a function without `$`."""
-    same = next((known for known in sorted(FUNCTIONS) if known.lower() == name.lower()), None)
-    return f"write `${same}(...)`" if same else _FUNCTIONS.get(name, f"no function is called `${name}` either")
+    """How to call what is written as a function that there is not; empty where nothing like it is known."""
+    known = {function.lower(): function for function in sorted(FUNCTIONS)}
+    close = get_close_matches(name.lower(), known, n=1, cutoff=0.8)
+    if name in _FUNCTIONS and name.lower() not in known:
+        return _FUNCTIONS[name]
+    return f"write `${known[close[0]]}(...)`" if close else ""
 
 
 def name_meant(code: str, at: int) -> str:

@@ -190,7 +190,7 @@ def _check_auth(trigger: Trigger, keys: ApiKeys, workflow: Workflow) -> Iterator
         yield Problem("SW233", message, mark, hint)
     elif isinstance(keys.auth, str) and keys.auth not in ("iam", "cognito"):
         message = "`auth` must be `iam`, `cognito`, `{cognito: NAME}`, `{function: NAME}` or `{jwt: ...}`"
-        yield Problem("SW103", message, mark, nearest(keys.auth, ("iam", "cognito")))
+        yield Problem("SW103", message, mark, nearest(keys.auth, ("iam", "cognito")) or "write `auth: iam`")
     elif isinstance(keys.auth, CallerKeys):
         if sum(each is not None for each in (keys.auth.cognito, keys.auth.function, keys.auth.jwt)) != 1:
             yield Problem("SW233", "`auth` has `cognito`, `function` or `jwt`", mark, "write one of them")

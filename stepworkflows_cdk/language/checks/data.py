@@ -232,7 +232,8 @@ def _parsed(
             hint = "name it under `secrets` of the step: the variable holds its ARN, and the code reads the value"
             yield Problem("SW601", "a secret is no data of the flow", mark, hint)
         if isinstance(target, StepTarget) and target.field == "attempt" and path[-2:-1] == ("require",):
-            yield Problem("SW212", "`step.attempt` can be named only in a step that does work", mark)
+            hint = "name it in a step that does work, and its output here"
+            yield Problem("SW212", "`step.attempt` can be named only in a step that does work", mark, hint)
     if isinstance(value, Expression):
         if allowed:
             yield Problem(
@@ -265,7 +266,11 @@ def _sure(target: InputTarget, view: View) -> bool:
 def _maybe_missing(document: Document, path: Path_, text: str, mark: Mark) -> Problem:
     alone = text.startswith("{") and text.endswith("}") and text.count("{") == 1
     what = "the step fails" if alone else "nothing stands there"
-    hint = f"require it, or write `{{% $exists({text}) ? {text} : ... %}}`" if alone else ""
+    hint = (
+        f"require it, or write `{{% $exists({text}) ? {text} : ... %}}`"
+        if alone
+        else "require it, or give it a default"
+    )
     return Problem("SW307", f"the input may lack this value, and then {what}", mark, hint, "warning")
 
 
@@ -304,7 +309,8 @@ def _expression(
             hint = "write `{name}` for a value of the flow"
             yield Problem("SW309", f"`{name}` is nothing here: no value is given to the expression", mark, hint)
         elif code[at + len(name) :].lstrip().startswith("("):
-            yield Problem("SW309", f"`{name}` is no function", mark, function_meant(name))
+            hint = function_meant(name) or f"no function is called `${name}` either"
+            yield Problem("SW309", f"`{name}` is no function", mark, hint)
         else:
             yield Problem("SW309", f"`{name}` is a field of nothing here", mark, name_meant(code, at))
     for name, at in bound_variables(code).items():
@@ -329,6 +335,9 @@ def _expression(
             )
         elif name == "eval":
             yield Problem("SW304", "`$eval` does not exist in Step Functions", mark, "write the expression itself")
+        elif code[at + len(name) + 1 :].lstrip().startswith("("):
+            hint = function_meant(name) or "see https://docs.jsonata.org for the functions that there are"
+            yield Problem("SW304", f"`${name}` is no function", mark, hint)
         else:
             yield Problem(
                 "SW304",

@@ -183,6 +183,8 @@ def _misfits(step: Step, control: str) -> Iterator[Problem]:
         if step.get(key) is not None and not (control in _WHOLES and key in _FOR_WHOLES):
             instead = _TIMES.get(control) if key == "timeout" else None
             hint = instead or "remove it, or add a work key"
+            if control == "switch" and key in _FOR_WHOLES:
+                hint = "a group around the `switch`, a step with `steps`, can have it"
             yield Problem("SW107", f"`{key}` is for a step that does work", step.key_mark(key), hint)
     if step.get("inputs") is not None:
         hint = "name the values in `outputs` directly" if control == "outputs" else "remove them"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Path_
+from stepworkflows_cdk.language.references import given_flow
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.workflow import Step, Workflow
 
@@ -30,6 +31,8 @@ def missing(name: str, type_: str, workflow: Workflow, mark: Mark, example: str 
             f"write {' or '.join(f'`{each}`' for each in known)}" if known else f"declare a {type_} under another name"
         )
         yield Problem("SW216", f"`{name}` is a {other.type}, and a {type_} is meant here", mark, hint)
+    elif name not in known and (given := given_flow(name)) in known:
+        yield Problem("SW216", f"here stands the name of a {type_}, and no reference", mark, f"write `{given}`")
     elif name not in known:
         hint = nearest(name, known) or f"declare it: `resources: {{{name}: {{type: {type_}{example}}}}}`"
         yield Problem("SW216", f"no {type_} is called `{name}`", mark, hint)

@@ -36,7 +36,12 @@ def check(workflow: Workflow) -> Iterator[Problem]:
             if id(step) in raced:
                 hint = f"do it behind the race, or write `undo: {NO_UNDO}` where it may stay"
             yield Problem("SW253", message, step.mark_of("id"), hint, "warning")
-        elif waived and id(step) not in left and step.mark.file == workflow.mark.file:
+        elif (
+            waived
+            and id(step) not in left
+            and step.mark.file == workflow.mark.file
+            and (step.integration or step.inside)
+        ):
             message = f"`undo: {NO_UNDO}` says nothing here: there is nothing that could be undone"
             yield Problem("SW254", message, step.key_mark("undo"), "remove it", "warning")
 
