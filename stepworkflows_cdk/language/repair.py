@@ -194,6 +194,8 @@ def _variants(value: Any, key: Path_, forms: Sequence[Form]) -> Iterator[Any]:
 
 
 def _of_text(value: str, allowed: Sequence[Any], forms: Sequence[Form]) -> Iterator[Any]:
+    if len(value) > _LONGEST:
+        return
     same = re.sub(r"[\s_]", "-", value.strip().lower())
     words = {word.lower(): word for word in allowed if isinstance(word, str)}
     yield from (words[word] for word in get_close_matches(same, words, n=1, cutoff=0.6))
@@ -296,14 +298,10 @@ def _words(form: Form) -> list[Any]:
     return [*form.get("enum", ()), *([form["const"]] if "const" in form else [])]
 
 
-@lru_cache(maxsize=64)
-def _schema(model: type[BaseModel]) -> Form:
-    return model.model_json_schema()
-
-
+@lru_cache(maxsize=1000)
 def _forms(model: type[BaseModel], place: Path_) -> list[Form]:
     """What the schema of a model allows at a place: each of its alternatives."""
-    schema = _schema(model)
+    schema = model.model_json_schema()
     defs = schema.get("$defs", {})
     found = list(_alternatives(schema, defs))
     for part in place:

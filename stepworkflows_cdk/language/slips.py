@@ -92,12 +92,16 @@ _CONTEXT = {
     "$$.Map.Item.Value": "{item}",
 }
 _INTRINSIC = re.compile(r"States\.[A-Z]\w+\(.*\)", re.DOTALL)
+_LONGEST = 10_000
+"""Characters of an expression that is looked through for what other languages have."""
 _JINJA = re.compile(r"\$?\{\{")
 _WIDE = re.compile(r"\{\s*([^\W\d][\w.]*)\s*([^\w.\s}][^}]*)?\}")
 
 
 def slip(code: str) -> Slip | None:
     """What is written as in another language; None where nothing is seen. For expressions that are wrong."""
+    if len(code) > _LONGEST:
+        return None
     if jinja := _JINJA.match(code):
         message = f"`{jinja.group()}` does not begin a reference"
         return Slip(message, 0, "write `{name}`; a condition is an expression anyway")
