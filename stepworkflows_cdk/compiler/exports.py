@@ -53,6 +53,8 @@ class Exports:
                 found[variable("passed", step.id)] = False
             if step.reminder:
                 found[variable("since", step.id)] = 0
+            if self.counts_turns(step):
+                found[variable("turn", step.id)] = 0
         for step in _in_lane(steps):
             for branch in () if step.is_race else step.branches:
                 for kind, inner, _, _ in self._of(branch, lane.depth + 1):
@@ -78,6 +80,16 @@ class Exports:
     def tried(self, step: Step) -> dict[str, Data]:
         """The assignment of a step's flag, where its undo asks for it."""
         return {variable("tried", step.id): True} if step.id in self.flagged else {}
+
+    def counts_turns(self, step: Step) -> bool:
+        """Whether anything planned so far reads the number of the step's try as a whole, or of its reminder."""
+        again = step.reminder is not None or (bool(step.keys.retry) and bool(step.arms or step.branches))
+        return again and step.id in self.names.turns
+
+    def turn(self, step: Step) -> dict[str, Data]:
+        """The assignment by which a step's next turn begins, where it is counted."""
+        name = variable("turn", step.id)
+        return {name: Jsonata(f"${name} + 1")} if self.counts_turns(step) else {}
 
     def items_read(self, loop: Step) -> list[str]:
         """``index`` and ``item``, as far as anything planned so far inside the loop reads them."""

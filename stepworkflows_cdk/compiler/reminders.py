@@ -29,6 +29,8 @@ class Reminder:
     since: str
     total: int
     every: int
+    turn: Mapping[str, Data]
+    """What is assigned where a reminder begins."""
 
     @property
     def timeout(self) -> Jsonata:
@@ -45,14 +47,16 @@ class Reminder:
     def rule(self, caught: str) -> Rule:
         """The way to the reminder, where something was ``caught`` and there is time left."""
         left = f"$millis() - ${self.since} < {self.total * 1000}"
-        return Rule(Jsonata(f"${caught}.type = '{TIMEOUT}' and {left}"), self.next)
+        return Rule(Jsonata(f"${caught}.type = '{TIMEOUT}' and {left}"), self.next, self.turn)
 
 
-def reminder_of(step: Step, total: int | None, first: Callable[[Step], str]) -> Reminder | None:
-    """The reminder of a step whose work waits for ``total`` seconds."""
+def reminder_of(
+    step: Step, total: int | None, first: Callable[[Step], str], turn: Mapping[str, Data]
+) -> Reminder | None:
+    """The reminder of a step whose work waits for ``total`` seconds; ``turn`` is what counts reminders."""
     if step.reminder is None or step.keys.remind is None or not step.reminder.steps or total is None:
         return None
-    return Reminder(first(step.reminder.steps[0]), variable("since", step.id), total, step.keys.remind.every)
+    return Reminder(first(step.reminder.steps[0]), variable("since", step.id), total, step.keys.remind.every, turn)
 
 
 def anew(step: Step) -> dict[str, Data]:

@@ -81,6 +81,8 @@ class Names:
     """Ids of steps whose outputs are read where they may not have finished."""
     items: set[tuple[str, str]] = field(default_factory=set)
     """Ids of loops, each with ``item`` or ``index``, whichever is read."""
+    turns: set[str] = field(default_factory=set)
+    """Ids of steps by which something is done again, and of which the number is read."""
 
 
 @dataclass(frozen=True)
@@ -343,14 +345,15 @@ class Values:
         return f"${variable(what, loop.id)}"
 
     def turn(self) -> str:
-        """JSONata that goes on from a text with the indices of all items, and the numbers of all rounds, that the place is
+        """JSONata that goes on from a text with the indices of all items, and the numbers of all turns, that the place is
         inside of.
         """
-        loops = self.view.loops
-        # The id of the execution singles out the item of a distributed loop.
-        last = max((number for number, loop in enumerate(loops, 1) if loop.distributed), default=0)
-        numbers = [self.item(loop, "index") for loop in loops[last:]]
-        numbers += [f"${variable('round', id_)}" for id_ in self.view.rounds]
+        # The id of the execution singles out the item of a distributed loop, which sees nothing of what is around it.
+        last = max((loop.depth for loop in self.view.loops if loop.distributed), default=-1)
+        numbers = [self.item(loop, "index") for loop in self.view.loops if loop.depth > last]
+        turns = [turn for turn in self.view.turns if turn.depth > last]
+        self.names.turns |= {turn.id for turn in turns}
+        numbers += [f"${variable(turn.kind, turn.id)}" for turn in turns]
         return "".join(f" & '/' & $string({number})" for number in numbers)
 
     def _config(self, target: ConfigTarget) -> Any:

@@ -31,6 +31,7 @@ from stepworkflows_cdk.language.targets import (
     StepTarget,
     Tail,
     Target,
+    Turn,
     Way,
 )
 from stepworkflows_cdk.language.workflow import EACH, Step, Workflow, walk
@@ -78,8 +79,8 @@ class View:
     frame: Frame = ()
     loops: tuple[Loop, ...] = ()
     """Those that the place is inside of, outermost first."""
-    rounds: tuple[str, ...] = ()
-    """The ids of the steps with ``repeat`` that it is inside of, too."""
+    turns: tuple[Turn, ...] = ()
+    """What is done again that it is inside of, too."""
     until: bool = False
     """Whether the place is the condition of a ``repeat``, which may read ``result`` as well."""
     ending: bool = False

@@ -45,6 +45,17 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Something done again that a place is inside of: by its step's `repeat` (``round``), or by its `retry` or `remind`
+    (``turn``); and how many scopes are around it.
+    """
+
+    kind: str
+    id: str
+    depth: int
+
+
+@dataclass(frozen=True)
 class Way:
     """One of ``number`` ways out of a fork: an arm of a `switch`; a step that went well, which is the first, or one of its
     catches.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stepworkflows_cdk.language.needs import in_order
 from stepworkflows_cdk.language.scope import View
-from stepworkflows_cdk.language.targets import Frame, Known, Loop, Way
+from stepworkflows_cdk.language.targets import Frame, Known, Loop, Turn, Way
 from stepworkflows_cdk.language.workflow import Branch, Step, Waits, Workflow
 
 __all__ = ["at_end", "ends", "handling", "views"]
@@ -68,13 +68,14 @@ def _sequence(steps: Sequence[Step], view: View) -> Iterator[tuple[Step, View]]:
         yield step, here
         if step.scheduled:
             continue
+        again = _again(here, "turn") if step.keys.retry else here
         for arm in step.arms:
-            yield from _sequence(arm.steps, here)
+            yield from _sequence(arm.steps, again)
         for branch in step.branches:
-            yield from _sequence(branch.steps, _inside(step, branch, here))
+            yield from _sequence(branch.steps, _inside(step, branch, again))
         for catch in step.catches:
             yield from _sequence(catch.steps, replace(outside, error=True, catching=step.id))
-        yield from _sequence(step.reminder.steps if step.reminder else (), here)
+        yield from _sequence(step.reminder.steps if step.reminder else (), _again(here, "turn"))
         behind = tuple(_behind(step, frame, True))
         rested.append((step, frame, behind))
         known = (*known, *behind)
@@ -104,7 +105,13 @@ def _repeated(step: Step, view: View) -> View:
     if step.keys.repeat is None:
         return view
     own = Known(step, view.frame, sure=False)
-    return replace(view, known=(*view.known, own), rounds=(*view.rounds, step.id))
+    return _again(replace(view, known=(*view.known, own)), "round")
+
+
+def _again(view: View, kind: str) -> View:
+    """The view from inside of what is done again by the step at the place."""
+    assert view.step is not None
+    return replace(view, turns=(*view.turns, Turn(kind, view.step.id, len(view.frame))))
 
 
 def _inside(step: Step, branch: Branch, view: View) -> View:

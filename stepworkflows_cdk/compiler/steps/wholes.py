@@ -40,7 +40,8 @@ def failure_states(
     caught = context.of_try(step, failed)
     plan = retries(tuple(retry), _WORK, caught, (), undo=False, whole=True)
     routes = context.routes(step, failed, next_)
-    loops = Loops(look, step.name, step.mark, step.id, next_, plan, _WORK, routes, failed, context.round(step))
+    back, turn = context.round(step), context.exports.turn(step)
+    loops = Loops(look, step.name, step.mark, step.id, next_, plan, _WORK, routes, failed, back, turn)
     handler = Handler(next_, lambda _error, _cause: context.gone(step))
     if not step.may_fail_alone:
         handler = context.failed(step, lane, completed=True)

@@ -100,6 +100,6 @@ def _task(
         None if plain else unread,
         routes=routes,
         caught=lane.caught,
-        reminder=reminder_of(step, call.timeout, context.first),
+        reminder=reminder_of(step, call.timeout, context.first, context.exports.turn(step)),
     )
     return task_states(place, call, context.of_try(step, lane.caught), lane.tries, context.namer.unique)
