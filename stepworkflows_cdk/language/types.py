@@ -25,7 +25,7 @@ from stepworkflows_cdk.language.targets import (
     Target,
 )
 
-__all__ = ["Misfit", "misfits", "type_of"]
+__all__ = ["Misfit", "misfits", "type_of", "type_of_value"]
 
 Types = Mapping[int, tuple[str, str]]
 """Where a reference ends in an expression -> its type, and how it is written."""
@@ -95,6 +95,17 @@ def type_of(target: Target, view: View) -> str | None:
             return "number" if name == "attempt" else "string"
         case _:
             return None
+
+
+def type_of_value(text: str, view: View) -> str | None:
+    """The type that is promised for a value that is one reference; None where it is anything else."""
+    try:
+        value = parse_value(text)
+        if isinstance(value, Template) and len(value.parts) == 1 and isinstance(value.parts[0], Reference):
+            return type_of(resolve(value.parts[0], view), view)
+    except (WrongValue, Unresolved):
+        pass  # reported where it stands
+    return None
 
 
 _NAMES = {"integer": "number"} | {name: name for name in ("string", "number", "boolean", "object", "array")}

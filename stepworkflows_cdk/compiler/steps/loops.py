@@ -14,6 +14,7 @@ from stepworkflows_cdk.compiler.tasks import CAUSE, ERROR
 from stepworkflows_cdk.compiler.values import Values, output_variable, variable
 from stepworkflows_cdk.language.model import ForEachKeys
 from stepworkflows_cdk.language.references import Expression, parse_value
+from stepworkflows_cdk.language.types import type_of_value
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["for_each_states"]
@@ -57,14 +58,23 @@ def for_each_states(context: Context, step: Step, each: ForEachKeys, lane: Lane,
 
 
 def _items(each: ForEachKeys, values: Values) -> Data:
-    """The list of a loop. An expression may have made nothing of an empty list, and an item of a list of one."""
+    """The list of a loop. An expression may have made nothing of an empty list, and an item of a list of one. Of an
+    object a Map would take each field for an item: https://docs.aws.amazon.com/step-functions/latest/dg/state-map.html.
+    """
     if isinstance(each.items, list):
         return values.data(each.items)
-    code = values.expression(each.items).code
-    if isinstance(each.items, str) and isinstance(parse_value(each.items), Expression):
-        code = f"($v := {code}; $type($v) = 'array' ? $v : $exists($v) ? [$v] : [])"
-    if each.max_items is None:
+    code, is_list = values.expression(each.items).code, False
+    if isinstance(each.items, str):
+        is_list = type_of_value(each.items, values.view) == "array"
+        if isinstance(parse_value(each.items), Expression):
+            code, is_list = f"($v := {code}; $type($v) = 'array' ? $v : $exists($v) ? [$v] : [])", True
+    if is_list and each.max_items is None:
         return Jsonata(code)
-    # In two parts: the cause of an error shows the expression, and is looked at for the name.
-    message = f"{literal(_TOO_MANY[:4])} & {literal(f'{_TOO_MANY[4:]}: there may be {each.max_items} items')}"
-    return Jsonata(f"($l := {code}; $type($l) = 'array' and $count($l) > {each.max_items} ? $error({message}) : $l)")
+    items = "$l"
+    if each.max_items is not None:
+        # In two parts: the cause of an error shows the expression, and is looked at for the name.
+        message = f"{literal(_TOO_MANY[:4])} & {literal(f'{_TOO_MANY[4:]}: there may be {each.max_items} items')}"
+        items = f"($count($l) > {each.max_items} ? $error({message}) : $l)"
+    if not is_list:
+        items = f"$type($l) = 'array' ? {items} : $error('the items are no list')"
+    return Jsonata(f"($l := {code}; {items})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepworkflows_cdk.compiler.fences import guarded
 from stepworkflows_cdk.compiler.lanes import Lane
-from stepworkflows_cdk.compiler.plan import Jsonata, State, Wait
+from stepworkflows_cdk.compiler.plan import Data, Jsonata, State, Wait
 from stepworkflows_cdk.compiler.steps.cancel import ended_wait
 from stepworkflows_cdk.compiler.steps.context import Context
 from stepworkflows_cdk.compiler.values import Values
@@ -24,13 +24,13 @@ def wait_states(context: Context, step: Step, wait: int | UntilKeys, lane: Lane,
     if isinstance(wait, int):
         return [Wait(step.name, step.mark, next_, seconds=wait, assign=done)]
     failed = context.failed(step, lane)
-    until = values.data(wait.until)
+    until: Data = values.data(wait.until)
+    if not isinstance(until, str):
+        # A text in any other form than RFC 3339's would end the execution in a way that nothing catches.
+        until = Jsonata(f"$fromMillis($toMillis({values.expression(wait.until).code}))")
     if failed.next == lane.ended or isinstance(until, str):
         return [Wait(step.name, step.mark, next_, timestamp=until, assign=done)]
-    # A text that is no time would end the execution in a way that nothing catches: $toMillis fails before.
-    code = values.expression(wait.until).code
-    checked = Jsonata(f"($t := {code}; $exists($toMillis($t)) ? $t : $error('the end of the wait is no time'))")
-    inside = Wait(context.namer.unique(f"{step.name}: until"), step.mark, None, timestamp=checked)
+    inside = Wait(context.namer.unique(f"{step.name}: until"), step.mark, None, timestamp=until)
     return [guarded(step.name, step.mark, (inside,), done, next_, failed)]
 
 

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 
 from stepworkflows_cdk.language.contract import schema_at
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
-from stepworkflows_cdk.language.references import Reference, Template, WrongValue, parse_value
-from stepworkflows_cdk.language.scope import Unresolved, View, resolve, root_meant
+from stepworkflows_cdk.language.references import Reference
+from stepworkflows_cdk.language.scope import View, root_meant
 from stepworkflows_cdk.language.targets import InputTarget, Target
-from stepworkflows_cdk.language.types import type_of
+from stepworkflows_cdk.language.types import type_of_value
 from stepworkflows_cdk.language.workflow import Step
 
 __all__ = ["of_a_kind", "within"]
@@ -28,10 +28,10 @@ def of_a_kind(step: Step, view: View) -> Iterator[Problem]:
         mark = step.mark_of("wait", "until")
         if "{" not in until and not _TIME.fullmatch(until):
             yield Problem("SW118", "this is no point in time", mark, hint)
-        elif (type_ := _type(until, view)) not in (None, "string"):
+        elif (type_ := type_of_value(until, view)) not in (None, "string"):
             yield Problem("SW118", f"`{until}` is no point in time: it is of the type {type_}", mark, hint)
     items = step.get("for-each", "items") if step.keys.for_each else None
-    if isinstance(items, str) and (type_ := _type(items, view)) not in (None, "array"):
+    if isinstance(items, str) and (type_ := type_of_value(items, view)) not in (None, "array"):
         message = f"`{items}` is no list: it is of the type {type_}"
         pairs = f"$each({items}, function($v, $k) {{'key': $k, 'value': $v}})"
         hint = f"name a list; for what is in an object write `{{% {pairs} %}}`"
@@ -66,14 +66,3 @@ def within(target: Target, reference: Reference, view: View, mark: Mark) -> Iter
             message = f"the contract of `{name}` does not name `{part}`"
             hint = f"did you mean `{close[0]}`? else declare it, under `properties`"
             yield Problem("SW307", message, mark, hint, "warning")
-
-
-def _type(text: str, view: View) -> str | None:
-    """The type of a reference that stands alone."""
-    try:
-        value = parse_value(text)
-        if isinstance(value, Template) and len(value.parts) == 1 and isinstance(value.parts[0], Reference):
-            return type_of(resolve(value.parts[0], view), view)
-    except (WrongValue, Unresolved):
-        pass  # reported where it stands
-    return None
