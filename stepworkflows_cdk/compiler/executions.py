@@ -10,7 +10,15 @@ from stepworkflows_cdk.compiler.plan import Grant, Hole, Text
 from stepworkflows_cdk.compiler.texts import executions_arn
 from stepworkflows_cdk.language.diagnostics import Mark
 
-__all__ = ["FAILED", "FAILED_CAUSE", "FAILED_ERROR", "START_ERRORS", "start_grants"]
+__all__ = [
+    "DESCRIBE_ERRORS",
+    "FAILED",
+    "FAILED_CAUSE",
+    "FAILED_ERROR",
+    "START_ERRORS",
+    "UNLISTED",
+    "start_grants",
+]
 
 START_ERRORS = tuple(
     f"StepFunctions.{name}"
@@ -21,10 +29,17 @@ START_ERRORS = tuple(
         "KmsThrottlingException",
         "SdkClientException",
         "ServiceUnavailableException",
-        "ThrottlingException",
+        "AWSStepFunctionsException",
     )
 )
-"""Errors of a start that a second one may heal; its name keeps it from starting twice."""
+"""Errors of a start that a second one may heal; its name keeps it from starting twice. The last is the name of all that the
+service's model does not list, such as too many calls:
+https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html.
+"""
+UNLISTED = "Sfn.SfnException"
+"""The same of any other call of Step Functions."""
+DESCRIBE_ERRORS = ("Sfn.SdkClientException", UNLISTED)
+"""Errors of a look at an execution that a second one may heal."""
 FAILED = "States.TaskFailed"
 """The name under which a flow that was waited for fails."""
 _TRUNCATED = regex('"Status"\\s*:\\s*"[A-Z_]+"[^{}\\[\\]]*\\}$')

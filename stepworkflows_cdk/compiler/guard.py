@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from stepworkflows_cdk.compiler.deploy import deploy_plan
-from stepworkflows_cdk.compiler.executions import FAILED, FAILED_CAUSE, FAILED_ERROR, START_ERRORS, start_grants
+from stepworkflows_cdk.compiler.executions import (
+    DESCRIBE_ERRORS,
+    FAILED,
+    FAILED_CAUSE,
+    FAILED_ERROR,
+    START_ERRORS,
+    start_grants,
+)
 from stepworkflows_cdk.compiler.plan import (
     Catch,
     Choice,
@@ -48,7 +55,6 @@ GUARDED_EXECUTION = f"($guarded & {_NAME})"
 _UNCATCHABLE = "['States.DataLimitExceeded', 'States.Runtime']"
 """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html"""
 _INPUT = Jsonata("$states.input")
-_DESCRIBE = ("Sfn.SdkClientException", "Sfn.ServiceUnavailableException", "Sfn.ThrottlingException")
 
 
 def parts(workflow: Workflow) -> Iterator[tuple[Workflow, Workflow | None]]:
@@ -125,7 +131,7 @@ def _states(flow: FlowStates, guarded: str) -> list[State]:
             _told(),
             _INPUT,
             60,
-            retry=(default_retry(_DESCRIBE),),
+            retry=(default_retry(DESCRIBE_ERRORS),),
             catch=(Catch((ALL,), handled, {}, _INPUT),),
         ),
         Choice(handled, mark, (Rule(Jsonata("$handled"), flow.ended),), flow.failure, _unknown(flow)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from stepworkflows_cdk.compiler.executions import DESCRIBE_ERRORS
 from stepworkflows_cdk.compiler.integration import Call
 from stepworkflows_cdk.compiler.plan import Catch, Choice, Data, Fail, Grant, Jsonata, Rule, State, Succeed, Task, Wait
 from stepworkflows_cdk.compiler.retries import ALL, default_retry
@@ -21,7 +22,6 @@ __all__ = ["Lock", "LockStates", "lock_grants"]
 _SHORTEST, _LONGEST, _TURNS = 5, 300, 500
 """Seconds of the first wait and of the longest, each twice as long as the one before; and how many there are. A turn has some
 25 events, of which an execution has 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html."""
-_DESCRIBE = ("Sfn.SdkClientException", "Sfn.ServiceUnavailableException", "Sfn.ThrottlingException")
 _GONE = "Sfn.ExecutionDoesNotExistException"
 
 
@@ -78,7 +78,7 @@ class LockStates:
                 runs,
                 {"running": Jsonata(status)},
                 timeout=60,
-                retry=(default_retry(_DESCRIBE),),
+                retry=(default_retry(DESCRIBE_ERRORS),),
                 catch=(Catch((_GONE,), over),),
                 beside=True,
             ),

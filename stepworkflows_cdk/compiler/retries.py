@@ -13,9 +13,13 @@ from stepworkflows_cdk.compiler.plan import Retry
 from stepworkflows_cdk.compiler.values import Values
 from stepworkflows_cdk.language.model import RetryKeys
 
-__all__ = ["ALL", "Loop", "Retries", "aws_names", "caught_as", "default_retry", "retries"]
+__all__ = ["ALL", "BUSY", "Loop", "Retries", "aws_names", "caught_as", "default_retry", "retries"]
 
 ALL = "States.ALL"
+BUSY = "$contains($cause, /Status Code: (429|50[0-9])|Throttl/)"
+"""A condition on the cause of an error under a service's own name, which stands for all that its model does not list: whether
+the service had too much to do, or fell ill. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/throttling.html
+"""
 _ANY = frozenset({ALL, "States.TaskFailed"})
 _TRANSIENT = "transient"
 _DEFAULT = RetryKeys.model_validate({})

@@ -15,6 +15,7 @@ from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, tok
 from stepworkflows_cdk.compiler.jsonata import literal
 from stepworkflows_cdk.compiler.pages import MOST, TOO_LARGE, TOO_MANY
 from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata
+from stepworkflows_cdk.compiler.retries import BUSY
 from stepworkflows_cdk.compiler.values import ATTEMPT
 from stepworkflows_cdk.integrations.aws_sdk.account import check_account, role_grant, role_of
 from stepworkflows_cdk.integrations.aws_sdk.called import ACTION, Called, called, check_called
@@ -68,11 +69,7 @@ _LOST_RACE = (
     " and $not($contains($cause, /ConditionalCheckFailed|ValidationError|ItemCollectionSizeLimitExceeded/))"
 )
 
-# What the model of an action does not list has the name of the service's own exception: EC2, S3 and others list none for
-# throttling. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/throttling.html
-_BUSY = "$contains($cause, /Status Code: (429|50[0-9])|Throttl|RequestLimitExceeded/)"
-
-
+_THROTTLED = re.compile("Throttl|TooManyRequests|RequestLimit|SlowDown|ProvisionedThroughput")
 _SAME_TWICE = ("delete", "describe", "get", "head", "list", "put", "query", "scan")
 """The beginnings of actions that have the same effect where they are made twice."""
 
@@ -269,7 +266,7 @@ def _transient_when(known: Called) -> dict[str, str]:
     if "TransactionCanceledException" in known.operation.errors:
         found[f"{prefix}.TransactionCanceledException"] = _LOST_RACE
     if known.job:
-        found |= dict.fromkeys(unlisted(known.service), _BUSY)
-    elif not any(_modelled(known.operation)):
-        found[f"{prefix}.{prefix}Exception"] = _BUSY
+        found |= dict.fromkeys(unlisted(known.service), BUSY)
+    elif not any(_THROTTLED.search(error) for error in _modelled(known.operation)):
+        found[f"{prefix}.{prefix}Exception"] = BUSY
     return found

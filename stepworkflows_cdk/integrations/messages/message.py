@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope, token_of
 from stepworkflows_cdk.compiler.patterns import as_text
 from stepworkflows_cdk.compiler.plan import Data, Grant, Jsonata
+from stepworkflows_cdk.compiler.retries import BUSY
 from stepworkflows_cdk.integrations.messages.resources import QueueKeys, TopicKeys
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -33,7 +34,6 @@ _TOPIC_TRANSIENT = (
     "SNS.SdkClientException",
     "SNS.ThrottledException",
 )
-_BUSY = "$contains($cause, /Status Code: 50[0-9]|Throttl/)"
 
 
 def _attributes(values: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Message(Integration):
             result="{'id': $states.result.MessageId}",
             timeout=step.keys.timeout or _TIMEOUT,
             transient=_QUEUE_TRANSIENT if kind == "queue" else _TOPIC_TRANSIENT,
-            transient_when={error: _BUSY},
+            transient_when={error: BUSY},
             grants=(Grant(scope.machine, (action,), scope.arn(need), step.key_mark("message")),),
         )
 

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.patterns import Pattern, as_text, pattern_of
 from stepworkflows_cdk.compiler.plan import Condition, Data, Grant, Hole, Jsonata, Text
+from stepworkflows_cdk.compiler.retries import BUSY
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -29,7 +30,7 @@ _TIMEOUT = 60
 _TRANSIENT = ("S3.SdkClientException",)
 # Errors that the model of S3 does not list have one name:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_BUSY = {"S3.S3Exception": "$contains($cause, /Status Code: 50[0-9]/)"}
+_BUSY = {"S3.S3Exception": BUSY}
 _MISSING = {"S3.NoSuchKeyException": "NoSuchFile"}
 _KEY_SIZE = 1024  # bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 _VERSION = "{'etag': $states.result.%s, 'version': $exists($states.result.VersionId) ? $states.result.VersionId : null}"

@@ -11,7 +11,14 @@ from typing import Any
 
 from pydantic import Field
 
-from stepworkflows_cdk.compiler.executions import FAILED, FAILED_CAUSE, FAILED_ERROR, START_ERRORS, start_grants
+from stepworkflows_cdk.compiler.executions import (
+    FAILED,
+    FAILED_CAUSE,
+    FAILED_ERROR,
+    START_ERRORS,
+    UNLISTED,
+    start_grants,
+)
 from stepworkflows_cdk.compiler.integration import ROUND, STATE, Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import (
     Choice,
@@ -43,9 +50,8 @@ __all__ = ["Uses", "UsesKeys"]
 
 _STARTED = ("ExecutionArn", "StartDate")
 """What a detached step gives: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html"""
-_BEFORE = ("Sfn.ThrottlingException", "Sfn.ServiceUnavailableException", "Sfn.InternalServerException")
-"""Errors of a start that began nothing. An answer that was lost is none of them: a name does not keep an express flow from
-running twice."""
+_BEGAN_NOTHING = {UNLISTED: "$contains($cause, /Status Code: 429|Throttl/)"}
+"""A start that began nothing. An answer that was lost is none: a name does not keep an express flow from running twice."""
 # An execution's name has 80 characters at most, and singles it out for 90 days: a second start under it does nothing
 # while the first runs. So a start whose answer was lost is not made twice, and a call that is made anew has another name.
 _EXECUTION = (
@@ -159,7 +165,7 @@ def _in_sync(step: Step, arguments: Mapping[str, Data], grant: Grant) -> Call:
         resource="",
         arguments=arguments["Input"],
         result="$states.result[0]",
-        transient=_BEFORE,
+        transient_when=_BEGAN_NOTHING,
         branch=(
             Task(
                 "execution",
