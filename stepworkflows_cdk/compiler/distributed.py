@@ -1,7 +1,8 @@
 """A distributed `for-each`: where its items come from, what its executions are given, what the machine may do for it.
 
 Each item, or batch, is an execution of its own, which sees no variable of the flow: what the steps inside read goes with
-the item, and is assigned under the same names.
+the item, and is assigned under other names, since no scope may assign what one around it does:
+https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
 """
@@ -27,7 +28,7 @@ from stepworkflows_cdk.compiler.plan import (
     Text,
 )
 from stepworkflows_cdk.compiler.values import Values
-from stepworkflows_cdk.compiler.variables import read_from_outside
+from stepworkflows_cdk.compiler.variables import read_from_outside, renamed
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.checks.loops import format_of
 from stepworkflows_cdk.language.model import ForEachKeys
@@ -53,9 +54,9 @@ _WRITER = ("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadPar
 
 def distributed(map_: Map, begins: bool, step: Step, each: ForEachKeys, values: Values) -> Map:
     """The map with each iteration an execution of its own. ``begins``: its body begins with a state that assigns."""
-    read = sorted(read_from_outside(map_.body))
-    shared: dict[str, Data] = {name: Jsonata(f"${name}") for name in read}
-    body = _given(map_, begins, step, each, read)
+    read = {name: f"in_{name}" for name in sorted(read_from_outside(map_.body))}
+    shared: dict[str, Data] = {inside: Jsonata(f"${name}") for name, inside in read.items()}
+    body = _given(replace(map_, body=renamed(map_.body, read)), begins, step, each, tuple(shared))
     selector: Data = None
     if each.batch is None:
         selector = {

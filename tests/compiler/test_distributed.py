@@ -58,7 +58,7 @@ def test_a_batch_is_given_what_is_read_and_nothing_else(tmp_path: Path) -> None:
     inner = machine["States"]["outer"]["ItemProcessor"]["States"]["inner"]
     assert inner["ItemBatcher"] == {
         "MaxItemsPerBatch": 2,
-        "BatchInput": {name: f"{{% ${name} %}}" for name in ("input", "resources", "step_before")},
+        "BatchInput": {f"in_{name}": f"{{% ${name} %}}" for name in ("input", "resources", "step_before")},
     }
     assert "ItemSelector" not in inner
 

@@ -41,7 +41,7 @@ __all__ = ["check", "check_deployed", "is_reserved", "place"]
 _RESERVED = re.compile(
     r"(?:again|caught|failure|left|stopped)\d*\Z|(?:guarded|handled|holder|input|resources|result|running|states|turns)\Z"
     r"|(?:again|arm|attempts|count|error|failed|given|if|index|item|passed|result|rounds?|status|step|stopped)\d*_"
-    r"|(?:pages|tried|tries|turn|undo|until|won)\d*_"
+    r"|(?:in|pages|tried|tries|turn|undo|until|won)\d*_"
 )
 _MISSING = {
     "before end of expression": "close what is open",
