@@ -51,6 +51,17 @@ SMALL: list[tuple[list[Step], tuple[Fault, ...]]] = [
     ([{"id": "f", "parallel": {"x": [{"id": "s", "stop": {}}], "y": [call("a")]}}, call("b")], ()),
 ]
 """What shows single faults: steps, and calls of them that fail."""
+CANCELLED = Made(
+    {
+        "name": "cancelled",
+        "inputs": {"n": "integer"},
+        "cancel": {"signal": "no-more", "match": {"n": "{n}"}},
+        "steps": [call("a", undo=call("u-a")), {"id": "w", "wait": 9}, call("b")],
+    },
+    {"n": 1},
+    (),
+    outside=({"after": 5, "signal": "no-more", "match": {"n": 1}, "data": {"cause": "asked"}},),
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +75,7 @@ def flows() -> list[Made]:
     ]
     written = [replace(SAGAS[name].made, faults=(Fault(id_, "Boom"),)) for name, id_ in failing]
     small = [Saga(steps, {}, faults=faults).made for steps, faults in SMALL]
-    return [*written, *small, *sample(ENOUGH)]
+    return [*written, *small, CANCELLED, *sample(ENOUGH)]
 
 
 Mutation = Callable[[pytest.MonkeyPatch], None]

@@ -13,7 +13,7 @@ from stepworkflows_cdk.language.model import RetryKeys
 if TYPE_CHECKING:
     from oracle.walking import Walk
 
-__all__ = ["DEFAULT", "Tries", "named"]
+__all__ = ["Tries", "named"]
 
 TRANSIENT = frozenset(
     f"Lambda.{name}"
@@ -28,16 +28,17 @@ TRANSIENT = frozenset(
 """What the service of a function calls its passing troubles:
 https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html."""
 DEFAULT = RetryKeys.model_validate({})
+ALWAYS = RetryKeys.model_validate({"errors": ["States.ALL"]})
 NEVER = RetryKeys.model_validate({"errors": ["States.ALL"], "attempts": 0})
 
 
 class Tries:
     """The tries of one step, counted for each rule. ``calls``: it calls a function; else nothing is tried again that is not
-    said.
+    said, but for the errors of an ``undo``.
     """
 
-    def __init__(self, rules: Sequence[RetryKeys], *, calls: bool) -> None:
-        self._rules = [*rules, DEFAULT if calls else NEVER]
+    def __init__(self, rules: Sequence[RetryKeys], *, calls: bool = False, undo: bool = False) -> None:
+        self._rules = [*rules, ALWAYS if undo else DEFAULT if calls else NEVER]
         self._taken = [0] * len(self._rules)
 
     def next(self, walk: Walk, failed: Failed, lane: Lane) -> Going[None]:

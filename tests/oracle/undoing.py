@@ -10,7 +10,7 @@ from oracle.going import Failed
 from oracle.graphs import before
 from oracle.lanes import Lane
 from oracle.traces import Together, Trace
-from oracle.tries import DEFAULT
+from oracle.tries import Tries
 from stepworkflows_cdk.language.workflow import Step
 
 if TYPE_CHECKING:
@@ -53,13 +53,18 @@ class Undoing:
 
     def _undone(self, undo: Step, lane: Lane, trace: Trace) -> bool:
         """Whether the undo step worked in the end, or there was nothing to undo. Every error is tried again."""
-        for _ in range(1 + DEFAULT.attempts):
+        tries = Tries(undo.keys.retry or (), undo=True)
+        lane = replace(lane, error=self.error, trace=trace)
+        while True:
             try:
-                self.walk.call(undo, replace(lane, error=self.error, trace=trace))
+                self.walk.call(undo, lane)
             except Failed as failed:
                 if failed.error in (undo.keys.ignore or ()):
                     return True
                 self.walk.run.time.exact = False
+                try:
+                    list(tries.next(self.walk, failed, lane))
+                except Failed:
+                    return False
                 continue
             return True
-        return False

@@ -105,7 +105,7 @@ class Walk:
 
     def _tried(self, step: Step, lane: Lane) -> Going[None]:
         """The step, with the further tries of a whole: those of work are the work's own matter."""
-        tries = Tries(step.keys.retry or (), calls=False)
+        tries = Tries(step.keys.retry or ())
         while True:
             try:
                 return (yield from self._rounds(step, lane))

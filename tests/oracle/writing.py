@@ -38,6 +38,8 @@ class Writer(WholeWriter):
             document["concurrency"] = "k{n}"
         if "'source'" in text:
             document["resources"] = {"files": {"type": "bucket"}}
+        if self.once_in(10):
+            document["defaults"] = {"retry": self.retry()}
         if self.policies:
             document["policies"] = self.policies
         rows = [{"k": key, "v": self.literal()} for key in "abc"[: self.number(0, 3)]]

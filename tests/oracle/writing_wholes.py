@@ -112,7 +112,7 @@ class WholeWriter(WaitWriter):
         if self.once_in(2):
             repeat["every"] = "9s"
         if self.once_in(2):
-            step = self.call(id_, inside, names)
+            step = self.call(id_, inside, names, plain=True)
             step["inputs"]["before"] = f"{{v{id_}}}"
             step["outputs"] = {f"v{id_}": {"value": self.one_of(["{number}", "{back}"]), "default": 0}}
             repeat["until"] = f"{{result.number}} >= {self.number(0, 3)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -129,7 +130,7 @@ class WorkWriter(ValueWriter):
 
     # -- what steps share ------------------------------------------------------------------------------------------------
 
-    def call(self, id_: str, place: Place, names: list[Name], *, fails: bool = True) -> Step:
+    def call(self, id_: str, place: Place, names: list[Name], *, fails: bool = True, plain: bool = False) -> Step:
         """A step that calls the service, and the calls of it that fail."""
         at = [f"{{{item}.k}}" for item in place.items]
         inputs = {"id": id_, "at": at, "data": self.value(place, names) if fails else 1}
@@ -147,7 +148,10 @@ class WorkWriter(ValueWriter):
                     which,
                 )
             )
-        return {"id": id_, **CODE, "inputs": inputs}
+        written: Any = inputs
+        if fails and not plain and not place.handling and self.once_in(10):
+            written = f"{{% $merge([{json.dumps({'id': id_})}, {{'at': [{', '.join(at)}]}}]) %}}"
+        return {"id": id_, **CODE, "inputs": written}
 
     def undo(self, step: Step, place: Place, names: list[Name]) -> None:
         if self.once_in(5) and not place.items and place.near:
@@ -156,6 +160,8 @@ class WorkWriter(ValueWriter):
             undo = self.handler(f"u-{step['id']}", place, names)
             if self.once_in(4):
                 undo["ignore"] = ["Red"]
+            if self.once_in(6):
+                undo["retry"] = self.retry()
             step["undo"] = undo
         if self.once_in(4):
             step["undo-when"] = "completed"
