@@ -136,12 +136,13 @@ def _catchers(
     if place.unread and not any(caught_anyway & set(route.errors) for route in routes):
         error = ("States.QueryEvaluationError",)
         found.append(Catch(error, place.unread.next, place.unread.assign(ERROR, CAUSE)))
+    looped = {*closer, *(error for loop in plan.loops for error in loop.errors)}
+    plain = tuple(error for error in plan.ignored if error not in looped)
+    if plain and not call.envelope:
+        found.append(Catch(plain, place.next))
     if closer:
         caught: Data = {"type": _error(call), "cause": Jsonata(call.cause)}
         found.append(Catch(caught_as(closer, call), again, {place.caught: caught, **counted}))
-    plain = tuple(error for error in plan.ignored if error not in closer)
-    if plain and not call.envelope:
-        found.append(Catch(plain, place.next))
     decided = {*closer, *(ahead.errors if ahead else ())}
     for route in routes:
         errors = tuple(error for error in route.errors if error not in decided)
