@@ -109,6 +109,8 @@ DISAGREEMENTS: dict[tuple[str, int], tuple[str, str]] = {
     ),
     ("for-each-in-forks", 3): BRANCH,
     ("guarded-result", 0): BRANCH,
+    ("if-that-fails", 0): ("status, output, error, states", BRANCH[1]),
+    ("if-that-fails", 1): BRANCH,
     ("if-with-undo", 0): BRANCH,
     ("require-after-work", 1): BRANCH,
     ("sample-reserve-stock", 0): ("tables", "$uuid gives another id each time."),
@@ -120,6 +122,7 @@ DISAGREEMENTS: dict[tuple[str, int], tuple[str, str]] = {
         ),
     ),
     ("typed-values-are-fenced", 0): BRANCH,
+    ("wait-for-no-time", 0): ("error, states, tables", BRANCH[1]),
     ("values", 2): (
         "error",
         (
