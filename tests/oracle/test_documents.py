@@ -34,7 +34,7 @@ def test_a_flow_does_what_its_document_says(folder: Path, made: Made) -> None:
 
 
 @pytest.mark.deep
-@settings(max_examples=few(300))
+@settings(max_examples=few(800))
 @given(made=flows(depth=4, steps=24))
 def test_a_deep_flow_does_what_its_document_says(folder: Path, made: Made) -> None:
     compare(made, folder)
@@ -46,7 +46,7 @@ def test_wherever_a_flow_fails_it_does_what_its_document_says(folder: Path, seed
 
 
 @pytest.mark.deep
-@settings(max_examples=few(60), phases=[Phase.generate])
+@settings(max_examples=few(150), phases=[Phase.generate])
 @given(made=flows(depth=3))
 def test_wherever_a_deep_flow_fails_it_does_what_its_document_says(folder: Path, made: Made) -> None:
     check_every_failure(Compiled(made, folder))
