@@ -191,6 +191,8 @@ class Stays:
         if stay.raised and stay.next_ == "" and place.state.kind == "Task" and (step is None or _meaning(place)):
             stay.asks = place.state.name
         stay.next_ = place.state.name
+        if place.own:
+            stay.failed_inside = 0  # those of the try before
         if stay.failing and (place.own or place.state.name == stay.by):
             self._note(stay)  # it is tried again
             stay.recover()

@@ -175,7 +175,7 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
     later = next((step for step in view.workflow.forward if step.output(name)), None)
     if later:
         message = f"`{name}` is an output of `{later.title}`, which has not finished here"
-        raise Unresolved("SW205", message, how_to_wait(view.workflow, view.step, later))
+        raise Unresolved("SW205", message, _sooner(later, name, view))
     names = [output.name for known in view.known for output in known.step.outputs]
     if meant := root_meant(parts, view):
         raise Unresolved("SW203", f"nothing is called `{name}` here", meant)
@@ -238,7 +238,7 @@ def _long_output(tail: Tail, view: View) -> Target:
         steps = {step.title: step for step in view.workflow.forward}
         if id_ not in steps:
             raise Unresolved("SW203", f"no step has the id `{id_}`", _suggest(id_, steps))
-        hint = how_to_wait(view.workflow, view.step, steps[id_])
+        hint = _sooner(steps[id_], wanted, view)
         raise Unresolved("SW205", f"the step `{id_}` has not finished here", hint)
     match tail[1:]:
         case ("status",):
@@ -251,6 +251,13 @@ def _long_output(tail: Tail, view: View) -> Target:
             last = str(tail[-1])
             name = last if len(tail) > 1 and known.step.output(last) else "NAME"
             raise Unresolved("SW206", message, f"write `{{steps.{id_}.outputs.{name}}}`")
+
+
+def _sooner(step: Step, output: str, view: View) -> str:
+    """How what a step gives can be named where it is not known yet."""
+    if view.until and view.step and output and step in tuple(walk(view.step.inside)):
+        return f"write `{{result.{output}}}`: what a round gives is its result"
+    return how_to_wait(view.workflow, view.step, step)
 
 
 def _output(owners: list[Known], name: str, path: Tail, view: View) -> OutputTarget:

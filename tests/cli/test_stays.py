@@ -114,6 +114,16 @@ def test_own_ways_to_take_an_error(ran: Ran) -> None:
     assert "after 2 rounds the end of rounds is not reached" in found["screen"]
 
 
+def test_what_failed_in_a_try_before_is_told_there(ran: Ran) -> None:
+    count = "{id: count, record: {table: rows, key: {id: a}, mode: update, add: {n: 1}}}"
+    look = "{id: look, fetch: {table: rows, key: {id: a}}, outputs: {n: '{n}'}}"
+    enough = "{id: enough, require: {that: '{n} > 1', error: Few}}"
+    loop = f"for-each: {{items: [1]}}, retry: {{errors: [Few], attempts: 1}}, steps: [{count}, {look}, {enough}]"
+    found = ran(f"  - {{id: loop, {loop}}}\nresources: {{rows: {{type: table, key: id}}}}\n")
+    assert how(found)["loop"] == "ok"
+    assert "failed" not in found["screen"].split(" loop ")[1]
+
+
 def test_what_a_race_stops(ran: Ran) -> None:
     race = "join: any, parallel: {a: [{id: fast, wait: 1s}], b: [{id: slow, wait: 2s}]}"
     found = ran(f"  - {{id: race, {race}}}\n")
