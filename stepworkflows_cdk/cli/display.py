@@ -65,6 +65,8 @@ class Display:
         self._again = 0
         nodes = {place.node for place in places.values() if place.node and place.node.shown}
         self._width = max((len(node.name) for node in nodes), default=0)
+        self._clock = 8
+        """Characters of the longest time so far."""
 
     def show(self, event: Event) -> None:
         """One event of the run, as it happens."""
@@ -184,21 +186,25 @@ class Display:
         self._rest()
         self._last = line
         first = notes[0] if notes else ""
-        self._print(f"  {duration(at):>8}  {name:<{self._width}}  {how:<{_HOW}}  {first}".rstrip(), _STYLES[how])
+        self._row(duration(at), name, how, first, _STYLES[how])
         for note in notes[1:]:
-            self._print(f"  {'':>8}  {'':<{self._width}}  {'':<{_HOW}}  {note}", _STYLES[how])
+            self._row("", "", "", note, _STYLES[how])
+
+    def _row(self, time: str, name: str, how: str, text: str, style: str | None) -> None:
+        self._clock = max(self._clock, len(time))
+        self._print(f"  {time:>{self._clock}}  {name:<{self._width}}  {how:<{_HOW}}  {text}".rstrip(), style)
 
     def _rest(self) -> None:
         """How often the last line was the same."""
         if self._again:
-            self._print(f"  {'':>8}  {'':<{self._width}}  {'':<{_HOW}}  {_more(self._again)}", "dim")
+            self._row("", "", "", _more(self._again), "dim")
         self._last, self._again = (), 0
 
     def _note(self, state: str, text: str) -> None:
         stay = self._stays.stay_of(state)
         if stay is None:  # what does the work has no state: it was called from outside
             self._rest()
-            self._print(f"  {'':>8}  {'':<{self._width}}  {'':<{_HOW}}  {text}", _STYLES["event"])
+            self._row("", "", "", text, _STYLES["event"])
         else:
             stay.notes.append(text)
 
