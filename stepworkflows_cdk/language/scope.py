@@ -170,9 +170,9 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
         raise Unresolved("SW204", f"`{name}` could mean more than one thing", "write " + " or ".join(places))
     if owners:
         return _output(owners, name, parts[1:], view)
-    if declared or view.workflow.open:
-        return InputTarget(parts, inferred=not declared)
     later = next((step for step in view.workflow.forward if step.output(name)), None)
+    if declared or (view.workflow.open and not (later and _is_of_round(later, view))):
+        return InputTarget(parts, inferred=not declared)
     if later:
         message = f"`{name}` is an output of `{later.title}`, which has not finished here"
         raise Unresolved("SW205", message, _sooner(later, name, view))
@@ -255,9 +255,14 @@ def _long_output(tail: Tail, view: View) -> Target:
 
 def _sooner(step: Step, output: str, view: View) -> str:
     """How what a step gives can be named where it is not known yet."""
-    if view.until and view.step and output and step in tuple(walk(view.step.inside)):
+    if output and _is_of_round(step, view):
         return f"write `{{result.{output}}}`: what a round gives is its result"
     return how_to_wait(view.workflow, view.step, step)
+
+
+def _is_of_round(step: Step, view: View) -> bool:
+    """Whether a step is inside of the one whose rounds end on the condition at the place."""
+    return view.until and view.step is not None and step in tuple(walk(view.step.inside))
 
 
 def _output(owners: list[Known], name: str, path: Tail, view: View) -> OutputTarget:
