@@ -35,7 +35,19 @@ _INTERFACES = {
     **{
         name: name
         for name in (
-            *("athena", "codebuild", "comprehend", "ecs", "events", "execute-api", "firehose", "glue", "kms", "lambda"),
+            *(
+                "athena",
+                "codebuild",
+                "comprehend",
+                "ec2",
+                "ecs",
+                "events",
+                "execute-api",
+                "firehose",
+                "glue",
+                "kms",
+                "lambda",
+            ),
             *("logs", "polly", "rds-data", "rekognition", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "states"),
             *("sts", "textract", "transcribe", "translate"),
         )

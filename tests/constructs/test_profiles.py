@@ -38,6 +38,7 @@ REFUSED = {
     "container": [23],
     "container-and-canary": [11],
     "container-in-a-saga": [7, 17, 25, 29, 34, 40],
+    "inputs-as-one": [20],
     "order-flow-in-short": [57],
 }
 """Flows whose containers fetch a public image, and the lines that say so."""
