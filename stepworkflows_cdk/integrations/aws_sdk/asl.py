@@ -56,6 +56,9 @@ class RawState(Integration):
     def variables(self, step: Step) -> frozenset[str]:
         return frozenset({"states", *(str(path[-1]) for state in written_states(step) for path in assigned_in(state))})
 
+    def has_effect(self, step: Step) -> bool:
+        return any(state.type == "Task" for state in written_states(step))
+
     def beyond_express(self, step: Step, workflow: Workflow) -> str:
         resources = [str(state.body.get("Resource")) for state in written_states(step)]
         if any(resource.endswith(".waitForTaskToken") for resource in resources):
