@@ -170,12 +170,13 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
         raise Unresolved("SW204", f"`{name}` could mean more than one thing", "write " + " or ".join(places))
     if owners:
         return _output(owners, name, parts[1:], view)
-    later = next((step for step in view.workflow.forward if step.output(name)), None)
-    if declared or (view.workflow.open and not (later and _is_of_round(later, view))):
+    later = next((step for step in view.workflow.forward if step.output(name) and step is not view.step), None)
+    if declared or (view.workflow.open and not later):
         return InputTarget(parts, inferred=not declared)
     if later:
         message = f"`{name}` is an output of `{later.title}`, which has not finished here"
-        raise Unresolved("SW205", message, _sooner(later, name, view))
+        meant = f"; write `{{input.{name}}}` for a field of the input" if view.workflow.open else ""
+        raise Unresolved("SW205", message, _sooner(later, name, view) + meant)
     names = [output.name for known in view.known for output in known.step.outputs]
     if meant := root_meant(parts, view):
         raise Unresolved("SW203", f"nothing is called `{name}` here", meant)
