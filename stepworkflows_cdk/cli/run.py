@@ -134,11 +134,11 @@ class _Watched:
 
 
 def _report(bundle: Bundle, watched: _Watched, result: RunResult, *, title: str, source: str, given: Any) -> str:
-    from stepworkflows_cdk.pictures.model import read_machine
+    from stepworkflows_cdk.pictures.model import read_main
     from stepworkflows_cdk.pictures.page import run_page
     from stepworkflows_cdk.pictures.steps import steps_only
 
-    graph = steps_only(read_machine(bundle.main))
+    graph = steps_only(read_main(bundle))
     events, told = list(watched.events()), watched.told(result)
     return run_page(graph, events, told, title=title, source=source, given=given, notes=result.notes)
 

@@ -71,7 +71,7 @@ def _lines(graph: Graph, ids: Mapping[int, str], indent: str) -> Iterator[str]:
 
 def _node(node: Node, ids: Mapping[int, str], indent: str) -> Iterator[str]:
     own = ids[id(node)]
-    label = [_text(part) for part in (plain(node.name), kind_text(node)) if part]
+    label = [_text(part) for part in (plain(node.title), kind_text(node)) if part]
     if not node.branches:
         left, right = _SHAPES.get(node.kind, _BOX)
         yield f'{indent}{own}{left}"{"<br/>".join(label) or " "}"{right}'

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.plan import RACE_WON
 from stepworkflows_cdk.language.diagnostics import Mark
+from stepworkflows_cdk.language.ids import guarded_id
 
-__all__ = ["ANY_ERROR", "START", "Edge", "Graph", "Kind", "Node", "read", "read_machine", "walk"]
+__all__ = ["ANY_ERROR", "START", "Edge", "Graph", "Kind", "Node", "read", "read_machine", "read_main", "walk"]
 
 Kind = Literal["Task", "Choice", "Pass", "Wait", "Parallel", "Map", "Succeed", "Fail", "Start", "Machine"]
-"""The type of a state; Start is where a machine is entered, Machine stands for a whole one among several."""
+"""The type of a state; Start is where a machine is entered, Machine stands for a whole one among several, or inside of
+another."""
 
 START = ""
 """The name of the node where a machine is entered. No state has it: names of states have 1 to 80 characters."""
@@ -53,6 +55,13 @@ class Node:
     """The key of the machine that a task starts an execution of."""
     branches: tuple[Graph, ...] = ()
     """Of a Parallel or a Map: what runs inside. Names of states do not repeat there either."""
+    prefix: str = ""
+    """What its name begins with besides the state's own: the state that started the execution, as a run tells it."""
+
+    @property
+    def title(self) -> str:
+        """The state's own name."""
+        return self.name.removeprefix(self.prefix)
 
 
 @dataclass(frozen=True)
@@ -77,11 +86,19 @@ class Graph:
 
 
 def read(bundle: Bundle) -> Graph:
-    """The graph of all states of the bundle; where it has several machines, each is a node with its graph inside."""
-    if len(bundle.machines) == 1:
-        return read_machine(bundle.main)
-    nodes = (Node(one.id, "Machine", **_place(one.mark), branches=(read_machine(one),)) for one in bundle.machines)
+    """The graph of all states of the bundle; where it has several machines, each is a node with its graph inside. A machine
+    that a guard waits for stands inside of the guard.
+    """
+    outer = [one for one in bundle.machines if not one.inner]
+    if len(outer) == 1:
+        return read_main(bundle)
+    nodes = (Node(one.id, "Machine", **_place(one.mark), branches=(_guarding(one, bundle),)) for one in outer)
     return Graph(bundle.main.id, tuple(nodes), ())
+
+
+def read_main(bundle: Bundle) -> Graph:
+    """The graph of all states of the first machine, and of the one that it guards."""
+    return _guarding(bundle.main, bundle)
 
 
 def read_machine(machine: Machine) -> Graph:
@@ -98,6 +115,39 @@ def walk(graph: Graph) -> Iterator[tuple[Graph, Node]]:
         yield graph, node
         for branch in node.branches:
             yield from walk(branch)
+
+
+def _guarding(machine: Machine, bundle: Bundle) -> Graph:
+    graph = read_machine(machine)
+    inner = next((one for one in bundle.machines if one.inner and one.id == guarded_id(machine.id)), None)
+    if inner is None:
+        return graph
+    nodes = (
+        replace(node, kind="Machine", branches=(_started_by(node.name, replace(read_machine(inner), title="")),))
+        if node.starts == inner.key
+        else node
+        for node in graph.nodes
+    )
+    return replace(graph, nodes=tuple(nodes))
+
+
+def _started_by(state: str, graph: Graph) -> Graph:
+    """The graph with the names by which a run tells of the states: behind that of the state that started them."""
+
+    def named(name: str) -> str:
+        return f"{state}/{name}" if name != START else START
+
+    nodes = (
+        replace(
+            node,
+            name=named(node.name),
+            prefix=f"{state}/",
+            branches=tuple(_started_by(state, branch) for branch in node.branches),
+        )
+        for node in graph.nodes
+    )
+    edges = (replace(edge, source=named(edge.source), target=named(edge.target)) for edge in graph.edges)
+    return replace(graph, nodes=tuple(nodes), edges=tuple(edges))
 
 
 def _graph(title: str, definition: Mapping[str, Any], machine: Machine) -> Graph:

@@ -204,7 +204,7 @@ def _node(node: Node, notes: Mapping[str, str], least: float) -> _Placed:
     """``least`` is the least height."""
     if node.kind == "Start":
         return _Placed(18.0, 18.0, _Parts(boxes=(Box(node, Rectangle(0.0, 0.0, 18.0, 18.0), (), ()),)))
-    name = tuple(wrapped(plain(node.name), _NAME_COLUMNS, _NAME_LINES))
+    name = tuple(wrapped(plain(node.title), _NAME_COLUMNS, _NAME_LINES))
     small = tuple(text for text in (*wrapped(kind_text(node), 40, 2), plain(notes.get(node.name, ""))) if text)
     # The corners of a choice are cut off.
     aside = 2 * _PADDING if node.kind == "Choice" else _PADDING

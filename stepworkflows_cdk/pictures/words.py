@@ -60,7 +60,7 @@ def kind_text(node: Node) -> str:
     if node.kind in {"Start", "Succeed", "Fail"}:
         return ""
     service = f"flow {node.starts.removeprefix(machine_key(''))}" if node.starts else node.service
-    if node.kind == "Task" and service:
+    if service and (node.kind == "Task" or node.starts):
         return plain(service)
     return plain(" · ".join(part for part in (node.kind, service) if part))
 
@@ -68,8 +68,8 @@ def kind_text(node: Node) -> str:
 def node_tip(node: Node) -> str:
     """All that is known of a node, a line for each thing."""
     kind = " · ".join(part for part in (node.kind, node.service) if part)
-    lines = [plain(node.name), plain(kind), short(plain(node.comment), _TIP)]
-    if node.step and node.step != node.name:
+    lines = [plain(node.title), plain(kind), short(plain(node.comment), _TIP)]
+    if node.step and node.step != node.title:
         lines.append(f"step {plain(node.step)}")
     if node.file:
         lines.append(plain(f"{node.file}:{node.line}"))

@@ -112,3 +112,19 @@ def test_a_report_of_a_failure_shows_what_failed_and_what_was_undone(tmp_path: P
     assert edges["create-order → refund: any error"] == "edge error taken"
     assert "entered once, 1 failed, 1 retried" in page
     assert "<script" not in page
+
+
+def test_a_report_of_a_guarded_flow_shows_its_steps(tmp_path: Path) -> None:
+    flow = Path(__file__).parent.parent / "flows" / "guard" / "workflow.yaml"
+    for given, code in ((json.dumps({"id": "1"}), 0), (json.dumps({"id": "2", "fails": True}), 1)):
+        (tmp_path / "in.json").write_text(given, encoding="utf-8")
+        options = ["--input", str(tmp_path / "in.json"), "--report", str(tmp_path / f"{code}.html")]
+        assert main(["run", str(flow), *options]) == code
+    well, badly = ((tmp_path / f"{code}.html").read_text(encoding="utf-8") for code in (0, 1))
+    assert drawn(well, "node")["Guarded"] == "node machine around entered"
+    assert drawn(well, "node")["place"] == "node task entered"
+    assert drawn(well, "edge")["start → Guarded"] == "edge taken"
+    assert drawn(well, "edge")["Guarded/work → Guarded/check"] == "edge taken"
+    assert drawn(badly, "node")["Guarded"] == "node machine around failed"
+    assert drawn(badly, "node")["check"] == "node choice failed"
+    assert drawn(badly, "edge")["Guarded/check → Guarded/undo-place: any error"] == "edge error taken"

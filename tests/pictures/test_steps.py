@@ -154,6 +154,38 @@ def test_a_second_call_of_a_step_is_part_of_it(flow_graph: FlowGraph) -> None:
     }
 
 
+def test_what_an_error_leads_to_is_no_good_path_though_choices_lead_there_too(flow_graph: FlowGraph) -> None:
+    (cancel, _) = (node.branches[0] for node in steps_only(flow_graph("cancel")).nodes)
+    assert leaving(cancel, "ship") >= {("delivered", "next", ""), ("undo-reserve", "error", "any error")}
+    assert leaving(cancel, "paid") >= {("confirm", "next", ""), ("undo-place", "error", "any error")}
+    assert leaving(cancel, "note") == {("Failed", "next", "or any error"), ("Undo failed", "next", "or any error")}
+
+
+def test_a_step_that_is_skipped_is_no_sign_of_an_error(drawn: Draw) -> None:
+    catch = [{"ErrorEquals": ["X"], "Next": "c"}]
+    states = {
+        "a": {"Type": "Task", "Next": "b: if", "Catch": catch},
+        "b: if": {"Type": "Choice", "Choices": [{"Condition": "{% $x %}", "Next": "b"}], "Default": "c"},
+        "b": {"Type": "Task", "Next": "c"},
+        "c": {"Type": "Succeed"},
+    }
+    graph = steps_only(drawn({"StartAt": "a", "States": states}, {"a": "a", "b: if": "b", "b": "b", "c": "c"}))
+    assert leaving(graph, "a") == {("b", "next", ""), ("c", "next", "or error X")}
+
+
+def test_what_is_guarded_stands_inside_of_the_guard(flow_graph: FlowGraph) -> None:
+    graph = steps_only(flow_graph("guard"))
+    assert [node.name for node in graph.nodes] == [START, "Guarded", "mark-failed", "close", "Failed", "Done"]
+    assert leaving(graph, START) == {("Guarded", "next", "")}
+    assert leaving(graph, "Guarded") == {("mark-failed", "error", "any error"), ("Failed", "error", "any error")}
+    (inside,) = found(graph, "Guarded").branches
+    assert [node.title for node in inside.nodes][:6] == [START, "Wrong input", "place", "work", "pause", "check"]
+    assert leaving(inside, "Guarded/check") == {
+        ("Guarded/close", "next", ""),
+        ("Guarded/undo-place", "error", "any error"),
+    }
+
+
 def test_machines_beside_each_other_keep_their_own_steps() -> None:
     mark = Mark("flow.yaml", 1, 1)
     states = {"a": {"Type": "Pass", "Next": "b"}, "b": {"Type": "Pass", "End": True}}
