@@ -146,7 +146,7 @@ class Display:
         self._print(result.status, "bold green" if good else "bold red")
         if good:
             self._print(json.dumps(result.output, ensure_ascii=False, indent=2))
-        else:
+        elif result.error:  # an execution that is aborted has none
             self._print(f"  {result.error}{said(result.cause or '')}")
 
     def _path(self, states: Iterable[str]) -> Iterator[str]:

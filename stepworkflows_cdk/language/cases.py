@@ -17,7 +17,7 @@ class ExpectKeys(Keys):
     items as it is written.
     """
 
-    status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT"] | None = Field(
+    status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] | None = Field(
         None, description="How the execution ends; default: `FAILED` with an `error`, else `SUCCEEDED`."
     )
     output: Any = Field(None, description="Its output.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from stepworkflows_cdk.local.buses import DEFAULT
 from stepworkflows_cdk.local.coming import (
+    Aborted,
     Answered,
     Approved,
     Arrival,
@@ -28,8 +29,10 @@ __all__ = ["Arrivals"]
 class Arrivals:
     """All that comes in one run, in order of time."""
 
-    def __init__(self, arrivals: Iterable[Arrival], tokens: Tokens, world: World) -> None:
+    def __init__(self, arrivals: Iterable[Arrival], tokens: Tokens, world: World, abort: Callable[[], bool]) -> None:
+        """``abort`` stops the execution, and says whether it was still running."""
         self._world = world
+        self._abort = abort
         self._tokens = tokens
         self._over = False
         """Whether the execution has ended."""
@@ -84,6 +87,9 @@ class Arrivals:
                 self._decision(entry, approved)
             case Answered() as answered:
                 self._tokens.answer_step(arrival, answered)
+            case Aborted():
+                if not self._abort() and not self._over:
+                    self._untaken(entry, "the execution that does the work was not running")
 
     def _tell(self, arrival: Arrival) -> None:
         at = self._world.clock.elapsed()
@@ -144,5 +150,7 @@ def _what(what: Coming) -> str:
             return f"{method} {path}"
         case Approved(choice=choice, step=step, by=by):
             return f"the decision {choice} that {step[1]} asked for{f', by {by}' if by else ''}"
+        case Aborted():
+            return "an abort"
         case Answered(error=error, step=step):
             return f"{f'the error {error}' if error else 'the answer'} that {step[1]} waits for"

@@ -8,10 +8,12 @@
     - {after: 3d, approve: ask, choice: approve, by: ada@example.com, comment: fine}
     - {after: 5m, answer: ask, data: {sum: 5}}
     - {after: 5m, fail: ask, error: Declined, cause: no money}
+    - {after: 5m, abort: true}
 
 `answer` and `fail` end the wait of the step with that id, however it is answered otherwise; where the step does not wait yet,
 as soon as it does. `approve` follows the link in the newest mail of the step with that id, to ``by`` where that is said. In a
-loop, ``item: 2`` is the index of the item.
+loop, ``item: 2`` is the index of the item. `abort` stops the execution, as a person does; of a flow with ``guard`` the one
+that does the work.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from stepworkflows_cdk.language.ids import StepId, WrongId, meant
 from stepworkflows_cdk.local.entries import listed, only
 
 __all__ = [
+    "Aborted",
     "Answered",
     "Approved",
     "Arrival",
@@ -96,7 +99,12 @@ class Answered:
     item: int | None
 
 
-Coming = Union[EventSent, SignalSent, MessageCame, Requested, Approved, Answered]
+@dataclass(frozen=True)
+class Aborted:
+    """Somebody stops the execution."""
+
+
+Coming = Union[EventSent, SignalSent, MessageCame, Requested, Approved, Answered, Aborted]
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,12 @@ def _answered(place: str, kind: str, written: Mapping[str, Any], steps: Iterable
     return Answered(step, written.get("data"), _text(place, written, "error") if kind == "fail" else "", cause, item)
 
 
+def _aborted(place: str, written: Mapping[str, Any]) -> Aborted:
+    if only(place, written, {"abort"})["abort"] is not True:
+        raise ConfigurationError(f"{place}: key abort can only be true, not {written['abort']!r}")
+    return Aborted()
+
+
 def _step(place: str, written: Mapping[str, Any], key: str, steps: Iterable[StepId]) -> StepId:
     try:
         return meant(_text(place, written, key), steps)
@@ -203,6 +217,7 @@ _KINDS: Mapping[str, Callable[..., Coming]] = {
     "approve": _approved,
     "answer": _answered,
     "fail": _answered,
+    "abort": _aborted,
 }
 
 

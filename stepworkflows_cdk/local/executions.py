@@ -19,6 +19,7 @@ from stepworkflows_cdk.compiler.bundle import Bundle, Machine
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.compiler.order import in_order
 from stepworkflows_cdk.errors import LocalRunError
+from stepworkflows_cdk.language.ids import guarded_id
 from stepworkflows_cdk.local.definition import Definition, Refusals, load
 from stepworkflows_cdk.local.errors import StateFailed, TaskFailed
 from stepworkflows_cdk.local.interpreter import Execution, Outcome
@@ -53,6 +54,7 @@ class Started:
     machine: str
     input: Any
     began: datetime
+    execution: Execution
     fiber: Fiber
 
     @property
@@ -76,6 +78,8 @@ class Executions:
         }
         self._started: dict[str, Started] = {}
         self._first = world.attributes[bundle.main.key]["arn"]
+        guarded = [machine for machine in bundle.machines if machine.inner and machine.id == guarded_id(bundle.main.id)]
+        self._working = world.attributes[guarded[0].key]["arn"] if guarded else self._first
         world.start = self.scheduler.start
 
     def run(self, name: str, input_: Any) -> tuple[Outcome, float]:
@@ -112,6 +116,13 @@ class Executions:
         if found.fiber.ended or found.input != input_:
             raise self._refused("ExecutionAlreadyExists", f"Execution Already Exists: '{found.arn}'")
         return found
+
+    def abort(self) -> bool:
+        """Stops the execution that does the work, if it still runs."""
+        running = [one for one in self._started.values() if one.machine == self._working and not one.fiber.ended]
+        for one in running[:1]:
+            one.execution.abort()
+        return bool(running)
 
     def describe(self, arguments: Any) -> dict[str, Any]:
         """One call of ``DescribeExecution``: without its data where only the rest is asked for."""
@@ -183,7 +194,7 @@ class Executions:
             lane=journal.lane(()) if self._started else (),
         )
         fiber = self.scheduler.start(execution.outcome())
-        started = Started(_execution_arn(arn, name), name, arn, input_, self._world.clock.now(), fiber)
+        started = Started(_execution_arn(arn, name), name, arn, input_, self._world.clock.now(), execution, fiber)
         self._started[started.arn] = started
         return started
 

@@ -33,9 +33,9 @@ __all__ = ["Execution", "Outcome", "Visit"]
 @dataclass(frozen=True)
 class Outcome:
     """How an execution ended: ``SUCCEEDED`` with ``output``, ``FAILED`` or ``TIMED_OUT`` with ``error`` and
-    ``cause``."""
+    ``cause``, or ``ABORTED``."""
 
-    status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT"]
+    status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
     output: Any = None
     error: str | None = None
     cause: str | None = None
@@ -98,6 +98,7 @@ class Execution:
         self._index = index
         self._lane = lane
         self.scheduler = executions.scheduler
+        self._abort = self.scheduler.expect()
         self.tokens = executions.tokens
         self.executions = executions
         self.journal = journal
@@ -145,7 +146,13 @@ class Execution:
             done, output = yield from self._limited()
         except StateFailed as failure:
             return Outcome("FAILED", None, failure.error, failure.cause or None)
+        if self._abort.ended and not done:
+            return Outcome("ABORTED")
         return Outcome("SUCCEEDED", output) if done else Outcome("TIMED_OUT", None, "States.Timeout")
+
+    def abort(self) -> None:
+        """Stops it, as ``StopExecution`` does."""
+        self.scheduler.fulfil(self._abort, None)
 
     def states(
         self, document: Mapping[str, Any], input_: Any, scope: Scope, index: int | None = None, lane: Lane = ()
@@ -208,7 +215,7 @@ class Execution:
         )
         timer = () if limit is None else (self.scheduler.start(_timer(limit)),)
         try:
-            yield Join((main, *timer), first=True)
+            yield Join((main, self._abort, *timer), first=True)
         finally:
             ended = main.ended
             self.scheduler.stop(main, *timer)

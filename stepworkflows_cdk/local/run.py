@@ -40,7 +40,7 @@ __all__ = ["RunResult", "run"]
 class RunResult:
     """How a run ended and what it left behind."""
 
-    status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT"]
+    status: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
     output: Any
     """The execution's output; None unless it succeeded."""
     error: str | None
@@ -133,7 +133,7 @@ def run(
             _realise(bundle, integrations, world)
             executions = Executions(bundle, integrations, world)
             answer_calls(world, executions.tokens)
-            arrivals = Arrivals(came.arrivals, executions.tokens, world)
+            arrivals = Arrivals(came.arrivals, executions.tokens, world, executions.abort)
             arrivals.start(executions.scheduler)
             outcome, lasted = executions.run(execution_name or _name(bundle, seed), given)
             if not real_time:

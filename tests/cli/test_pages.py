@@ -44,6 +44,16 @@ def test_a_flow_of_a_page_runs(
     assert "note:" not in shown
 
 
+def test_seconds_that_only_a_run_knows(repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (repository / "docs" / "waits.md").read_text(encoding="utf-8")
+    step = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
+    flow, given = tmp_path / "flow.yaml", tmp_path / "in.json"
+    flow.write_text(f"name: f\ninputs: {{seconds: integer}}\nsteps:\n{step}", encoding="utf-8")
+    given.write_text('{"seconds": 90}', encoding="utf-8")
+    assert main(["run", str(flow), "--input", str(given)]) == 0
+    assert "1m30s  rest  ok" in capsys.readouterr().out
+
+
 def test_turns_that_nobody_waits_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "events.json").write_text('[{"given": {"turns": {"ada": "1m"}}}]', encoding="utf-8")
     flow, arguments = tmp_path / "flow.yaml", ["--events", str(tmp_path / "events.json")]

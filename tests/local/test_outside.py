@@ -48,6 +48,25 @@ def test_a_crash_after_the_effect(execute: Execute, service: Any) -> None:
     assert (result.status, result.error, fake.calls) == ("FAILED", "States.Timeout", ["real"])
 
 
+def test_an_abort_ends_the_execution_where_it_stands(execute: Execute, service: Any) -> None:
+    states = {"A": {"Type": "Wait", "Seconds": 60, "Next": "B"}, "B": CALL}
+    fake = service()
+    result = execute(states, service=fake, outside=[{"after": "30s", "abort": True}])
+    assert (result.status, result.error, result.cause, result.output) == ("ABORTED", None, None, None)
+    assert (result.simulated_seconds, result.states, fake.calls, result.notes) == (30, ("A",), [], ())
+    late = execute(states, outside=[{"after": "2m", "abort": True}])
+    assert late.status == "SUCCEEDED"
+    assert late.notes == ("entry 1 of the events (an abort) was not taken: the flow had ended",)
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"), [({"abort": "now"}, "abort can only be true"), ({"abort": True, "at": "a"}, "unknown key at")]
+)
+def test_an_abort_that_is_none(entry: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        parse([{"after": "1s", **entry}], steps=[("a", "a")])
+
+
 def test_an_unused_entry_is_noted(execute: Execute) -> None:
     entries = [{"at": "a", "returns": 1}, {"at": "a", "throws": {"error": "E"}}]
     assert execute({"A": CALL}, outside=entries).notes == ("entry 2 of the events was never used: no such call of a",)

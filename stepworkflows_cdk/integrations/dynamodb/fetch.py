@@ -33,7 +33,10 @@ class FetchSpec(Keys):
 class FetchKeys(Keys):
     """The key of a step that reads a row."""
 
-    fetch: FetchSpec = Field(description="The row; the read is consistent.")
+    fetch: FetchSpec = Field(
+        description="The row; the read is consistent. Its result is the row as plain JSON, `{result}` whole and `{x}` an attribute; "
+        "`null` where there is none, so that an output of an attribute needs a default.",
+    )
 
 
 class Fetch(Integration):
