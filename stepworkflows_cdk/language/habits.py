@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from stepworkflows_cdk.language.durations import UNIT_NAMES
 from stepworkflows_cdk.language.keys import key_names, model_in
 
 __all__ = ["Around", "hint_for", "inner_models", "slug_of"]
@@ -41,6 +42,8 @@ class _Habit:
     say: str = ""
     only: str = field(default="", kw_only=True)
     """A key that has to be allowed as well."""
+    number: str = field(default="", kw_only=True)
+    """The part of ``say`` that a whole number which is written there replaces: ``5m`` where that number has a unit."""
 
 
 _NO_NEXT = "remove it: the steps of a list follow each other by themselves; `needs` makes another order"
@@ -115,7 +118,7 @@ _HABITS = (
     _Habit("resource function functionname functionref functionarn lambda uri codeuri code", "runs-on", _CODE),
     _Habit("run script command cmd shell", "runs-on", _CODE),
     _Habit("runtime", "runs-on", 'write `runs-on: {lambda: {python: "3.13"}}`'),
-    _Habit("memorysize", "runs-on", "write `runs-on: {lambda: {memory: 512}}`"),
+    _Habit("memorysize", "runs-on", "write `runs-on: {lambda: {memory: 512}}`", number="512"),
     _Habit(
         "environment",
         "env",
@@ -131,13 +134,14 @@ _HABITS = (
         "sleep delay pause seconds timestamp secondspath timestamppath",
         "wait",
         "write `wait: 5m`, or `wait: {until: TIME}`",
+        number="5m",
     ),
     _Habit(
         "foreach map loop withitems itemspath items each itemprocessor iterator matrix",
         "for-each",
         "write `for-each: {items: LIST}`",
     ),
-    _Habit("maxconcurrency maxparallel", "for-each", "write `for-each: {items: LIST, concurrency: 5}`"),
+    _Habit("maxconcurrency maxparallel", "for-each", "write `for-each: {items: LIST, concurrency: 5}`", number="5"),
     _Habit("maxconcurrency maxparallel parallelism", "concurrency"),
     _Habit("branches fork concurrent", "parallel", "write `parallel: {NAME: [...], NAME: [...]}`"),
     _Habit(
@@ -149,10 +153,10 @@ _HABITS = (
     _Habit("error cause raise throw", "fail", "write `fail: {error: NAME, message: TEXT}`"),
     _Habit("comment title summary", "description"),
     # when things go wrong
-    _Habit("timeoutseconds timeoutminutes", "timeout", "write `timeout: 5m`"),
-    _Habit("heartbeatseconds", "heartbeat", "write `heartbeat: 1m`"),
+    _Habit("timeoutseconds timeoutminutes", "timeout", "write `timeout: 5m`", number="5m"),
+    _Habit("heartbeatseconds", "heartbeat", "write `heartbeat: 1m`", number="1m"),
     _Habit("continueonerror ignoreerrors allowfailure", "on-error", "write `on-error: continue`"),
-    _Habit("retries maxattempts attempts retrypolicy", "retry", "write `retry: {attempts: 3}`"),
+    _Habit("retries maxattempts attempts retrypolicy", "retry", "write `retry: {attempts: 3}`", number="3"),
     _Habit("except rescue onfailure onerrors catchers", "catch", "write `catch: [{errors: [NAME], steps: [...]}]`"),
     _Habit("compensate compensation compensatedby rollback", "undo"),
     _Habit("errorequals error on exceptions errortypes types", "errors"),
@@ -184,6 +188,8 @@ def hint_for(key: str, around: Around) -> str:
     same = next((other for other in around.allowed if _bare(other) == bare), None)
     if same and key != _ASL_TYPE:
         return f"did you mean `{same}`?"
+    if one_or_many := next((other for other in around.allowed if {f"{key}s", key.removesuffix("s")} & {other}), None):
+        return f"did you mean `{one_or_many}`?"
     if isinstance(around.written.get(key), dict) and len(around.written) == 1 and "id" in around.allowed:
         return f"write `id: {slug_of(key)}`, and beside it what stands inside of this"
     inside = list(dict.fromkeys(_inside(key, around.inner)))
@@ -193,7 +199,7 @@ def hint_for(key: str, around: Around) -> str:
     for habit in _HABITS:
         allowed = habit.key in around.allowed and (not habit.only or habit.only in around.allowed)
         if allowed and bare in habit.names.split():
-            return habit.say or f"write `{habit.key}`"
+            return _as_written(habit, bare, around.written.get(key)) or f"write `{habit.key}`"
     if key in around.outer and key not in _ANYWHERE:
         return f"it stands beside `{around.under}`, not in it"
     if 0 < len(inside) <= _SOME:
@@ -210,6 +216,14 @@ def hint_for(key: str, around: Around) -> str:
 def slug_of(name: str) -> str:
     """An id like the name: ``sendMail`` is ``send-mail``."""
     return re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()).strip("-")
+
+
+def _as_written(habit: _Habit, bare: str, value: Any) -> str:
+    """What the habit says, with the number that stands there."""
+    if not habit.number or not isinstance(value, int) or isinstance(value, bool):
+        return habit.say
+    unit = habit.number.strip("0123456789") and next((name[0] for name in UNIT_NAMES if name in bare), "s")
+    return habit.say.replace(habit.number, f"{value}{unit}")
 
 
 def _bare(key: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from stepworkflows_cdk.language.credentials import TELLING
 from stepworkflows_cdk.language.document import Path_, with_value
-from stepworkflows_cdk.language.durations import UNIT_NAMES
+from stepworkflows_cdk.language.durations import UNIT_NAMES, parse_duration
 from stepworkflows_cdk.language.habits import slug_of
 from stepworkflows_cdk.language.keys import ID, STEP
 from stepworkflows_cdk.language.model import key_type
@@ -43,6 +43,7 @@ _TYPES = {
 }
 _TYPE = {name: type_ for type_, names in _TYPES.items() for name in names.split()}
 """What types are called elsewhere."""
+_DURATION_OF_DATA = re.compile(r"(\{[\w.]+\})\s*(s|m|h|d)[a-z]*\Z")
 _WORK = "what a step does, its work key says: `runs-on`, `call`, `record`, ..."
 _FAILS = "remove it: an error ends the flow anyway"
 _MEANT = {
@@ -125,6 +126,8 @@ def repair(model: type[BaseModel], value: Any, place: Path_, path: Path_) -> str
     written = _at(value, place)
     if not any(_PRIVATE.search(str(part)) for part in (*path, *place)):
         found = list(_variants(written, key, forms))
+        if (*path, *place)[:-1] == ("inputs",) and isinstance(written, str) and written.endswith("?"):
+            found = [{"type": kind, "required": False} for kind in _of_text(written[:-1], sorted(_TYPES), forms)]
         for candidate in (*found, *(second for first in found for second in _variants(first, key, forms))):
             if _takes(model, value, place, candidate):
                 return f"write {shown(key, candidate)}"
@@ -200,10 +203,8 @@ def _of_text(value: str, allowed: Sequence[Any], forms: Sequence[Form]) -> Itera
     words = {word.lower(): word for word in allowed if isinstance(word, str)}
     yield from (words[word] for word in get_close_matches(same, words, n=1, cutoff=0.6))
     yield from (known[same] for known in (_TYPE, _TRUTH) if same in known)
-    if re.fullmatch(r"-?\d+", same):
-        yield int(same)
-    elif re.fullmatch(r"-?\d+\.\d+", same):
-        yield float(same)
+    if re.fullmatch(r"-?\d+(\.\d+)?", same):
+        yield float(same) if "." in same else int(same)
     if any(form.get("pattern") == ID for form in forms):
         yield slug_of(value)
     yield from _duration(value)
@@ -211,6 +212,8 @@ def _of_text(value: str, allowed: Sequence[Any], forms: Sequence[Form]) -> Itera
         yield ":".join(
             f"{part[0].lower()}{part[1:]}" if part[1:2].islower() else part.lower() for part in action.groups()
         )
+    if lasting := _DURATION_OF_DATA.fullmatch(value):
+        yield {"until": f"{{% $fromMillis($millis() + {lasting[1]} * {parse_duration('1' + lasting[2]) * 1000}) %}}"}
     if braced := re.fullmatch(r"\{(\w+)\}", value):
         yield braced[1]
     if amount := re.fullmatch(r"(\d+)(?:times|-times|x|mb|mib)", same):

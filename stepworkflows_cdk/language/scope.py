@@ -177,7 +177,13 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
         message = f"`{name}` is an output of `{later.title}`, which has not finished here"
         meant = f"; write `{{input.{name}}}` for a field of the input" if view.workflow.open else ""
         raise Unresolved("SW205", message, _sooner(later, name, view) + meant)
-    names = [output.name for known in view.known for output in known.step.outputs]
+    names = [loop.name for loop in reversed(view.loops)]
+    names += [output.name for known in view.known for output in known.step.outputs]
+    if name in ("item", "each") and view.loops:
+        meant = ".".join(str(part) for part in (view.loops[-1].name, *parts[1:]))
+        raise Unresolved(
+            "SW203", f"nothing is called `{name}` here", f"write `{{{meant}}}`, as the `for-each` calls it"
+        )
     if meant := root_meant(parts, view):
         raise Unresolved("SW203", f"nothing is called `{name}` here", meant)
     raise Unresolved(
@@ -256,6 +262,8 @@ def _long_output(tail: Tail, view: View) -> Target:
 
 def _sooner(step: Step, output: str, view: View) -> str:
     """How what a step gives can be named where it is not known yet."""
+    if view.step is None and not view.known:
+        return "name what the flow is given, such as `{input.NAME}`: this is known before its first step"
     if output and _is_of_round(step, view):
         return f"write `{{result.{output}}}`: what a round gives is its result"
     return how_to_wait(view.workflow, view.step, step)

@@ -46,6 +46,27 @@ _WORDS = {
     "if": "a condition is the expression alone; a choice of two values is `CONDITION ? a : b`",
     "then": "a choice of two values is `CONDITION ? a : b`",
 }
+_INTRINSICS = {
+    "Format": "write text: `'Hello ' & {name}`",
+    "StringToJson": "write `$parse(...)`",
+    "JsonToString": "write `$string(...)`",
+    "Array": "write `[a, b]`",
+    "ArrayPartition": "write `$partition(LIST, n)`",
+    "ArrayContains": "write `x in LIST`",
+    "ArrayRange": "write `$range(first, last, step)`",
+    "ArrayGetItem": "write `LIST[n]`",
+    "ArrayLength": "write `$count(LIST)`",
+    "ArrayUnique": "write `$distinct(LIST)`",
+    "Base64Encode": "write `$base64encode(...)`",
+    "Base64Decode": "write `$base64decode(...)`",
+    "Hash": "write `$hash(TEXT, 'SHA-256')`",
+    "JsonMerge": "write `$merge([a, b])`",
+    "MathRandom": "write `$floor($random() * n)`",
+    "MathAdd": "write `a + b`",
+    "StringSplit": "write `$split(TEXT, ',')`",
+    "UUID": "write `$uuid()`",
+}
+"""What Step Functions calls, with JSONPath, by `States.NAME(...)`."""
 _CONSTANTS = {
     "None": "null",
     "nil": "null",
@@ -136,6 +157,8 @@ def name_meant(code: str, at: int) -> str:
     """How to write the path that begins with a bare name."""
     written = re.match(r"[\w.\[\]]*[\w\]]", code[at:])
     name = written.group() if written else code[at:]
+    if (intrinsic := name.removeprefix("States.")) in _INTRINSICS and intrinsic != name:
+        return _INTRINSICS[intrinsic]
     if name in _CONSTANTS:
         return f"write `{_CONSTANTS[name]}`"
     return f"write `{{{name}}}` for a value of the flow, `'{name}'` for a text"

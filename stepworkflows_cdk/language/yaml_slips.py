@@ -11,8 +11,14 @@ __all__ = ["mend"]
 
 _KEY = r"(?P<key>[\w.-]+):\s+"
 _ENTRY = re.compile(rf"\s*(?:-\s+)*{_KEY}(?P<value>\S.*?)\s*$")
-_IN_BRACES = re.compile(rf"(?<=[{{,\s]){_KEY}(?P<value>(?:\{{[^{{}}]*\}}|[!@`%*])[^,}}]*)")
-_NEEDS_QUOTES = re.compile(r"\{%|\{[\w.\[\]'-]+\}\s*\S|[!@`%*]")
+_REFERENCE = r"\{[\w.\[\]'-]+\}"
+_VALUES = (
+    r"\{%.*?%\}",  # an expression
+    rf"(?:{_REFERENCE}|[!@`%*])[^,}}]*",  # what begins with a reference, or with a sign of YAML
+    r"""[^\s"'{}\[\],][^{}\[\],]*?:\s[^,}]*""",  # a text with a colon in it
+)
+_IN_BRACES = re.compile(rf"(?<=[{{,\s]){_KEY}(?P<value>{'|'.join(_VALUES)})")
+_NEEDS_QUOTES = re.compile(rf"\{{%|{_REFERENCE}\s*\S|[!@`%*]")
 _NO_COLON = re.compile(r"\s*(?:-\s+)?[A-Za-z][\w-]*(?:\s+[^\s#:]+)?\s*")
 _QUOTED_IN_PART = re.compile(r"""(["']).*?\1\s*[^\s,}\]#]""")
 

@@ -16,6 +16,8 @@ SLIPS = {
     "one of an arm": ("name: a\nsteps: [{id: b, switch: [{when: {n} = 1}]}]\n", 'quote it: `when: "{n} = 1"`'),
     "a text": (f"{STEP}    outputs: {{x: {{user.name}} too, y: 5}}\n", 'quote it: `x: "{user.name} too"`'),
     "an expression": (f"{STEP}    outputs:\n      x: {{% $sum({{l}}) %}}\n", 'quote it: `x: "{% $sum({l}) %}"`'),
+    "an expression in braces": (f"{STEP}    outputs: {{m: {{% {{n}} + 1 %}}}}\n", 'quote it: `m: "{% {n} + 1 %}"`'),
+    "a colon in braces": (f"{STEP}    inputs: {{subject: Re: hello, n: 1}}\n", 'quote it: `subject: "Re: hello"`'),
     "not": (f"{STEP}    if: !{{flag}}\n", 'quote it: `if: "!{flag}"`'),
     "a colon in a text": ("name: a\ndescription: It's: so\n", 'quote it: `description: "It\'s: so"`'),
     "quotes in part": (

@@ -20,7 +20,10 @@ _EXCLUDED: Mapping[str, tuple[str, str]] = {
         "its executions have no task tokens, which this step waits by",
         "leave `mode` away, or wait in another flow",
     ),
-    "SW411": ("its executions do not wait for containers, or other jobs, to end", "use `runs-on: lambda`"),
+    "SW411": (
+        "its executions do not wait for containers, or other jobs, to end",
+        "leave `mode` away, or do that in another flow",
+    ),
     "SW412": ("its executions have no workers", "use `runs-on: lambda`"),
     "SW413": ("its loops cannot be distributed", "give `items`"),
     "SW414": (
