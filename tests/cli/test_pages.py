@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from stepworkflows_cdk.cli.main import main
     [
         ("waits.md", "Asking again and again", {"job": "import"}, "      30s  poll"),
         ("graphs-and-races.md", "Executions at the same time", {"customer": "ada"}, ""),
+        ("graphs-and-races.md", "A step that joins, though one before it was skipped", {"gift": False}, ""),
     ],
 )
 def test_a_flow_of_a_page_runs(
@@ -24,7 +26,7 @@ def test_a_flow_of_a_page_runs(
     capsys: pytest.CaptureFixture[str],
     page: str,
     section: str,
-    given: dict[str, str],
+    given: dict[str, Any],
     said: str,
 ) -> None:
     text = (
@@ -33,7 +35,7 @@ def test_a_flow_of_a_page_runs(
     blocks = dict(re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL))
     for name, content in (
         ("flow.yaml", blocks["yaml"]),
-        ("events.json", blocks["json"]),
+        ("events.json", blocks.get("json", "[]")),
         ("in.json", json.dumps(given)),
     ):
         (tmp_path / name).write_text(content, encoding="utf-8")
@@ -68,3 +70,31 @@ def test_turns_that_nobody_waits_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     flow.write_text("name: f\ninputs: {}\nsteps: [{id: w, wait: 1s}]\n", encoding="utf-8")
     assert main(["run", str(flow), *arguments]) == 2
     assert "no flow of this run has `concurrency`" in capsys.readouterr().err
+
+
+def sections(repository: Path) -> list[tuple[str, str]]:
+    text = (repository / "docs" / "composing.md").read_text(encoding="utf-8")
+    return [(part.partition("\n")[0], part) for part in text.split("\n## ")[1:]]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_the_page_on_composing_prints_what_it_says(
+    number: int, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(sections(repository)) == 5
+    monkeypatch.chdir(tmp_path)
+    said = []
+    for kind, content in re.findall(r"```(\w+)\n(.*?)```", sections(repository)[number][1], re.DOTALL):
+        if kind == "console":
+            said += re.findall(r"\$ stepworkflows (.*?)\n(.*?)(?=^\$ |\Z)", content, re.DOTALL | re.MULTILINE)
+            continue
+        first, _, rest = content.partition("\n")
+        file = tmp_path / first.removeprefix("# ")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(rest if kind == "json" else content, encoding="utf-8")
+    assert said
+    for command, shown in said:
+        assert main(command.split()) == 0
+        assert re.sub(r"[\d.]+s real", "0.0s real", capsys.readouterr().out) == shown
+        assert main(["validate", "flow.yaml"]) == 0
+        assert "warning" not in capsys.readouterr().out
