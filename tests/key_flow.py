@@ -34,7 +34,7 @@ FLOW: dict[str, Any] = {
             {"path": "/orders", "auth": {"cognito": "users"}, "throttle": {}},
             {"path": "/desk", "auth": {"jwt": {"issuer": "https://login.example.com", "audience": "desk"}}},
         ],
-        "schedule": {"every": "1h", "input": {"s": "x", "n": 1, "o": {}, "l": []}},
+        "schedule": {"every": "1h", "input": {"s": "a", "n": 1, "o": {}, "l": ["a"]}},
         "event": {"source": "s", "detail-type": "t"},
         "queue": {"queue": "jobs"},
     },

@@ -34,7 +34,7 @@ from stepworkflows_cdk.compiler.plan import (
     machine_key,
 )
 from stepworkflows_cdk.integrations.subflows.resources import WorkflowKeys
-from stepworkflows_cdk.language.checks.contract import breaks
+from stepworkflows_cdk.language.checks.contract import breaks, literal
 from stepworkflows_cdk.language.checks.modes import LONGEST
 from stepworkflows_cdk.language.checks.resources import undeclared
 from stepworkflows_cdk.language.diagnostics import Problem
@@ -197,7 +197,7 @@ def _inputs(step: Step, flow: Workflow) -> Iterator[Problem]:
             known = ", ".join(f"`{known}`" for known in contract)
             hint = nearest(name, contract) or f"its inputs are {known}"
             yield Problem("SW229", f"the flow `{flow.id}` has no input `{name}`", step.key_mark("inputs", name), hint)
-        elif not any(_is_dynamic(text) for _, text in strings_in(value)) and (fault := breaks(value, contract[name])):
+        elif literal(value) and (fault := breaks(value, contract[name])):
             mark = step.mark_of("inputs", name)
             yield Problem("SW229", f"the flow `{flow.id}` does not take this: it {fault}", mark, "mend the value")
     for name, schema in contract.items():
@@ -216,13 +216,6 @@ def _read(step: Step, flow: Workflow, given: Mapping[str, Any]) -> Iterator[Prob
                 f"add `{name}` to `inputs`; what may be missing, a contract in {flow.document.file} can give a default"
             )
             yield Problem("SW229", message, mark, fix, "error" if fails else "warning")
-
-
-def _is_dynamic(text: str) -> bool:
-    try:
-        return not isinstance(parse_value(text), str)
-    except WrongValue:
-        return True  # reported as what it is
 
 
 def _results(step: Step, workflow: Workflow, known: Iterable[str], flow: Workflow) -> Iterator[Problem]:

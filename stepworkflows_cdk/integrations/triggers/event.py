@@ -14,7 +14,7 @@ from stepworkflows_cdk.compiler.plan import Data, Grant, Hole, Need, Text
 from stepworkflows_cdk.compiler.texts import json_text
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.triggers.needs import StartRuleNeed
-from stepworkflows_cdk.integrations.triggers.promised import missing_inputs
+from stepworkflows_cdk.integrations.triggers.promised import missing_inputs, unfit_match
 from stepworkflows_cdk.language.checks.triggers import deployed_strings, resource_problems
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
@@ -84,6 +84,9 @@ class EventTrigger(Integration):
             yield from missing_inputs(
                 trigger, workflow, _ENVELOPE, "write `input: detail`, or declare what an event has"
             )
+        else:
+            listed = {path: _listed(value) for path, value in keys.match.items()}
+            yield from unfit_match(trigger, workflow, "match", listed)
 
     def started_by(self, trigger: Trigger, sent: Sent) -> bool:
         keys = _keys(trigger)

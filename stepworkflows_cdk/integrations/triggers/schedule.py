@@ -16,7 +16,8 @@ from stepworkflows_cdk.compiler.plan import Grant, Hole, Need, Text
 from stepworkflows_cdk.compiler.texts import json_text
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.triggers.needs import ScheduleNeed
-from stepworkflows_cdk.integrations.triggers.promised import missing_inputs
+from stepworkflows_cdk.integrations.triggers.promised import missing_inputs, unfit_inputs
+from stepworkflows_cdk.integrations.triggers.times import check_cron, check_zone
 from stepworkflows_cdk.language.checks.triggers import deployed_strings
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.durations import Duration
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Schedule", "ScheduleKeys"]
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
-_FIELD = re.compile(r"[0-9A-Za-z*?,/#-]+\Z")
 _REFERENCE = re.compile(r"\{config\.[\w-]+\}\Z")
 
 
@@ -79,10 +79,12 @@ class Schedule(Integration):
         elif keys.every is not None:
             yield from _check_every(trigger, keys.every, keys.timezone)
         else:
-            yield from _check_cron(trigger, str(keys.cron))
+            yield from check_cron(str(keys.cron), trigger.mark_of("cron"))
+            yield from check_zone(keys.timezone, trigger.mark_of("timezone"))
         yield from deployed_strings(trigger, workflow, "input")
         yield from _check_enabled(trigger, workflow)
         yield from missing_inputs(trigger, workflow, keys.input.keys(), "give them under `input`")
+        yield from unfit_inputs(trigger, workflow, "input", keys.input)
 
     def plan_trigger(self, trigger: Trigger, scope: TriggerScope) -> Start:
         keys = _keys(trigger)
@@ -133,18 +135,6 @@ def _check_every(trigger: Trigger, every: int, timezone: str | None) -> Iterator
     if timezone is not None:
         message = "`timezone` has no effect on `every`"
         yield Problem("SW107", message, trigger.key_mark("timezone"), "remove it, or write `cron`")
-
-
-def _check_cron(trigger: Trigger, cron: str) -> Iterator[Problem]:
-    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based"""
-    fields = cron.split()
-    mark = trigger.mark_of("cron")
-    if len(fields) != 6 or not all(map(_FIELD.match, fields)):
-        message = "`cron` has six fields: minutes, hours, day of the month, month, day of the week, year"
-        yield Problem("SW232", message, mark, "write it such as `0 6 * * ? *`: every day at six")
-    elif (fields[2] == "?") == (fields[4] == "?"):
-        message = "of day of the month and day of the week, one is `?`"
-        yield Problem("SW232", message, mark, "write `?` for the one that does not matter")
 
 
 def _check_enabled(trigger: Trigger, workflow: Workflow) -> Iterator[Problem]:

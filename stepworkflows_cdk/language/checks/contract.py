@@ -10,11 +10,11 @@ from stepworkflows_cdk.language.contract import Schema, contract_faults
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.model import ConfigKeys, key_type
-from stepworkflows_cdk.language.references import is_plain, strings_in
+from stepworkflows_cdk.language.references import WrongValue, is_plain, parse_value, strings_in
 from stepworkflows_cdk.language.scope import ROOTS
 from stepworkflows_cdk.language.workflow import Output, Workflow
 
-__all__ = ["breaks", "check", "output_problems"]
+__all__ = ["breaks", "check", "literal", "output_problems"]
 
 
 def check(workflow: Workflow) -> Iterator[Problem]:
@@ -64,6 +64,8 @@ def breaks(value: Any, schema: Schema) -> str:
     """What a literal value breaks of a contract, behind the word "it"; empty where nothing is seen."""
     if schema.type is not None and not _is(value, schema.type):
         return f"is no {schema.type}"
+    if schema.has("const") and value != schema.const:
+        return "is not the value of `const`"
     if schema.enum is not None and value not in schema.enum:
         return "is not among the values of `enum`"
     if schema.pattern is not None and isinstance(value, str) and not re.fullmatch(schema.pattern, value):
@@ -77,7 +79,34 @@ def breaks(value: Any, schema: Schema) -> str:
         small = schema.minimum is not None and value < schema.minimum
         large = schema.maximum is not None and value > schema.maximum
         return "is too small or too large" if small or large else ""
-    return ""
+    return next(_inner_faults(value, schema), "")
+
+
+def literal(value: Any) -> bool:
+    """Whether the value is known as it stands: there is no reference in it, and no expression."""
+    return all(_is_literal(text) for _, text in strings_in(value))
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        return isinstance(parse_value(text), str)
+    except WrongValue:
+        return False  # reported as what it is
+
+
+def _inner_faults(value: Any, schema: Schema) -> Iterator[str]:
+    """What the fields of an object break, or the items of a list."""
+    if isinstance(value, dict):
+        for name in schema.required if isinstance(schema.required, list) else ():
+            if name not in value:
+                yield f"has no `{name}`"
+        for name, inner in (schema.properties or {}).items():
+            if name in value and (fault := breaks(value[name], inner)):
+                yield f"has a `{name}` that {fault}"
+    if isinstance(value, list) and schema.items:
+        for index, item in enumerate(value):
+            if fault := breaks(item, schema.items):
+                yield f"has an item {index} that {fault}"
 
 
 def _config(document: Document, name: str, config: ConfigKeys) -> Iterator[Problem]:
