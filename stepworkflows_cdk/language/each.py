@@ -88,8 +88,9 @@ class ForEachKeys(Keys):
     )
     results: ResultsKeys | None = Field(
         None,
-        description="Writes what each item gave into files. The output `results` has `bucket` and `key` of their manifest; "
-        "the steps inside have no outputs outside. The first item that fails stops all, unless `tolerate` says more.",
+        description="Writes what each item gave into files. Behind the step, `{steps.ID.outputs.results}` has "
+        "`bucket` and `key` of their manifest; the steps inside have no outputs outside. "
+        "The first item that fails stops all, unless `tolerate` says more.",
     )
     collect: bool = Field(
         False,

@@ -295,10 +295,29 @@ def _output(owners: list[Known], name: str, path: Tail, view: View) -> OutputTar
         return OutputTarget(known, outputs[0], path, others=others)
     if output.has_default:
         return OutputTarget(known, output, path, uncertain=True, others=others)
-    how = "may fail without ending the flow" if alone else "may not run"
-    how = "may not finish for each item" if known.each else how
-    hint = f"give it a default: `{name}: {{value: ..., default: null}}`"
+    how, instead = _may_lack(known, alone is not None)
+    hint = f"{instead}give it a default: `{name}: {{value: ..., default: null}}`"
     raise Unresolved("SW207", f"the step `{(alone or step).id}` {how}, and `{name}` is then missing", hint)
+
+
+def _may_lack(known: Known, alone: bool) -> tuple[str, str]:
+    """Why what a step gives may be missing, and what there is to do beside a default."""
+    step = known.step
+    skips = step.waits.skips if step.waits and step.keys.if_ is None else ()
+    caught = known.sure and [way.fork for way in known.ways] == [step.id]
+    if known.each:
+        return "may not finish for each item", ""
+    if alone:
+        return "may fail without ending the flow", ""
+    if skips:
+        instead = (
+            f"remove `needs` of `{step.title}`: it then waits for all before it, and is not skipped with them; or "
+        )
+        return f"is skipped with {' or '.join(f'`{id_}`' for id_ in skips)}, which it needs", instead
+    if caught:
+        late = step.keys.on_timeout not in (None, "fail") and len(step.catches) == 1
+        return "may not be done in time" if late else "may fail, and what handles that goes on", ""
+    return "may not run", ""
 
 
 def _at_hand(known: Known) -> None:

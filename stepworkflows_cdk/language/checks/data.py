@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepworkflows_cdk.language.checks.contract import output_problems
-from stepworkflows_cdk.language.checks.results import named_results
+from stepworkflows_cdk.language.checks.results import named_files, named_results
 from stepworkflows_cdk.language.checks.types import of_a_kind, within
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
@@ -223,6 +223,7 @@ def _parsed(
         yield from within(target, reference, view, mark)
         inside = path[len(view.step.path) :] if view.step else ()
         output = view.step.output(str(inside[1])) if view.step and inside[:1] == ("outputs",) else None
+        yield from named_files(reference, target, view, mark)
         yield from named_results(target, view, output, alone=reference.text == text, mark=mark)
         if isinstance(value, Expression) and (type_ := type_of(target, view)):
             types[reference.offset - value.offset + len(reference.text)] = type_, reference.text

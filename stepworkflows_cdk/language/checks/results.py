@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.references import Reference
 from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.targets import ResultTarget, Target
 from stepworkflows_cdk.language.views import ends
 from stepworkflows_cdk.language.workflow import Output, Step
 
-__all__ = ["named_results"]
+__all__ = ["named_files", "named_results"]
 
 
 @dataclass
@@ -58,6 +59,19 @@ def named_results(target: Target, view: View, output: Output | None, *, alone: b
             shown = output.name if output else name
             yield Problem("SW207", message, mark, f"give it a default: `{shown}: {{value: ..., default: null}}`")
             return
+
+
+def named_files(reference: Reference, target: Target, view: View, mark: Mark) -> Iterator[Problem]:
+    """The problem of a work's own output that names the files of the `for-each` beside it, which are there only behind it."""
+    named = isinstance(target, ResultTarget) and reference.root == "results"
+    loop = next((step for step in view.workflow.forward if view.loops and step.id == view.loops[-1].id), None)
+    if named and loop and loop.written_id and loop.keys.for_each and loop.keys.for_each.results:
+        message = f"this is an output of each item, and the files of `{loop.title}` are there once all have ended"
+        hint = (
+            f"remove it; behind, `{{steps.{loop.title}.outputs.results}}` says where they are. "
+            "A field of the work's own result is `{result.results}`"
+        )
+        yield Problem("SW205", message, mark, hint)
 
 
 def _levels(step: Step, path: list[str]) -> Iterator[_Given]:
