@@ -42,7 +42,7 @@ _MEANINGS = {
     "written before?": "it had been written by an earlier try",
 }
 """What a refused call means where the second call, by the name of its state behind the step's, goes well."""
-_WHETHER = re.compile(r": (if\b[^:]*|needed\?|no return\?|cancelled\?.*)\Z")
+_WHETHER = re.compile(r"(: (if\b[^:]*|needed\?|no return\?|cancelled\?.*))+\Z")
 _LEFT = re.compile(r"left\d*")
 
 
@@ -178,7 +178,7 @@ class Stays:
         for node in path:
             stay = self._in(node, lane)
             assert stay
-            stay.works = stay.works or node is not path[-1] or not _asks_whether(name, node)
+            stay.works = stay.works or node is not path[-1] or not (place and _asks_whether(place, name))
             if node is not path[-1] and path[-1].reminds and stay.failing:
                 stay.reminded += 1
                 self._expect(stay, "reminded")
@@ -323,6 +323,9 @@ def _meaning(place: Place) -> str:
     return _MEANINGS.get(re.sub(r" \(\d+\)$", "", second), "")
 
 
-def _asks_whether(name: str, node: Node) -> bool:
-    """Whether a state only finds out whether the step is to be done."""
-    return _WHETHER.match(name[len(node.name) :]) is not None
+def _asks_whether(place: Place, name: str) -> bool:
+    """Whether a state only finds out whether its step is to be done. In front of an undo, each choice does."""
+    node = place.node
+    return node is not None and (
+        (node.undo and place.state.kind == "Choice") or _WHETHER.match(name[len(node.name) :]) is not None
+    )

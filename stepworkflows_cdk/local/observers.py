@@ -71,8 +71,8 @@ def observe(world: World) -> None:
         events.register(f"provide-client-params.{service}.{operation}", keep)
         events.register(f"provide-client-params.{service}.{operation}", verify)
         events.register(f"after-call.{service}.{operation}", mailed)
-    for operation in _WRITES:
-        events.register(f"provide-client-params.dynamodb.{operation}", keep)
+    for operation in _WRITES:  # the parameters as they are sent: a table of ``boto3.resource`` is given plain rows
+        events.register(f"before-parameter-build.dynamodb.{operation}", keep)
         events.register(f"after-call.dynamodb.{operation}", written)
 
 

@@ -43,8 +43,8 @@ def tell(file: Path, calls: Iterable[str]) -> None:
             with file.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(line, default=_text) + "\n")
 
-    for call in calls:
-        events.register(f"provide-client-params.{call}", keep)
+    for call in calls:  # the parameters as they are sent: a table of ``boto3.resource`` is given plain rows
+        events.register(f"before-parameter-build.{call}", keep)
         events.register(f"after-call.{call}", done)
         if call.startswith("ses"):
             events.register(f"provide-client-params.{call}", verify)

@@ -90,3 +90,54 @@ def test_a_container_is_one_line_however_it_ends(shown: Shown, fault: str, how: 
     given = {"order_id": "1", "sizes": [1], "fault": fault}
     lines = shown([], FLOWS / "container" / "workflow.yaml", given)
     assert lines_of("pack", lines) == [how]
+
+
+RESOURCES = """import os
+import boto3
+
+
+def rows(event, context):
+    table = boto3.resource("dynamodb").Table(os.environ["ROWS"])
+    table.put_item(Item={"k": "1", "n": 1})
+    table.update_item(Key={"k": "1"}, UpdateExpression="SET n = :n", ExpressionAttributeValues={":n": 2})
+    with table.batch_writer() as batch:
+        batch.put_item(Item={"k": "2", "tags": {"a"}})
+        batch.delete_item(Key={"k": "1"})
+    table.delete_item(Key={"k": "3"})
+    return {"found": table.get_item(Key={"k": "2"})["Item"]["k"]}
+
+
+def others(event, context):
+    bucket = boto3.resource("s3").Bucket(os.environ["FILES"])
+    bucket.put_object(Key="a.txt", Body=b"hello")
+    bucket.Object("b.txt").copy_from(CopySource={"Bucket": bucket.name, "Key": "a.txt"})
+    boto3.resource("sqs").Queue(os.environ["JOBS"]).send_message(MessageBody="work")
+    return {}
+"""
+RESOURCES_FLOW = """name: written
+inputs: {}
+resources: {rows: {type: table, key: k}, files: {type: bucket}, jobs: {type: queue}}
+steps:
+  - {id: rows, runs-on: RUNS, zip-file: code, handler: handler.rows, env: {ROWS: "{resources.rows}"}, outputs: {found: "{found}"}}
+  - {id: others, runs-on: RUNS, zip-file: code, handler: handler.others, env: {FILES: "{resources.files}", JOBS: "{resources.jobs}"}}
+outputs: {found: "{found}"}
+"""
+
+
+@pytest.mark.parametrize("runs_on", ["lambda", "fargate"])
+def test_code_that_writes_with_resources_of_boto3(shown: Shown, tmp_path: Path, runs_on: str) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "handler.py").write_text(RESOURCES, encoding="utf-8")
+    (tmp_path / "flow.yaml").write_text(RESOURCES_FLOW.replace("RUNS", runs_on), encoding="utf-8")
+    lines = [line.strip() for line in shown([], tmp_path / "flow.yaml", {})]
+    assert [line.split("  ")[-1].strip() for line in lines] == [
+        "put rows/1",
+        "update rows/1",
+        "put rows/2",
+        "delete rows/1",
+        "delete rows/3",
+        "put files/a.txt",
+        "copy files/b.txt",
+        "message to queue jobs",
+    ]
+    assert (lines_of("rows", lines), lines_of("others", lines)) == (["rows ok"], ["others ok"])

@@ -369,3 +369,16 @@ def test_reminders_of_a_decision_differ_in_their_links_only(ran: Ran) -> None:
     assert "(the same 3 times more, with other links)" in found["screen"]
     assert "mail to head@example.com: S (4 times)\n" in found["screen"]
     assert len(found["json"]["outbox"]) == 4
+
+
+@pytest.mark.parametrize("name", ["u", "take-the-goods-back-that-were-reserved-for-an-order-of-a-customer-long-ago"])
+def test_an_undo_that_the_point_of_no_return_spared_is_not_told(ran: Ran, name: str) -> None:
+    left = f"{{id: work, runs-on: lambda, zip-file: boom, undo: {name}}}"
+    branches = f"left: [{left}], right: [{{id: paid, runs-on: lambda, zip-file: fine, pivot: true}}]"
+    undo = f"undo-steps: {{{name}: {{runs-on: lambda, zip-file: fine}}}}"
+    found = ran(f"  - {{id: both, parallel: {{{branches}}}}}\n", head=f"inputs: {{}}\n{undo}")
+    assert how(found) == {"work": "failed", "paid": "ok", "both": "failed"}
+    plain = ran(
+        f"  - {{id: both, parallel: {{{branches.replace(', pivot: true', '')}}}}}\n", head=f"inputs: {{}}\n{undo}"
+    )
+    assert how(plain) == {"work": "failed", "paid": "ok", "both": "failed", name: "ok"}
