@@ -31,7 +31,6 @@ from stepworkflows_cdk.compiler.plan import (
     MachinePlan,
     Rule,
     State,
-    Succeed,
     Task,
     Text,
     machine_key,
@@ -136,7 +135,6 @@ def _states(flow: FlowStates, guarded: str) -> list[State]:
         ),
         Choice(handled, mark, (Rule(Jsonata("$handled"), flow.ended),), flow.failure, _unknown(flow)),
         *at_end,
-        Succeed(flow.done, mark, {}),
     ]
 
 

@@ -101,7 +101,8 @@ class FlowStates:
         )
         self.undoing = Undoing(self.context, self.links)
         finally_, on_failure = self.workflow.finally_, self.workflow.on_failure
-        self.ending = self.namer.unique("Ended well?") if finally_ else self.end
+        # A guard comes to its steps only where the flow has not ended well.
+        self.ending = self.namer.unique("Ended well?") if finally_ and not self.guard else self.end
         self.last = self.context.first(finally_[0]) if finally_ else self.end
         self.failure = self.context.first(on_failure[0]) if on_failure else self.last
         # Where the result is a variable, what comes between it and the end can be anything.
@@ -237,7 +238,7 @@ class FlowStates:
                 return Handler(next_, lambda error, cause: _failed_at_last(inner, error, cause))
 
             states += self.context.states((step,), Lane((), failed, next_, tries=self.lane.tries), next_)
-        if steps:
+        if self.ending != self.end:
             mark = self.workflow.mark
             states.append(Choice(self.ending, mark, (Rule(Jsonata("$failure = null"), self.done),), self.end))
         return states
