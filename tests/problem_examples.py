@@ -365,7 +365,7 @@ PROBLEMS: dict[str, Wrong] = {
         ),
     ),
     "SW245": Wrong(
-        "An error of Step Functions that it does not have, or that nothing inside a flow catches.",
+        "An error of Step Functions that it does not have, or that nothing inside a flow catches; one of AWS under another name.",
         *one(
             f"id: b, {CODE}, retry: {{errors: [States.TimeOut]}}", f"id: b, {CODE}, retry: {{errors: [States.Timeout]}}"
         ),

@@ -1,10 +1,9 @@
 """The one seam: what a thing that steps can run on or talk to tells the compiler, the CDK and the engine.
 
-An :class:`Integration` owns a work key (``record``, ``call``, ``runs-on`` with a runtime). It says how the key's
-value looks (``keys``, a pydantic model), what a step with that key becomes (``plan``), and, for the needs that it
-plans, how they come to be in a CDK app (``bind``) and on this machine (``realise``, ``perform``). The last three are
-called only by the layer that they belong to, and import what they use when they are called, so that the rest stays
-free of the CDK and of boto3.
+An :class:`Integration` owns a work key (``record``, ``call``, ``runs-on`` with a runtime). It says how the key's value looks
+(``keys``, a pydantic model), what a step with that key becomes (``plan``), and, for the needs that it plans, how they come to be in
+a CDK app (``bind``) and on this machine (``realise``, ``perform``). The last three are called only by the layer that they belong to,
+and import what they use when they are called, so that the rest stays free of the CDK and of boto3.
 """
 
 from __future__ import annotations
@@ -51,8 +50,7 @@ ERROR = "$states.errorOutput.Error"
 CAUSE = "($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '')"
 """JSONata for what a catcher is given."""
 ROUND = "0/* calls before */"
-"""JSONata for how often the step's own rules have had the call made again; other than by a retrier's tries, such a call is
-a new one."""
+"""JSONata for how often the step's own rules have had the call made again: each a new one, other than a retrier's tries."""
 
 STATE = "$states.context.State.Name"
 """JSONata for the name of the state that makes the call, the same for each try of it."""
@@ -254,6 +252,8 @@ class Integration:
     """Errors that are tried again by default, for the manual; a call says which of them it can have."""
     raises: ClassVar[Mapping[str, str]] = {}
     """Errors that have a name of this library's: name -> when, for the manual."""
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """AWS's names of errors -> this library's, by which they are caught."""
     code_keys: ClassVar[frozenset[str]] = frozenset()
     """Which of ``env``, ``secrets`` and ``permissions`` have an effect beside its key."""
     waits: ClassVar[bool] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -11,10 +12,20 @@ from stepworkflows_cdk.compiler.plan import Condition, Grant, Hole, Text
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.document import Path_
-from stepworkflows_cdk.language.references import Expression, Template, WrongValue, parse_value, references_in
+from stepworkflows_cdk.language.references import (
+    Expression,
+    Template,
+    WrongValue,
+    is_plain,
+    parse_value,
+    references_in,
+)
 from stepworkflows_cdk.language.workflow import Step
 
-__all__ = ["Sender", "check_sender", "sender_of"]
+__all__ = ["Sender", "check_receivers", "check_sender", "sender_of"]
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_SEVERAL = re.compile(r"@[^,]*,.*@")
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,20 @@ def check_sender(step: Step, path: Path_, written: str, identity: str | None) ->
             yield Problem("SW215", message, step.mark_of(*path, key), "write it out, or name `config`")
         elif key == "from" and not isinstance(parsed, Template) and "@" not in parseaddr(value or "")[1]:
             yield Problem("SW219", "the sender is no address", step.mark_of(*path, "from"), "write name@domain")
+
+
+def check_receivers(step: Step, path: Path_, written: str | list[str]) -> Iterator[Problem]:
+    """What is wrong with the receivers at ``path`` in the step, of those that are written out."""
+    many = enumerate(written) if isinstance(written, list) and isinstance(step.get(*path), list) else ()
+    places: list[tuple[Path_, str]] = [((*path, index), one) for index, one in many]
+    if not places:
+        places = [(path, one) for one in ([written] if isinstance(written, str) else written)]
+    for place, text in places:
+        if not is_plain(text) or (_ADDRESS.fullmatch(parseaddr(text)[1]) and not _SEVERAL.search(text)):
+            continue
+        several = [part.strip() for part in text.split(",")]
+        hint = f"write a list: `{path[-1]}: [{', '.join(several)}]`" if _SEVERAL.search(text) else "write name@domain"
+        yield Problem("SW219", f"`{text}` is no address", step.mark_of(*place), hint)
 
 
 def _fixed(text: Text) -> str:

@@ -72,6 +72,16 @@ Schema.model_rebuild()
 
 _PYTHON_ONLY = re.compile(r"\(\?(?![:=!]|<[=!])[^)]{0,2}|(?<!\\)(?:\\\\)*\\[AZz]|[*+?}]\+")
 
+_LIMITS = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum"))
+_PYTHON: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "number": (int, float),
+    "integer": (int, float),
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+    "null": type(None),
+}
 _NEEDS_TYPE: dict[str, tuple[Type, ...]] = {
     "properties": ("object",),
     "items": ("array",),
@@ -131,6 +141,21 @@ def contract_faults(schema: Schema, *, top: bool) -> Iterator[tuple[tuple[str | 
                 )
     if not top and schema.has("default"):
         yield ("default",), "a default is for the inputs themselves, and not for what is inside them", "remove it"
+    for least, most in _LIMITS:
+        small, large = getattr(schema, least), getattr(schema, most)
+        if small is not None and large is not None and small > large:
+            yield (most,), f"no value fits: `{least}` is {small}, and `{most}` is {large}", "mend one of them"
+    written: list[tuple[tuple[str | int, ...], Any]] = [
+        (("enum", index), value) for index, value in enumerate(schema.enum or ())
+    ]
+    written += [(("const",), schema.const)] if schema.has("const") else []
+    for path, value in written if schema.type else ():
+        if not _is_of(schema.type, value):
+            yield (
+                path,
+                f"this value is no {schema.type}, so that none is ever equal to it",
+                "mend the value or the type",
+            )
     if schema.pattern is not None:
         try:
             re.compile(schema.pattern)
@@ -143,6 +168,12 @@ def contract_faults(schema: Schema, *, top: bool) -> Iterator[tuple[tuple[str | 
         yield from _inside(("properties", name), inner)
     if schema.items:
         yield from _inside(("items",), schema.items)
+
+
+def _is_of(type_: str | None, value: Any) -> bool:
+    number = type_ in ("number", "integer")
+    whole = type_ != "integer" or isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return isinstance(value, _PYTHON[type_ or ""]) and not (number and isinstance(value, bool)) and whole
 
 
 def _inside(path: tuple[str, ...], schema: Schema) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

@@ -34,6 +34,7 @@ class WorkKey(Protocol):
     borrows: ClassVar[Mapping[str, tuple[tuple[str, ...], ...]]]
     transient: ClassVar[tuple[str, ...]]
     raises: ClassVar[Mapping[str, str]]
+    renamed: ClassVar[Mapping[str, str]]
 
     def takes_whole(self, step: Step) -> bool:
         """Whether one reference or expression can give all `inputs` of the step."""

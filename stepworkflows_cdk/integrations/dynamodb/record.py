@@ -57,6 +57,7 @@ class Record(Integration):
     transient = TRANSIENT
     records_outputs = True
     raises = {"ConditionFailed": "the `condition` of a `record` does not hold, or a row to write `once` is there"}
+    renamed = CONDITION_FAILED
 
     def takes_whole(self, step: Step) -> bool:
         return _spec(step).mode != "update"

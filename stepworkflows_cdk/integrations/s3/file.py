@@ -110,6 +110,7 @@ class File(Integration):
     keys = FileKeys
     transient = _TRANSIENT
     raises = {"NoSuchFile": "`file` with `get` or `copy`, and there is no such file"}
+    renamed = _MISSING
 
     def takes_whole(self, step: Step) -> bool:
         return True

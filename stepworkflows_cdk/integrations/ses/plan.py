@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from stepworkflows_cdk.compiler.integration import Call, Integration, Scope
 from stepworkflows_cdk.compiler.plan import Data
-from stepworkflows_cdk.integrations.senders import check_sender, sender_of
+from stepworkflows_cdk.integrations.senders import check_receivers, check_sender, sender_of
 from stepworkflows_cdk.integrations.ses.template import Mail, WrongTemplate, filled, read_mail
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.model import Keys
@@ -92,6 +92,7 @@ class Email(Integration):
                     message = f"`{key}` stands beside a template, which has its own"
                     yield Problem("SW107", message, step.key_mark("email", key), "remove it")
             yield from _check_template(step, spec.template)
+        yield from check_receivers(step, ("email", "to"), spec.to)
         yield from check_sender(step, ("email",), spec.from_, spec.identity)
 
     def plan(self, step: Step, scope: Scope) -> Call:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stepworkflows_cdk.integrations.callers import TYPES, Callers, caller_of
-from stepworkflows_cdk.integrations.senders import check_sender
+from stepworkflows_cdk.integrations.senders import check_receivers, check_sender
 from stepworkflows_cdk.integrations.waits.claims import LONGEST
 from stepworkflows_cdk.integrations.waits.keys import KINDS, ApiSpec, EventSpec, spec_of
 from stepworkflows_cdk.integrations.waits.paths import at_path
@@ -48,6 +48,7 @@ def check_alone(step: Step, workflow: Workflow) -> Iterator[Problem]:
     if spec.api is not None:
         yield from _api(step, spec.api, workflow)
     if spec.approval is not None:
+        yield from check_receivers(step, ("wait-for", "approval", "to"), spec.approval.to)
         yield from check_sender(step, ("wait-for", "approval"), spec.approval.from_, spec.approval.identity)
         if spec.match is not None:
             message = "an approval has no `match`: each link is for one execution"

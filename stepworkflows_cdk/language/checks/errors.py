@@ -37,6 +37,7 @@ _NEVER_CAUGHT = (f"{_OWN}Runtime", f"{_OWN}DataLimitExceeded")
 def check(workflow: Workflow) -> Iterator[Problem]:
     for step in workflow.all_steps:
         for path, error in named_errors(step):
+            yield from _of_aws(step, path, error)
             if not error.startswith(_OWN) or error.startswith(_HTTP) or error in _CAUGHT:
                 continue
             if error not in _NEVER_CAUGHT:
@@ -46,6 +47,18 @@ def check(workflow: Workflow) -> Iterator[Problem]:
                 message = f"nothing inside a flow catches `{error}`"
                 hint = "remove it; with `guard: true` the end of the flow runs also then"
                 yield Problem("SW245", message, step.mark_of(*path), hint)
+
+
+def _of_aws(step: Step, path: Path_, error: str) -> Iterator[Problem]:
+    """AWS's name of an error that has another one here, or that Step Functions puts the service's name before."""
+    work = step.integration
+    if work is None or work.runtime or work.starts_flows or work.waits or error in work.raises:
+        return
+    known = {name: name for name in work.transient} | dict(work.renamed)
+    own = next((own for name, own in known.items() if error in (name, name.partition(".")[2])), error)
+    if own != error:
+        message = f"nothing that `{work.key}` does fails as `{error}`: it is called `{own}` here"
+        yield Problem("SW245", message, step.mark_of(*path), f"write `{own}`")
 
 
 def named_errors(step: Step) -> Iterator[tuple[Path_, str]]:
