@@ -51,7 +51,6 @@ CAUSE = "($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '')"
 """JSONata for what a catcher is given."""
 ROUND = "0/* calls before */"
 """JSONata for how often the step's own rules have had the call made again: each a new one, other than a retrier's tries."""
-
 STATE = "$states.context.State.Name"
 """JSONata for the name of the state that makes the call, the same for each try of it."""
 # In the form of a UUID, which is within the bounds of every API that has such a token.
@@ -62,9 +61,7 @@ _TOKEN = (
 
 
 def token_of(step: Step, scope: Scope, anew: str = "") -> Jsonata:
-    """The same text for every try of the step, another for every other step, execution and item of a loop: by it a service
-    knows a call that it has had already. ``anew`` is JSONata that goes on from it.
-    """
+    """The same text for each try of the step, and for no other execution or item: a service knows a call by it. ``anew`` ends it."""
     return Jsonata(_TOKEN.replace("STEP", step.id).replace("TURN", scope.turn + anew), "string")
 
 
@@ -88,9 +85,8 @@ class Call:
     errors: Mapping[str, str] = field(default_factory=dict)
     """Names of this service's errors -> the names under which the flow sees them."""
     credentials: Data = None
-    """``{"RoleArn": ...}`` where the call is made with another role than the machine's, one of another account:
-    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html. The machine then
-    needs ``sts:AssumeRole`` on it, and that role trusts the machine's."""
+    """``{"RoleArn": ...}`` where the call is made with a role of another account, which the machine needs ``sts:AssumeRole`` on:
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html."""
     error: str = ERROR
     cause: str = CAUSE
     """JSONata for the name and the cause of an error, as a catcher finds them."""
@@ -300,6 +296,10 @@ class Integration:
     def has_effect(self, step: Step) -> bool:
         """Whether the step's work may change anything outside of the flow."""
         return True
+
+    def gives(self, step: Step) -> frozenset[str] | None:
+        """The fields that the step's result can have; None where nobody knows them before a run."""
+        return None
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""

@@ -60,6 +60,10 @@ class WorkKey(Protocol):
         """Whether the step's work may change anything outside of the flow."""
         ...
 
+    def gives(self, step: Step) -> frozenset[str] | None:
+        """The fields that the step's result can have; None where nobody knows them before a run."""
+        ...
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         """What is wrong with the step's work keys beyond their shape."""
         ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stepworkflows_cdk.integrations.aws_sdk.callable import not_called
 from stepworkflows_cdk.integrations.aws_sdk.jobs import JOBS, Job
-from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, service_model, service_names
+from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service, java_name, service_model, service_names
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
 from stepworkflows_cdk.language.shape import nearest
 
@@ -27,6 +27,15 @@ _INSTEAD = {
 }
 """Jobs that Step Functions waits for and ``call`` does not -> how it is said."""
 
+_ENDS = {
+    "athena:startQueryExecution.sync": "GetQueryExecutionOutput",
+    "codebuild:startBuild.sync": "StartBuildOutput",
+    "glue:startJobRun.sync": "JobRun",
+}
+"""What a step gives whose job ended: the shape of the service's model, where it is one."""
+_OPTIMISED = ("SdkHttpMetadata", "SdkResponseMetadata")
+"""What answers have beside that where Step Functions calls a service in a way of its own."""
+
 
 @dataclass(frozen=True)
 class Called:
@@ -38,6 +47,17 @@ class Called:
     operation: Operation
     job: Job | None
     resource: str
+
+    @property
+    def gives(self) -> frozenset[str] | None:
+        """The fields of the answer, with AWS's capital letters, as its model or its SDK for Java spells them: `SSEKMSKeyId`,
+        `SsekmsKeyId`. Of a job they are those that are there at its end; None where no model has them.
+        """
+        output = _ENDS.get(self.resource) if self.job else self.operation.output
+        if output is None:
+            return None
+        names = [name[:1].upper() + name[1:] for name in self.service.shape(output).get("members", {})]
+        return frozenset({*names, *map(java_name, names), *(_OPTIMISED if self.job else ())})
 
 
 def called(action: str) -> Called | None:

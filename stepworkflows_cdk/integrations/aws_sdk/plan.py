@@ -152,6 +152,10 @@ class AwsSdkCall(Integration):
         known = called(_spec(step).action)
         return "SW411" if known and known.job else ""
 
+    def gives(self, step: Step) -> frozenset[str] | None:
+        known = called(_spec(step).action)
+        return known.gives if known else None
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         known = called(spec.action)

@@ -55,6 +55,9 @@ class Emit(Integration):
     def takes_whole(self, step: Step) -> bool:
         return True
 
+    def gives(self, step: Step) -> frozenset[str] | None:
+        return frozenset({"Entries", "FailedEntryCount", "SdkHttpMetadata", "SdkResponseMetadata"})
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         if spec.source.startswith("aws."):

@@ -107,6 +107,9 @@ class Http(Integration):
     def has_effect(self, step: Step) -> bool:
         return _spec(step).method not in ("GET", "HEAD", "OPTIONS")
 
+    def gives(self, step: Step) -> frozenset[str] | None:
+        return frozenset({"status", "headers", "body"}) if _spec(step).response == "all" else None
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         yield from undeclared(step, ("http", "auth"), spec.auth, "connection", workflow, ", auth: ...")

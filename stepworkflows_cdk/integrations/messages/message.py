@@ -92,6 +92,9 @@ class Message(Integration):
     def takes_default(self, key: str, step: Mapping[str, Any]) -> bool:
         return key not in ("queue", "topic") or not {"queue", "topic"} & set(step["message"])
 
+    def gives(self, step: Step) -> frozenset[str] | None:
+        return frozenset({"id"})
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         kind, name = _to(spec)

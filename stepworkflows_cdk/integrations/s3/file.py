@@ -121,6 +121,12 @@ class File(Integration):
     def has_effect(self, step: Step) -> bool:
         return not (_spec(step).get or _spec(step).list_)
 
+    def gives(self, step: Step) -> frozenset[str] | None:
+        spec = _spec(step)
+        if spec.list_:
+            return frozenset({"files", "more"})
+        return frozenset({"etag", "version"}) if spec.put or spec.copy_ else None
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         for path, place in _places(spec):

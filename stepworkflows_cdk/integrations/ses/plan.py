@@ -71,6 +71,9 @@ class Email(Integration):
     def takes_whole(self, step: Step) -> bool:
         return _spec(step).template is None  # it has no inputs then, and says so
 
+    def gives(self, step: Step) -> frozenset[str] | None:
+        return frozenset({"MessageId"})
+
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         spec = _spec(step)
         if len(spec.to) > _RECEIVERS:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["WaitFor"]
 
 
+_DECISION = frozenset({"approved", "choice", "by", "comment"})
+_EVENT = frozenset("version id detail-type source account time region resources detail replay-name".split())
+"""https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html"""
+
+
 class WaitFor(Integration):
     """A task token in a table: https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token."""
 
@@ -41,6 +46,10 @@ class WaitFor(Integration):
 
     def has_effect(self, step: Step) -> bool:
         return False
+
+    def gives(self, step: Step) -> frozenset[str] | None:
+        spec = spec_of(step)
+        return _DECISION if spec.approval else _EVENT if spec.event else None
 
     def check(self, step: Step, workflow: Workflow) -> Iterable[Problem]:
         return check_alone(step, workflow)

@@ -11,6 +11,7 @@ from stepworkflows_cdk.language.scope import View
 from stepworkflows_cdk.language.shape import nearest
 from stepworkflows_cdk.language.targets import ResultTarget, Target
 from stepworkflows_cdk.language.views import ends
+from stepworkflows_cdk.language.work_key import WorkKey
 from stepworkflows_cdk.language.workflow import Output, Step
 
 __all__ = ["named_files", "named_results"]
@@ -38,7 +39,12 @@ def named_results(target: Target, view: View, output: Output | None, *, alone: b
     stands in, ``alone`` where nothing else does.
     """
     step = view.step
-    if not isinstance(target, ResultTarget) or step is None or step.integration or not (step.arms or step.branches):
+    if not isinstance(target, ResultTarget) or step is None:
+        return
+    if step.integration:
+        yield from _of_work(target, step, step.integration, mark)
+        return
+    if not (step.arms or step.branches):
         return
     if step.keys.for_each and step.keys.for_each.results:
         message = "what the items gave is in files, by `results`, and not at hand"
@@ -72,6 +78,18 @@ def named_files(reference: Reference, target: Target, view: View, mark: Mark) ->
             "A field of the work's own result is `{result.results}`"
         )
         yield Problem("SW205", message, mark, hint)
+
+
+def _of_work(target: ResultTarget, step: Step, work: WorkKey, mark: Mark) -> Iterator[Problem]:
+    """The problem of a field that the result of the step's own work surely has not."""
+    known, name = work.gives(step), str(target.path[0]) if target.path else ""
+    if known is None or not name or name in known:
+        return
+    shown = sorted(known)
+    some = ", ".join(f"`{each}`" for each in shown[:12]) + (" ..." if len(shown) > 12 else "")
+    near = nearest(name, shown)
+    hint = f"it gives {some}{f'; {near}' if near else ''}" if shown else "it gives nothing: remove this"
+    yield Problem("SW203", f"the result of `{step.title}` has no `{name}`", mark, hint)
 
 
 def _levels(step: Step, path: list[str]) -> Iterator[_Given]:
