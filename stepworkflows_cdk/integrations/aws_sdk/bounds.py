@@ -1,4 +1,4 @@
-"""What a parameter that is written out may be, by AWS's models: one of some words, so long, so many, so large."""
+"""What a parameter that is written out may be, by AWS's models: of a type, one of some words, so long, so many, so large."""
 
 from __future__ import annotations
 
@@ -7,9 +7,58 @@ from typing import Any
 
 from stepworkflows_cdk.language.shape import nearest
 
-__all__ = ["beyond"]
+__all__ = ["beyond", "not_one", "of_another_type"]
 
 _UNITS = {"string": "characters", "list": "items"}
+_WHOLE = ("integer", "long")
+_NUMBERS = (*_WHOLE, "float", "double")
+_ATTRIBUTE = "AttributeValue"
+"""DynamoDB's values with their types: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html"""
+
+
+def of_another_type(shape: Mapping[str, Any], value: Any) -> tuple[str, str] | None:
+    """What the parameter is instead of the literal value, and the fix; None where the value fits, or may be made to fit: times
+    and bytes are written in several ways, and objects become texts of JSON.
+    """
+    match shape["type"], value:
+        case _, None:
+            return None
+        case "structure", str() | int() | float() if {"S", "N", "BOOL"} <= set(shape.get("members", ())):
+            return "an object that says the type", f"write `{_typed(value)}`"
+        case "structure" | "map", list() | str() | int() | float():
+            return "an object", "write an object"
+        case "list", dict() | str() | int() | float():
+            return "a list", "write a list"
+        case "string", bool():
+            return "a text", f'write `"{str(value).lower()}"`'
+        case "string", int() | float() if not shape.get("jsonvalue"):
+            return "a text", f'write `"{value}"`'
+        case "boolean", str() | int() | float() | list() | dict() if not isinstance(value, bool):
+            return "a truth value", "write `true` or `false`"
+        case kind, str() | bool() | list() | dict() if kind in _NUMBERS:
+            number = value if isinstance(value, str) and value.lstrip("-").isdecimal() else ""
+            return "a number", f"write `{number}`, without quotes" if number else "write a number"
+        case kind, float() if kind in _WHOLE and not value.is_integer():
+            return "a whole number", f"write `{round(value)}`"
+        case _:
+            return None
+
+
+def _typed(value: str | float) -> str:
+    """A value as DynamoDB has it."""
+    if isinstance(value, bool):
+        return f"{{BOOL: {str(value).lower()}}}"
+    return f'{{S: "{value}"}}' if isinstance(value, str) else f'{{N: "{value}"}}'
+
+
+def not_one(name: str, shape: Mapping[str, Any], value: Any) -> tuple[str, str] | None:
+    """What is wrong with an object of which exactly one field is there, such as a value of DynamoDB; None where nothing is."""
+    if (name != _ATTRIBUTE and not shape.get("union")) or not isinstance(value, dict):
+        return None
+    if sum(item is not None for item in value.values()) == 1:
+        return None
+    fields = [field[:1].upper() + field[1:] for field in shape.get("members", ())]
+    return "has exactly one field", _some(fields)
 
 
 def beyond(shape: Mapping[str, Any], value: Any) -> tuple[str, str] | None:

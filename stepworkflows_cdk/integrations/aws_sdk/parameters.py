@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepworkflows_cdk.compiler.plan import Data, Jsonata
-from stepworkflows_cdk.integrations.aws_sdk.bounds import beyond
+from stepworkflows_cdk.integrations.aws_sdk.bounds import beyond, not_one, of_another_type
 from stepworkflows_cdk.integrations.aws_sdk.models import Operation, Service
+from stepworkflows_cdk.language.checks.contract import literal
 from stepworkflows_cdk.language.diagnostics import Problem
 from stepworkflows_cdk.language.document import Path_
 from stepworkflows_cdk.language.shape import nearest
@@ -62,7 +63,12 @@ class _Check:
 
     def structure(self, shape_name: str, value: Any, path: Path_) -> Iterator[Problem]:
         shape, operation, step = self.service.shape(shape_name), self.operation, self.step
-        if wrong := beyond(shape, value):
+        if shape.get("document") or (isinstance(value, str) and not literal(value)):
+            return  # anything may stand there; or only a run can tell
+        if misfit := of_another_type(shape, value):
+            yield Problem("SW222", f"this parameter of `{operation}` is {misfit[0]}", step.mark_of(*path), misfit[1])
+            return
+        if wrong := beyond(shape, value) or not_one(shape_name, shape, value):
             yield Problem("SW259", f"this parameter of `{operation}` {wrong[0]}", step.mark_of(*path), wrong[1])
         match shape["type"], value:
             case "structure", dict():
@@ -73,19 +79,6 @@ class _Check:
             case "map", dict():
                 for name, item in value.items():
                     yield from self.structure(shape["value"]["shape"], item, (*path, name))
-            case "structure" | "list" | "map", bool() | int() | float():
-                kind = {"structure": "an object", "map": "an object", "list": "a list"}[shape["type"]]
-                yield Problem(
-                    "SW222", f"this parameter of `{operation}` is {kind}", step.mark_of(*path), f"write {kind}"
-                )
-            case "structure" | "map", list():
-                yield Problem(
-                    "SW222", f"this parameter of `{operation}` is an object", step.mark_of(*path), "write an object"
-                )
-            case "list", dict():
-                yield Problem(
-                    "SW222", f"this parameter of `{operation}` is a list", step.mark_of(*path), "write a list"
-                )
 
     def _members(self, shape: Mapping[str, Any], value: dict[str, Any], path: Path_) -> Iterator[Problem]:
         members = {_capital(name): member["shape"] for name, member in shape.get("members", {}).items()}

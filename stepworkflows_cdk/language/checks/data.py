@@ -223,8 +223,8 @@ def _parsed(
         yield from within(target, reference, view, mark)
         inside = path[len(view.step.path) :] if view.step else ()
         output = view.step.output(str(inside[1])) if view.step and inside[:1] == ("outputs",) else None
-        yield from named_files(reference, target, view, mark)
-        yield from named_results(target, view, output, alone=reference.text == text, mark=mark)
+        files = list(named_files(reference, target, view, mark))
+        yield from files or named_results(target, view, output, alone=reference.text == text, mark=mark)
         if isinstance(value, Expression) and (type_ := type_of(target, view)):
             types[reference.offset - value.offset + len(reference.text)] = type_, reference.text
         if not isinstance(value, Expression) and isinstance(target, InputTarget) and not _sure(target, view):
