@@ -14,7 +14,7 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import DocumentError
 from stepworkflows_cdk.integrations import BUILTIN
 from stepworkflows_cdk.language.checks import check, check_together
-from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
+from stepworkflows_cdk.language.diagnostics import Lent, Mark, Problem, Report
 from stepworkflows_cdk.language.document import Document, SyntaxProblem
 from stepworkflows_cdk.language.flows import is_flow, read_workflows
 from stepworkflows_cdk.language.ids import id_of
@@ -127,9 +127,10 @@ def _read(
     complete = len(documents) == len(given)
     workflows: tuple[Workflow, ...] = ()
     lost: frozenset[str] = frozenset()
+    lent: tuple[Lent, ...] = ()
     if complete:
         named = {name: Path(path) for name, path in library.items()}
-        workflows, lost = read_workflows(documents, integrations, problems, load, named)
+        workflows, lost, lent = read_workflows(documents, integrations, problems, load, named)
     if complete:
         overrides.check()
         sources[OVERRIDES] = overrides.text
@@ -139,7 +140,7 @@ def _read(
         problems.extend(problem for problem in check(workflow) if problem.code not in follow_ups)
     problems.extend(check_together(workflows))
     folder = "" if str(root) == "." else f"{root.as_posix().rstrip('/')}/"
-    return workflows, Report(tuple(problems), sources, folder).sorted()
+    return workflows, Report(tuple(problems), sources, folder, lent).sorted()
 
 
 def _folder(source: Path | Step) -> Path:

@@ -165,7 +165,8 @@ def _check_function(step: Step, handler: str, source: bytes, file: str) -> Itera
         module = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
-        yield Problem("SW504", f"`{file}` is no Python: line {line}", mark, "mend the code")
+        said = getattr(error, "msg", None) or str(error)
+        yield Problem("SW504", f"`{file}` is no Python: line {line}: {said}", mark, "mend the code")
         return
     name = handler.rpartition(".")[2]
     names = {found for node in module.body for found in _defined(node)}

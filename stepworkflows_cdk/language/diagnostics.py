@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from stepworkflows_cdk.language.credentials import CREDENTIAL, TELLING
 
-__all__ = ["Mark", "Problem", "Report"]
+__all__ = ["Lent", "Mark", "Problem", "Report"]
 
 
 @dataclass(frozen=True, order=True)
@@ -69,6 +69,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Lent:
+    """The lines, from ``first`` to ``last``, of a step of a library that another document uses ``at`` a place."""
+
+    file: str
+    first: int
+    last: int
+    at: Mark
+
+
+@dataclass(frozen=True)
 class Report:
     """All problems of a set of documents, in the order of the text."""
 
@@ -77,6 +87,7 @@ class Report:
     """The text of each file, for the excerpts."""
     folder: str = ""
     """The folder of the first document as the user named it, put before the file names that are shown."""
+    lent: tuple[Lent, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -89,7 +100,12 @@ class Report:
         for problem in self.problems:  # what stands once, and holds for several steps, is one problem
             unique.setdefault(replace(problem, mark=replace(problem.mark, step="", flow="")), problem)
         ordered = sorted(unique.values(), key=lambda p: (files.get(p.mark.file, 0), p.mark.line, p.mark.column, p.code))
-        return Report(tuple(ordered), self.sources, self.folder)
+        return replace(self, problems=tuple(ordered))
+
+    def users(self, mark: Mark) -> tuple[str, ...]:
+        """Where the step of a library that a mark is in is used."""
+        found = (lent.at for lent in self.lent if lent.file == mark.file and lent.first <= mark.line <= lent.last)
+        return tuple(f"{self.file(at)}:{at.line}:{at.column}" for at in sorted(set(found)))
 
     def file(self, mark: Mark) -> str:
         """The file of a mark as the user can open it."""
@@ -106,6 +122,7 @@ class Report:
                 "line": problem.mark.line,
                 "column": problem.mark.column,
                 "hint": problem.hint,
+                **({"used_at": list(users)} if (users := self.users(problem.mark)) else {}),
             }
             for problem in self.problems
         ]
@@ -121,6 +138,8 @@ class Report:
         lines = self.sources.get(mark.file, "").splitlines()
         if 0 < mark.line <= len(lines):
             yield from _excerpt(lines, mark)
+        if users := self.users(mark):
+            yield f"    used at: {', '.join(users)}"
         if problem.hint:
             yield f"    fix: {problem.hint}"
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from stepworkflows_cdk.language.defaults import with_defaults
-from stepworkflows_cdk.language.diagnostics import Mark, Problem
+from stepworkflows_cdk.language.diagnostics import Lent, Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
 from stepworkflows_cdk.language.reader import Reader
@@ -30,9 +30,9 @@ def read_workflows(
     problems: list[Problem],
     load: Load,
     library: Mapping[str, Path],
-) -> tuple[tuple[Workflow, ...], frozenset[str]]:
+) -> tuple[tuple[Workflow, ...], frozenset[str], tuple[Lent, ...]]:
     """The flows of the documents, in order, then those that their steps use; and what could not be read: ``step``,
-    ``resource``.
+    ``resource``; and what steps of libraries they use.
 
     ``load`` reads one more document; None where it cannot. ``library`` are documents that can be used by a name, wherever
     they are. What does not fit is added to ``problems``.
@@ -51,7 +51,7 @@ def read_workflows(
             )
         elif flow:
             seen[flow.id] = replace(flow, used=file in shelf.used)
-    return tuple(seen.values()), frozenset(shelf.lost)
+    return tuple(seen.values()), frozenset(shelf.lost), tuple(shelf.lent)
 
 
 def _groups(documents: Sequence[Document], problems: list[Problem]) -> list[list[Document]]:
@@ -99,6 +99,7 @@ class _Shelf:
         self.flows: dict[Path, Workflow | None] = {}
         self.lost: set[str] = set()
         self.used: set[Path] = set()
+        self.lent: list[Lent] = []
         self._named = named
         self._integrations = integrations
         self._problems = problems
@@ -164,6 +165,8 @@ class _Shelf:
             hint = nearest(id_, known) or f"there are {', '.join(f'`{known}`' for known in known) or 'none'}"
             self._problems.append(Problem("SW203", f"`{name}` has no step `{id_}`", mark, hint))
             return None, True
+        lines = [at.line for there, at in library.marks.items() if there[: len(place)] == place]
+        self.lent.append(Lent(library.file, min(lines), max(lines), mark))
         for key in document.get(path):
             if key not in OWN_KEYS:
                 message = f"`{key}` does not go with a step of a library"

@@ -22,8 +22,8 @@ from stepworkflows_cdk.errors import ConfigurationError
         ("if True:\n    def handler(event, context): ...\n", ""),
         ("def handel(event, context):\n    return event\n", "has no function `handler`"),
         ("import json\n", "has no function `handler`"),
-        ("def handler(:\n", "is no Python: line 1"),
-        ("x = 1\ny = (\n", "is no Python: line 2"),
+        ("def handler(:\n", "is no Python: line 1: "),
+        ("x = 1\ny = (\n", "is no Python: line 2: '(' was never closed"),
     ],
 )
 def test_the_handler_is_looked_for(tmp_path: Path, source: str, says: str) -> None:

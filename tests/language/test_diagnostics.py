@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stepworkflows_cdk import validate
-from stepworkflows_cdk.language.diagnostics import Mark, Problem, Report
+from stepworkflows_cdk.language.diagnostics import Lent, Mark, Problem, Report
 
 
 def shown(text: str) -> str:
@@ -98,3 +98,12 @@ def test_a_long_line_is_cut_around_the_place() -> None:
     _, excerpt, caret = text.split("\n")
     assert len(excerpt) <= 124
     assert excerpt[caret.index("^") :].startswith("HERE")
+
+
+def test_a_fault_in_a_step_of_a_library_tells_who_uses_it() -> None:
+    problem = Problem("SW101", "wrong", Mark("lib.yaml", 3, 1))
+    uses = (Lent("lib.yaml", 2, 4, Mark("a.yaml", 9, 5)), Lent("lib.yaml", 5, 6, Mark("a.yaml", 11, 5)))
+    report = Report((problem,), folder="flows/", lent=uses)
+    assert "    used at: flows/a.yaml:9:5" in report.text().split("\n")
+    assert report.to_json()[0]["used_at"] == ["flows/a.yaml:9:5"]
+    assert "used_at" not in Report((problem,)).to_json()[0]
