@@ -45,7 +45,7 @@ class Definition:
     workflows: tuple[Workflow, ...]
     integrations: tuple[Integration, ...]
     report: Report
-    """Warnings only: with an error there is no definition."""
+    """Warnings only: with an error there is no definition, unless it is one of a test, and these may be wrong."""
 
     @classmethod
     def load(
@@ -54,18 +54,20 @@ class Definition:
         integrations: Sequence[Integration] = BUILTIN,
         overrides: Mapping[str, Mapping[str, Any]] | None = None,
         library: Library | None = None,
+        wrong_tests: bool = False,
     ) -> Definition:
         """Reads the files, or the objects instead of files, in this order, as one definition.
 
         ``integrations`` are the things that steps can run on or talk to; default: all that this package has.
         ``overrides`` changes steps of the documents, by their ids: a JSON merge patch (RFC 7396) of a step's keys, with
-        absolute paths. ``library`` are documents that ``uses`` can name from anywhere: name -> path. Raises
+        absolute paths. ``library`` are documents that ``uses`` can name from anywhere: name -> path. With ``wrong_tests``,
+        what is wrong with single tests of a flow stays in the report. Raises
         :class:`~stepworkflows_cdk.errors.DocumentError` with every problem found, and
         :class:`~stepworkflows_cdk.errors.ConfigurationError` for an override of a step that is not there.
         """
         chosen = tuple(integrations)
         workflows, report = _read(documents, chosen, Overrides(overrides or {}), library or {})
-        if report.errors:
+        if any(not (problem.test and wrong_tests) for problem in report.errors):
             raise DocumentError(report)
         return cls(workflows, chosen, report)
 

@@ -62,6 +62,8 @@ class Problem:
     mark: Mark
     hint: str = ""
     severity: Literal["error", "warning"] = "error"
+    test: str = ""
+    """The flow's test that alone has it: the flow itself, and its other tests, are right."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", _without_credentials(self.message))

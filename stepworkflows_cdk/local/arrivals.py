@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from stepworkflows_cdk.local.buses import DEFAULT
-from stepworkflows_cdk.local.coming import (
+from stepworkflows_cdk.language.coming import (
     Aborted,
     Answered,
     Approved,
@@ -16,6 +15,7 @@ from stepworkflows_cdk.local.coming import (
     Requested,
     SignalSent,
 )
+from stepworkflows_cdk.local.buses import DEFAULT
 from stepworkflows_cdk.local.decisions import asked, decide, link_for
 from stepworkflows_cdk.local.delivery import deliver, deliver_message, deliver_request
 from stepworkflows_cdk.local.events import EventArrived, OtherArrived

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepworkflows_cdk.definition import Definition, compile_workflow
+from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.cases import CaseKeys
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.local.run import RunResult, run
@@ -24,18 +25,44 @@ class Outcome:
     name: str
     mark: Mark
     faults: tuple[str, ...]
-    result: RunResult
+    result: RunResult | None
+    """None where the test itself is wrong."""
 
 
 def run_cases(definition: Definition, only: str | None = None) -> Iterator[Outcome]:
-    """Runs the tests of the first flow, in their order, or that one of a name."""
-    flow = definition.workflows[0]
-    for name, case in (flow.keys.tests or {}).items():
+    """Runs the tests of the first flow, in their order, or that one of a name. A test that is wrong keeps no other from
+    running.
+    """
+    for name, case in (definition.workflows[0].keys.tests or {}).items():
         if only is None or name == only:
-            bundle = compile_workflow(definition, config=case.config)
-            result = run(bundle, case.input, integrations=definition.integrations, outside=case.events)
-            mark = flow.document.key_mark(("tests", name))
-            yield Outcome(name, mark, tuple(_faults(case, result)), result)
+            yield _outcome(definition, name, case)
+
+
+def _outcome(definition: Definition, name: str, case: CaseKeys) -> Outcome:
+    mark = definition.workflows[0].document.key_mark(("tests", name))
+    if wrong := tuple(_wrong(definition, name, mark)):
+        return Outcome(name, mark, wrong, None)
+    try:
+        result = _run(definition, name, case)
+    except ConfigurationError as error:
+        return Outcome(name, mark, (str(error),), None)
+    return Outcome(name, mark, tuple(_faults(case, result)), result)
+
+
+def _wrong(definition: Definition, name: str, mark: Mark) -> Iterator[str]:
+    report = definition.report
+    for problem in report.errors:
+        if (problem.test, problem.mark.file) == (name, mark.file):
+            at = f"{report.file(problem.mark)}:{problem.mark.line}:{problem.mark.column}"
+            yield f"{at} {problem.message}{problem.hint and f'; {problem.hint}'}"
+
+
+def _run(definition: Definition, name: str, case: CaseKeys) -> RunResult:
+    bundle = compile_workflow(definition, config=case.config)
+    document = definition.workflows[0].document
+    marks = [document.mark(("tests", name, "events", index)) for index in range(len(case.events))]
+    origins = [f"{definition.report.file(mark)}:{mark.line}" for mark in marks]
+    return run(bundle, case.input, integrations=definition.integrations, outside=case.events, origins=origins)
 
 
 def _faults(case: CaseKeys, result: RunResult) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import ConfigurationError, LocalRunError
+from stepworkflows_cdk.language.outside import parse
 from stepworkflows_cdk.local.arrivals import Arrivals
 from stepworkflows_cdk.local.clock import Clock, RealClock, VirtualClock
 from stepworkflows_cdk.local.events import Event
@@ -27,7 +28,6 @@ from stepworkflows_cdk.local.journal import Record
 from stepworkflows_cdk.local.limits import PAYLOAD, payload_size
 from stepworkflows_cdk.local.observers import observe
 from stepworkflows_cdk.local.outgoing import observe_outgoing
-from stepworkflows_cdk.local.outside import parse
 from stepworkflows_cdk.local.rows import table_rows
 from stepworkflows_cdk.local.surroundings import optional, surroundings
 from stepworkflows_cdk.local.tokens import answer_calls

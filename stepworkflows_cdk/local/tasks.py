@@ -12,9 +12,9 @@ from stepworkflows_cdk.compiler.integration import Integration
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.language.diagnostics import Mark
 from stepworkflows_cdk.language.ids import StepId
+from stepworkflows_cdk.language.outside import Returns, Throws
 from stepworkflows_cdk.local.errors import TaskFailed
 from stepworkflows_cdk.local.jsonata import plain_numbers
-from stepworkflows_cdk.local.outside import Returns, Throws
 from stepworkflows_cdk.local.world import TaskCall, World
 
 if TYPE_CHECKING:

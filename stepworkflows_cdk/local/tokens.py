@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from stepworkflows_cdk.language.coming import Answered, Arrival
 from stepworkflows_cdk.language.ids import StepId
-from stepworkflows_cdk.local.coming import Answered, Arrival
 from stepworkflows_cdk.local.errors import StateFailed
 from stepworkflows_cdk.local.fates import Fate
 from stepworkflows_cdk.local.scheduler import Fiber, Join, Pause, Scheduler, Work

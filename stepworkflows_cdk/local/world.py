@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from stepworkflows_cdk.compiler.plan import Hole, Text
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.language.ids import StepId
+from stepworkflows_cdk.language.outside import Outside, Turn
 from stepworkflows_cdk.local.buses import Buses
 from stepworkflows_cdk.local.clock import Clock, timestamp
 from stepworkflows_cdk.local.events import Event, LogWritten
-from stepworkflows_cdk.local.outside import Outside, Turn
 from stepworkflows_cdk.local.scheduler import Work, exhaust
 
 if TYPE_CHECKING:

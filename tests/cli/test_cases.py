@@ -43,3 +43,28 @@ def test_one_test_alone_for_programs(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_test_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", str(FLOW), "--only", "too-man"]) == 2
     assert "did you mean `too-many`?" in capsys.readouterr().err
+
+
+def test_a_test_that_is_wrong_keeps_no_other_from_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "flow.yaml"
+    text = FLOW.read_text(encoding="utf-8").replace("{id: b, qty: 1}", "{qty: 1}")
+    typo = "  typo:\n    input: {id: a, qty: 2}\n    events:\n      - {at: note, return: {}}\n    expect: {}\n"
+    gone = "  gone:\n    input: {id: a, qty: 2}\n    events: [{given: {tables: {row: []}}}]\n    expect: {}\n"
+    path.write_text(text.replace("  too-many:\n", f"{typo}{gone}  too-many:\n"), encoding="utf-8")
+    assert main(["test", str(path)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"FAIL  goes-well  {path}:12:3",
+        "      a given row of table rows has no text as its key id: {'qty': 1}",
+        f"FAIL  typo  {path}:20:3",
+        f"      {path}:23:20 `return` is no key of such an entry; did you mean `returns`?",
+        f"FAIL  gone  {path}:25:3",
+        f"      {path}:27, key tables: 'row' is unknown; known: rows; did you mean rows?",
+        "ok    too-many",
+        "ok    database-gone",
+        "5 run, 3 failed",
+    ]
+    assert main(["test", str(path), "--only", "typo", "--json"]) == 1
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["run"]) == (False, None)
+    assert main(["validate", str(path)]) == 1
+    assert f"{path}:23:20 SW101 `return` is no key of such an entry" in capsys.readouterr().out

@@ -39,15 +39,15 @@ import pytest
 from stepworkflows_cdk import Definition, compile_workflow
 from stepworkflows_cdk.compiler.bundle import Bundle
 from stepworkflows_cdk.integrations import BUILTIN
+from stepworkflows_cdk.language.coming import EventSent
+from stepworkflows_cdk.language.outside import parse
 from stepworkflows_cdk.local import run
 from stepworkflows_cdk.local.buses import DEFAULT
 from stepworkflows_cdk.local.clock import VirtualClock
-from stepworkflows_cdk.local.coming import EventSent
 from stepworkflows_cdk.local.delivery import deliver
 from stepworkflows_cdk.local.errors import QueryFailed, TaskFailed
 from stepworkflows_cdk.local.jsonata import Evaluator
 from stepworkflows_cdk.local.observers import observe
-from stepworkflows_cdk.local.outside import parse
 from stepworkflows_cdk.local.rows import table_rows
 from stepworkflows_cdk.local.surroundings import surroundings
 from stepworkflows_cdk.local.world import World

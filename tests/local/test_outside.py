@@ -9,8 +9,8 @@ import pytest
 
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.integrations.lambda_.plan import Lambda
+from stepworkflows_cdk.language.outside import parse
 from stepworkflows_cdk.local import AttemptFailed, RunResult
-from stepworkflows_cdk.local.outside import parse
 
 Execute = Callable[..., RunResult]
 CALL: dict[str, Any] = {"Type": "Task", "Resource": "arn:aws:states:::fake:call", "Arguments": "real", "End": True}

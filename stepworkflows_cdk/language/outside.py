@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.coming import Arrival, EventSent, MessageCame, read_arrival
 from stepworkflows_cdk.language.durations import parse_duration
+from stepworkflows_cdk.language.entries import known, listed, only
 from stepworkflows_cdk.language.ids import StepId, WrongId, meant
-from stepworkflows_cdk.local.coming import Arrival, EventSent, MessageCame, read_arrival
-from stepworkflows_cdk.local.entries import known, listed, only
 
 __all__ = ["Outside", "Returns", "Throws", "Turn", "parse"]
 

@@ -7,8 +7,19 @@ from difflib import get_close_matches
 from typing import Any
 
 from stepworkflows_cdk.errors import ConfigurationError
+from stepworkflows_cdk.language.shape import nearest
 
-__all__ = ["known", "listed", "only"]
+__all__ = ["UnknownKey", "known", "listed", "only"]
+
+
+class UnknownKey(ConfigurationError):
+    """An entry has a ``key`` that none has; ``meant`` says what can be written instead."""
+
+    def __init__(self, place: str, key: str, allowed: Iterable[str]) -> None:
+        near = nearest(key, allowed)
+        super().__init__(f"{place}: unknown key {key}; allowed: {listed(allowed)}{near and f'; {near}'}")
+        self.key = key
+        self.meant = near or f"allowed: {listed(allowed)}"
 
 
 def only(place: str, found: Any, allowed: set[str]) -> Mapping[str, Any]:
@@ -16,7 +27,7 @@ def only(place: str, found: Any, allowed: set[str]) -> Mapping[str, Any]:
     if not isinstance(found, Mapping):
         raise ConfigurationError(f"{place} must be a mapping with the keys {listed(allowed)}, not {found!r}")
     if unknown := [key for key in found if key not in allowed]:
-        raise ConfigurationError(f"{place}: unknown key {unknown[0]}; allowed: {listed(allowed)}")
+        raise UnknownKey(place, str(unknown[0]), allowed)
     return found
 
 

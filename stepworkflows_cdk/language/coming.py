@@ -24,8 +24,8 @@ from typing import Any, Union
 
 from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.durations import parse_duration
+from stepworkflows_cdk.language.entries import listed, only
 from stepworkflows_cdk.language.ids import StepId, WrongId, meant
-from stepworkflows_cdk.local.entries import listed, only
 
 __all__ = [
     "Aborted",
