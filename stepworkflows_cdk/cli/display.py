@@ -11,7 +11,7 @@ from typing import Any
 
 from stepworkflows_cdk.cli.nodes import Place
 from stepworkflows_cdk.cli.stays import Stay, Stays
-from stepworkflows_cdk.cli.wording import duration, said
+from stepworkflows_cdk.cli.wording import duration
 from stepworkflows_cdk.errors import LocalRunError
 from stepworkflows_cdk.local import (
     Event,
@@ -147,7 +147,7 @@ class Display:
         if good:
             self._print(json.dumps(result.output, ensure_ascii=False, indent=2))
         elif result.error:  # an execution that is aborted has none
-            self._print(f"  {result.error}{said(result.cause or '')}")
+            self._print(f"  {result.error}{self._stays.causes.said(result.cause or '')}")
 
     def _path(self, states: Iterable[str]) -> Iterator[str]:
         """The states in which work began, and those that an author wrote in the States Language."""

@@ -57,6 +57,7 @@ class Place:
 
     node: Node | None
     state: Drawn
+    flow: Workflow = field(repr=False)
     own: bool
     """Whether the state has the node's name: with it, the work begins."""
     holders: Mapping[str, Node] = field(repr=False)
@@ -94,7 +95,7 @@ def _places(prefix: str, flow: Workflow, machine: Machine, graph: Graph) -> Iter
             owner = _owner(name, nodes, len(prefix))
             if owner is None and turn and machine.states.get(drawn.name) == turn.mark:
                 owner = turn
-            yield name, Place(owner, drawn, owner is not None and owner.name == name, holders)
+            yield name, Place(owner, drawn, flow, owner is not None and owner.name == name, holders)
 
 
 def _nodes(prefix: str, steps: Iterable[Step], around: Node | None, reminds: bool = False) -> Iterator[Node]:

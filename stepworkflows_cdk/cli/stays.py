@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from stepworkflows_cdk.cli.missing import Causes
 from stepworkflows_cdk.cli.nodes import Node, Place
-from stepworkflows_cdk.cli.wording import attempt_failed, counted, in_function, retry_hint, said, winner
+from stepworkflows_cdk.cli.wording import attempt_failed, counted, in_function, retry_hint, winner
 from stepworkflows_cdk.compiler.plan import RACE_WON
 from stepworkflows_cdk.local import (
     AttemptBegan,
@@ -129,11 +130,13 @@ class Stays:
         """The stays that last, by their lanes, outermost first."""
         self._at_work: dict[str, Lane] = {}
         """State -> the lane in which it was tried last."""
+        self.causes = Causes(places)
         self.expected: dict[int, str] = {}
         """Failures, by their ``id()``, that are none, and what they are: refusals that the step goes on from."""
 
     def hear(self, event: Event) -> None:
         """One event of the run, as it happens."""
+        self.causes.hear(event)
         match event:
             case StateEntered(name=name, at=at, lane=lane):
                 self._enter(name, at, lane)
@@ -287,7 +290,10 @@ class Stays:
     def _note(self, stay: Stay) -> None:
         """The last failure was one."""
         if stay.raised:
-            stay.notes.append(attempt_failed(stay.raised, stay.node.mark))
+            cause = stay.raised.cause
+            stay.notes.append(
+                attempt_failed(stay.raised, self.causes.said(cause), self.causes.mark(cause, stay.node.mark))
+            )
         stay.raised, stay.asks = None, ""
 
     def _close(self, stay: Stay, at: float) -> None:
@@ -305,7 +311,7 @@ class Stays:
         if stay.how not in ("failed", "caught", "continued"):
             stay.recover()
         elif stay.error and not any(stay.error[0] in note for note in stay.notes):
-            stay.notes.append(f"{stay.error[0]}{said(stay.error[1])}")
+            stay.notes.append(f"{stay.error[0]}{self.causes.said(stay.error[1])}")
         if stay.code:
             stay.notes.append(f"at {stay.code.file}:{stay.code.line}{in_function(stay.code)}")
         if stay.how == "failed" and stay.error and step and stay.tries <= 1:

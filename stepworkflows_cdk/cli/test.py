@@ -13,6 +13,7 @@ from stepworkflows_cdk.errors import ConfigurationError
 from stepworkflows_cdk.language.shape import nearest
 
 if TYPE_CHECKING:
+    from stepworkflows_cdk.compiler.bundle import Bundle
     from stepworkflows_cdk.local.cases import Outcome
 
 __all__ = ["add"]
@@ -27,6 +28,8 @@ def add(verbs: Any) -> None:
 
 
 def _do(given: argparse.Namespace) -> int:
+    from stepworkflows_cdk.cli.missing import Causes
+    from stepworkflows_cdk.cli.nodes import nodes_of
     from stepworkflows_cdk.local.cases import run_cases
 
     definition = Definition.load(*given.flow, library=library_of(given), wrong_tests=True)
@@ -38,7 +41,11 @@ def _do(given: argparse.Namespace) -> int:
         hint = nearest(given.only, names) or f"there are {', '.join(names)}"
         raise ConfigurationError(f"--only {given.only}: the flow {flow.id} has no such test; {hint}")
     folder = definition.report.folder
-    outcomes = [_shown(outcome, folder, given.json) for outcome in run_cases(definition, given.only)]
+
+    def listen(bundle: Bundle) -> Causes:
+        return Causes(nodes_of(definition.workflows, bundle))
+
+    outcomes = [_shown(outcome, folder, given.json) for outcome in run_cases(definition, listen, given.only)]
     failed = [outcome for outcome in outcomes if outcome.faults]
     if given.json:
         print(json.dumps([_plain(outcome) for outcome in outcomes], ensure_ascii=False, indent=2))

@@ -49,10 +49,10 @@ def said(cause: str) -> str:
     return f": {message.splitlines()[0][:300]}" if message.strip() else ""
 
 
-def attempt_failed(event: AttemptFailed, mark: Mark) -> str:
-    """A failed attempt, and when the next one is; of the last one, where its step is written."""
+def attempt_failed(event: AttemptFailed, cause: str, mark: Mark) -> str:
+    """A failed attempt with its cause in words, and when the next one is; of the last one, where its step is written."""
     again = f" ({mark})" if event.retry_in is None else f"; again in {duration(event.retry_in)}"
-    return f"attempt {event.attempt} failed: {event.error}{said(event.cause)}{again}"
+    return f"attempt {event.attempt} failed: {event.error}{cause}{again}"
 
 
 def in_function(code: CodeLine) -> str:

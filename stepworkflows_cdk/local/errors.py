@@ -5,7 +5,7 @@ These are part of the run and never leave it: what cannot be run here at all is 
 
 from __future__ import annotations
 
-from stepworkflows_cdk.local.events import CodeLine
+from stepworkflows_cdk.local.events import CodeLine, Nothing
 
 __all__ = ["CAUSE_LIMIT", "DataLimitExceeded", "QueryFailed", "StateFailed", "TaskFailed"]
 
@@ -16,14 +16,21 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailu
 
 class StateFailed(Exception):
     """A state reports ``error`` (such as ``States.Timeout``), explained by ``cause``. ``meant`` are the two of the error that
-    the machine will find inside, where it comes wrapped: what people want to be told. ``code`` is where it arose.
+    the machine will find inside, where it comes wrapped: what people want to be told. ``code`` is where it arose,
+    ``nothing`` what an expression missed.
     """
 
     def __init__(
-        self, error: str, cause: str = "", meant: tuple[str, str] | None = None, code: CodeLine | None = None
+        self,
+        error: str,
+        cause: str = "",
+        meant: tuple[str, str] | None = None,
+        code: CodeLine | None = None,
+        nothing: Nothing | None = None,
     ) -> None:
         super().__init__(error, cause)
         self.code = code
+        self.nothing = nothing
         self.error = error
         self.cause = cause[:CAUSE_LIMIT]
         self.meant = meant or (error, self.cause)
@@ -41,8 +48,8 @@ class TaskFailed(StateFailed):
 class QueryFailed(StateFailed):
     """A JSONata expression gave nothing, the wrong type, or an error."""
 
-    def __init__(self, cause: str) -> None:
-        super().__init__("States.QueryEvaluationError", cause)
+    def __init__(self, cause: str, nothing: Nothing | None = None) -> None:
+        super().__init__("States.QueryEvaluationError", cause, nothing=nothing)
 
 
 class DataLimitExceeded(StateFailed):

@@ -20,6 +20,7 @@ __all__ = [
     "LogWritten",
     "MailSent",
     "MessageSent",
+    "Nothing",
     "OtherArrived",
     "RowWritten",
     "StateEntered",
@@ -41,6 +42,21 @@ class CodeLine:
     line: int
     function: str
     text: str
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """What was missing where the expression in a state's ``field`` gave nothing. No value is told."""
+
+    state: str
+    field: str
+    """Its path: ``Assign/step_charge/id``."""
+    name: str = ""
+    """What was looked for; empty where that is not known."""
+    found: str = ""
+    """The type of the value in which it was looked for: ``object``, ``null``."""
+    keys: tuple[str, ...] = ()
+    """The names that are there instead, of an object."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,8 @@ class LaneEnded:
     how: Literal["well", "failed", "stopped"]
     error: str = ""
     cause: str = ""
+    nothing: Nothing | None = None
+    """Where an expression that gave nothing is the reason: what was missing."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,8 @@ class AttemptFailed:
     lane: Lane = ()
     code: CodeLine | None = None
     """Where in the user's code it arose, if it did in one."""
+    nothing: Nothing | None = None
+    """Where an expression that gave nothing is the reason: what was missing."""
 
 
 @dataclass(frozen=True)

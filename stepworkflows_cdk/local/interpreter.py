@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from stepworkflows_cdk.local.clock import timestamp
@@ -70,7 +70,8 @@ class Visit:
     def located(self, failure: StateFailed) -> StateFailed:
         """The failure, its cause beginning with where it happened."""
         place = f"An error occurred while executing the state '{self.name}' (entered at the event id #{self.event}). "
-        return StateFailed(failure.error, place + failure.cause)
+        nothing = failure.nothing and replace(failure.nothing, state=self.name)
+        return StateFailed(failure.error, place + failure.cause, nothing=nothing)
 
 
 class Execution:

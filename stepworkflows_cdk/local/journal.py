@@ -4,11 +4,19 @@ history."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stepworkflows_cdk.local.errors import StateFailed
-from stepworkflows_cdk.local.events import AttemptBegan, AttemptFailed, Lane, LaneEnded, StateEntered, StateLeft
+from stepworkflows_cdk.local.events import (
+    AttemptBegan,
+    AttemptFailed,
+    Lane,
+    LaneEnded,
+    Nothing,
+    StateEntered,
+    StateLeft,
+)
 from stepworkflows_cdk.local.limits import EVENTS
 from stepworkflows_cdk.local.world import World
 
@@ -75,7 +83,17 @@ class Journal:
             self.record.transitions += 1
         at = self.world.clock.elapsed()
         self.world.tell(
-            AttemptFailed(self.prefix + name, step, at, attempt, *failure.meant, retry_in, lane, failure.code)
+            AttemptFailed(
+                self.prefix + name,
+                step,
+                at,
+                attempt,
+                *failure.meant,
+                retry_in,
+                lane,
+                failure.code,
+                self._nothing(failure),
+            )
         )
 
     def iteration(self) -> None:
@@ -91,11 +109,16 @@ class Journal:
     def end(self, lane: Lane, failure: StateFailed | None) -> None:
         """A lane comes to its end."""
         at = self.world.clock.elapsed()
-        self.world.tell(LaneEnded(at, lane, "failed", *failure.meant) if failure else LaneEnded(at, lane, "well"))
+        failed = failure and LaneEnded(at, lane, "failed", *failure.meant, self._nothing(failure))
+        self.world.tell(failed or LaneEnded(at, lane, "well"))
 
     def stop(self, lane: Lane) -> None:
         """A lane is stopped from outside."""
         self.world.tell(LaneEnded(self.world.clock.elapsed(), lane, "stopped"))
+
+    def _nothing(self, failure: StateFailed) -> Nothing | None:
+        found = failure.nothing
+        return found and replace(found, state=self.prefix + found.state)
 
     def _count(self, events: int) -> None:
         self.events += events

@@ -16,18 +16,23 @@ import math
 import random
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
 from stepworkflows_cdk.local.clock import Clock
 from stepworkflows_cdk.local.errors import QueryFailed
+from stepworkflows_cdk.local.events import Nothing
 
 __all__ = ["Evaluator", "code_of", "json_type", "plain_numbers"]
 
 _TIME_LIMIT = 10_000
 """Milliseconds of real time for one expression, a guard against endless recursion."""
 _DEPTH = 10_000
+_LAST = re.compile(r"(?P<before>.+)\.(?P<name>\w+|`[^`]+`)", re.DOTALL)
+_ROOT = re.compile(r"\$\w+")
+_NAMES = re.compile(r"(\.(\w+|`[^`]+`))+")
+_PATH = re.compile(r"\$\w+" + _NAMES.pattern)
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
 
 
@@ -92,11 +97,30 @@ class Evaluator:
         """The value of one expression, plain JSON."""
         result = self._raw(code, field, variables)
         if result is None:
-            raise QueryFailed(f"{_expression(code, field)} returned nothing (undefined).")
+            nothing = Nothing("", field, *self._missing(code, variables))
+            raise QueryFailed(f"{_expression(code, field)} returned nothing (undefined).", nothing)
         try:
             return self._plain(result)
         except TypeError as error:
             raise QueryFailed(f"{_expression(code, field)} returned an unsupported result type.") from error
+
+    def _missing(self, code: str, variables: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+        """What is missing of an expression that gives nothing, or of the first path in it that leads nowhere: the name, the
+        type of the value that has not got it, and which names that has.
+        """
+        for path in (code, *_paths(code)):
+            root, names = _steps(path)
+            try:
+                if not root or self._raw(path, "", variables) is not None:
+                    continue
+                for count in range(len(names) - 1, -1, -1):
+                    if (holder := self._raw(".".join([root, *names[:count]]), "", variables)) is not None:
+                        found = self._plain(holder)
+                        keys = tuple(found) if isinstance(found, dict) else ()
+                        return names[count].strip("`"), json_type(found), keys
+            except (QueryFailed, TypeError):
+                continue
+        return "", "", ()
 
     def _raw(self, code: str, field: str, variables: Mapping[str, Any]) -> Any:
         limit, texts = sys.getrecursionlimit(), self._library.Functions
@@ -151,6 +175,39 @@ def code_of(value: Any) -> str | None:
     if isinstance(value, str) and (found := _EXPRESSION.fullmatch(value)):
         return found.group(1).strip()
     return None
+
+
+def _steps(path: str) -> tuple[str, list[str]]:
+    """``$a.b.c`` or ``(...).b.c`` as what it begins with and the names behind that; empty where it is no such path."""
+    names: list[str] = []
+    while found := _LAST.fullmatch(path):
+        path = found["before"]
+        names.insert(0, found["name"])
+    return (path, names) if _ROOT.fullmatch(path) or _in_parentheses(path) else ("", [])
+
+
+def _paths(code: str) -> Iterator[str]:
+    """The paths in an expression, in their order: behind variables and behind parentheses."""
+    for start, char in enumerate(code):
+        if char == "$" and (found := _PATH.match(code, start)):
+            yield found.group()
+        elif char == "(" and (end := _partner(code, start)) and (behind := _NAMES.match(code, end)):
+            yield code[start : behind.end()]
+
+
+def _partner(code: str, start: int) -> int:
+    """Where the parentheses that open there are closed, and the rest begins; 0 where they are not."""
+    depth = 0
+    for index in range(start, len(code)):
+        depth += (code[index] == "(") - (code[index] == ")")
+        if depth == 0:
+            return index + 1
+    return 0
+
+
+def _in_parentheses(code: str) -> bool:
+    """Whether a pair of parentheses is around all of it."""
+    return code.startswith("(") and _partner(code, 0) == len(code)
 
 
 def json_type(value: Any) -> str:

@@ -68,3 +68,19 @@ def test_a_test_that_is_wrong_keeps_no_other_from_running(tmp_path: Path, capsys
     assert (told["ok"], told["run"]) == (False, None)
     assert main(["validate", str(path)]) == 1
     assert f"{path}:23:20 SW101 `return` is no key of such an entry" in capsys.readouterr().out
+
+
+def test_an_output_that_is_not_there_is_told_in_the_words_of_its_author(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "handler.py").write_text("def handler(event, context):\n    return {'a': 1}\n", encoding="utf-8")
+    (tmp_path / "flow.yaml").write_text(
+        "name: flow\ninputs: {}\nsteps:\n  - {id: work, runs-on: lambda, zip-file: ., outputs: {b: '{b}'}}\n"
+        "tests:\n  one: {expect: {}}\n  two: {expect: {error: Other}}\n",
+        encoding="utf-8",
+    )
+    assert main(["test", str(tmp_path / "flow.yaml")]) == 1
+    error = "States.QueryEvaluationError: `b` of `work`: the result has no `b`; it has `a`"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"      status: expected SUCCEEDED, got FAILED ({error})"
+    assert lines[3] == f"      error: expected Other, got {error}"

@@ -382,3 +382,40 @@ def test_an_undo_that_the_point_of_no_return_spared_is_not_told(ran: Ran, name: 
         f"  - {{id: both, parallel: {{{branches.replace(', pivot: true', '')}}}}}\n", head=f"inputs: {{}}\n{undo}"
     )
     assert how(plain) == {"work": "failed", "paid": "ok", "both": "failed", name: "ok"}
+
+
+LACKING = {
+    "another key": ("{'total': 1, 'rest': 2}", "'{x}'", "`y` of `work`: the result has no `x`; it has `total`, `rest`"),
+    "a key like it": ("{'xs': 1}", "'{x}'", "`y` of `work`: the result has no `x`; it has `xs`; did you mean `xs`?"),
+    "deeper": ("{'a': {'c': 1}}", "{deep: ['{a.b}']}", "`y` of `work`: `a` has no `b`; it has `c`"),
+    "empty": ("{}", "'{x}'", "`y` of `work`: the result has no `x`; it is empty"),
+    "no result": ("None", "'{x}'", "`y` of `work`: the result is null, and has no `x`"),
+    "a text": ("'secret'", "'{x}'", "`y` of `work`: the result is a text, and has no `x`"),
+    "part of an expression": ("{'x': 5}", "'{% {x} + {z} %}'", "`y` of `work`: the result has no `z`; it has `x`"),
+    "no path": ("{'x': []}", "'{% $map({x}, function($i) { $i }) %}'", "`y` of `work`: its expression gives nothing"),
+}
+
+
+@pytest.mark.parametrize("runs_on", ["lambda", "fargate"])
+@pytest.mark.parametrize(("result", "output", "told"), LACKING.values(), ids=LACKING)
+def test_an_output_that_is_not_there(
+    ran: Ran, tmp_path: Path, result: str, output: str, told: str, runs_on: str
+) -> None:
+    (tmp_path / "gives").mkdir()
+    (tmp_path / "gives" / "handler.py").write_text(f"def handler(event, context):\n    return {result}\n", "utf-8")
+    found = ran(f"  - id: work\n    runs-on: {runs_on}\n    zip-file: gives\n    outputs:\n      y: {output}\n")
+    assert f"States.QueryEvaluationError: {told} (flow.yaml:8:10)" in found["screen"]
+    assert found["screen"].splitlines()[-1].startswith(f"  States.QueryEvaluationError: {told}")
+    assert "Assign" not in found["screen"]
+    assert "secret" not in found["screen"]
+
+
+def test_an_output_of_the_flow_that_is_not_there(ran: Ran, tmp_path: Path) -> None:
+    (tmp_path / "gives").mkdir()
+    (tmp_path / "gives" / "handler.py").write_text(
+        "def handler(event, context):\n    return {'a': {'b': 1}}\n", "utf-8"
+    )
+    step = "  - {id: work, runs-on: lambda, zip-file: gives, outputs: {a: '{a}'}}\n"
+    found = ran(step, head="inputs: {}\noutputs:\n  total: '{a.sum}'")
+    told = "`total` of the flow: `a` has no `sum`; it has `b` (flow.yaml:4:10)"
+    assert found["screen"].splitlines()[-1] == f"  States.QueryEvaluationError: {told}"
