@@ -39,7 +39,9 @@ class Causes:
 
     def said(self, cause: str) -> str:
         """What a cause tells a person, behind the name of its error."""
-        return f": {self._lacking[cause][0]}" if cause in self._lacking else said(cause)
+        for known, (words, _) in self._lacking.items():
+            cause = cause.replace(known, words)
+        return said(cause)
 
     def mark(self, cause: str, otherwise: Mark) -> Mark:
         """Where that is written, if not at the step."""

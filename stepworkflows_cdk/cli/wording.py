@@ -15,6 +15,7 @@ __all__ = ["attempt_failed", "counted", "duration", "in_function", "retry_hint",
 _EXPRESSION = re.compile(
     r"The JSONata expression '.*' specified for the field '(?P<field>[^']*)' (?P<fault>.*)", re.DOTALL
 )
+_LONGEST = 300
 _ANY = frozenset({"States.ALL", "States.TaskFailed"})
 _TRANSIENT = "transient"
 
@@ -38,15 +39,29 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def said(cause: str) -> str:
-    """The part of a cause that tells a person something: Lambda's is a JSON object, an expression's repeats its code."""
+    """The part of a cause that tells a person something: Lambda's is a JSON object, also where it stands among others, an
+    expression's repeats its code."""
     if found := _EXPRESSION.search(cause):
-        return f": the expression for {found['field']} {found['fault']}"[:300]
-    try:
-        parsed = json.loads(cause)
-    except ValueError:
-        parsed = None
-    message = str(parsed["errorMessage"]) if isinstance(parsed, Mapping) and "errorMessage" in parsed else cause
-    return f": {message.splitlines()[0][:300]}" if message.strip() else ""
+        return f": the expression for {found['field']} {found['fault']}"[:_LONGEST]
+    first, *_ = _with_messages(cause).splitlines() or [""]
+    shown = first if len(first) <= _LONGEST else f"{first[: _LONGEST - 4]} ..."
+    return f": {shown}" if shown.strip() else ""
+
+
+def _with_messages(cause: str) -> str:
+    """A text with the first line of the message for each error of Lambda in it."""
+    told, rest = "", cause
+    while rest:
+        before, brace, behind = rest.partition("{")
+        told, rest = told + before, brace + behind
+        try:
+            parsed, end = json.JSONDecoder().raw_decode(rest)
+        except ValueError:
+            parsed, end = None, 1
+        known = isinstance(parsed, Mapping) and "errorMessage" in parsed
+        told += next(iter(str(parsed["errorMessage"]).splitlines()), "") if known else rest[:end]
+        rest = rest[end:]
+    return told
 
 
 def attempt_failed(event: AttemptFailed, cause: str, mark: Mark) -> str:

@@ -419,3 +419,19 @@ def test_an_output_of_the_flow_that_is_not_there(ran: Ran, tmp_path: Path) -> No
     found = ran(step, head="inputs: {}\noutputs:\n  total: '{a.sum}'")
     told = "`total` of the flow: `a` has no `sum`; it has `b` (flow.yaml:4:10)"
     assert found["screen"].splitlines()[-1] == f"  States.QueryEvaluationError: {told}"
+
+
+def test_the_errors_of_a_race_that_nobody_won_are_told_in_words(ran: Ran, tmp_path: Path) -> None:
+    long = "class Declined(Exception):\n    pass\n\n\ndef handler(event, context):\n    raise Declined('no ' * 200)\n"
+    for name, code in (("long", long), ("gives", "def handler(event, context):\n    return {'a': 1}\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "handler.py").write_text(code, encoding="utf-8")
+    lacks = WORK.replace("work", "other").replace("boom", "gives").replace("}", ", outputs: {b: '{b}'}}")
+    far = WORK.replace("work", "far").replace("boom", "long")
+    found = ran(f"  - {{id: race, join: any, parallel: {{a: [{WORK}], b: [{lacks}], c: [{far}]}}}}\n")
+    lack = "States.QueryEvaluationError: `b` of `other`: the result has no `b`; it has `a`"
+    told = f"AllBranchesFailed: a: CardDeclined: no money; b: {lack}; c: Declined: no no no"
+    last = found["screen"].splitlines()[-1]
+    assert last.startswith(f"  {told}")
+    assert last.endswith("no ...")
+    assert told in next(line for line in found["lines"] if " race " in line)
