@@ -16,6 +16,8 @@ __all__ = ["check", "named_errors"]
 
 _OWN = "States."
 _HTTP = "States.Http."
+_ANY_SERVICE = "SERVICE."
+"""How the names of `call` begin, whose services are many."""
 _CAUGHT = tuple(
     f"{_OWN}{name}"
     for name in (
@@ -54,11 +56,12 @@ def _of_aws(step: Step, path: Path_, error: str) -> Iterator[Problem]:
     work = step.integration
     if work is None or work.runtime or work.starts_flows or work.waits or error in work.raises:
         return
-    known = {name: name for name in work.transient} | dict(work.renamed)
-    own = next((own for name, own in known.items() if error in (name, name.partition(".")[2])), error)
-    if own != error:
-        message = f"nothing that `{work.key}` does fails as `{error}`: it is called `{own}` here"
-        yield Problem("SW245", message, step.mark_of(*path), f"write `{own}`")
+    known = {name: name for name in work.transient if not name.startswith(_ANY_SERVICE)} | dict(work.renamed)
+    owns = dict.fromkeys(own for name, own in known.items() if error in (name, name.partition(".")[2]))
+    if owns and error not in owns:
+        names = " or ".join(f"`{own}`" for own in owns)
+        message = f"nothing that `{work.key}` does fails as `{error}`: it is called {names} here"
+        yield Problem("SW245", message, step.mark_of(*path), f"write {names}")
 
 
 def named_errors(step: Step) -> Iterator[tuple[Path_, str]]:
