@@ -20,7 +20,7 @@ from stepworkflows_cdk.language.places import places
 from stepworkflows_cdk.language.shape import nearest, read_keys, unknown_key
 from stepworkflows_cdk.language.work_key import WorkKey
 
-__all__ = ["default_models", "with_defaults"]
+__all__ = ["Layer", "default_models"]
 
 _DEFAULTS, _POLICIES = "defaults", "policies"
 _RUNS_ON = "runs-on"
@@ -41,22 +41,12 @@ def default_models(integrations: Sequence[WorkKey]) -> dict[str, type[BaseModel]
     return {name: kind.model for name, kind in _kinds(integrations) if kind.model}
 
 
-def with_defaults(
-    documents: Sequence[Document], integrations: Sequence[WorkKey], problems: list[Problem]
-) -> list[Document]:
-    """The documents of one flow, or of a step of a library, with what their steps do not say themselves.
+class Layer:
+    """What lies under the steps of a flow, or of a step of a library.
 
     A name that no policy has, and a default that no step can have, become problems; so does, as a warning, what none of the
     steps takes.
     """
-    layer = _Layer(documents[0], integrations, problems)
-    changed = [layer.under(document) for document in documents]
-    layer.check()
-    return changed
-
-
-class _Layer:
-    """What lies under the steps of a flow."""
 
     def __init__(self, flow: Document, integrations: Sequence[WorkKey], problems: list[Problem]) -> None:
         self._flow = flow
@@ -80,6 +70,25 @@ class _Layer:
             kind = self._kind(changed.get(path))
             if kind:
                 self._step(changed, path, kind)
+        return changed
+
+    def under_library(self, document: Document, place: Path_) -> Document:
+        """The document with the defaults laid under a step that came from a library. What the library says of it stays, and
+        so do the policies that it names, which are the library's.
+        """
+        if not self._defaults:
+            return document
+        laid = {path: [*marks] for path, marks in document.laid.items()}
+        changed = replace(
+            document,
+            value=copied(document.value),
+            marks={**document.marks},
+            key_marks={**document.key_marks},
+            laid=laid,
+        )
+        for path, step in places(changed.get(place), place):
+            if kind := self._kind(step):
+                self._step(changed, path, kind, named=False)
         return changed
 
     def check(self) -> None:
@@ -121,14 +130,14 @@ class _Layer:
             else:
                 yield (*path, key)
 
-    def _step(self, document: Document, path: Path_, kind: _Kind) -> None:
-        """Lays under one step: first its policy, then what is for its kind of work, then what is for all."""
+    def _step(self, document: Document, path: Path_, kind: _Kind, *, named: bool = True) -> None:
+        """Lays under one step: first the policy that is ``named``, then what is for its kind of work, then what is for all."""
         step = document.get(path)
         own_code = path == () and document.file == self._flow.file
         shared = tuple(
             key for key in _SHARED if key == "retry" or not own_code
         )  # a flow's `timeout` is all of its time
-        if "policy" in step and not own_code and self._policy((*path, "policy"), document):
+        if named and "policy" in step and not own_code and self._policy((*path, "policy"), document):
             self._shared(document, path, kind, (_POLICIES, step["policy"]), _SHARED)
         name = str(kind.place[-1])
         if isinstance(self._defaults.get(name), dict) and kind.model:

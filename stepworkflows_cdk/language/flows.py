@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from stepworkflows_cdk.language.defaults import with_defaults
+from stepworkflows_cdk.language.defaults import Layer
 from stepworkflows_cdk.language.diagnostics import Lent, Mark, Problem
 from stepworkflows_cdk.language.document import Document, Path_
 from stepworkflows_cdk.language.inlining import OWN_KEYS, inlined
@@ -37,10 +37,11 @@ def read_workflows(
     ``load`` reads one more document; None where it cannot. ``library`` are documents that can be used by a name, wherever
     they are. What does not fit is added to ``problems``.
     """
-    groups = [with_defaults(group, integrations, problems) for group in _groups(documents, problems)]
+    groups = _groups(documents, problems)
     shelf = _Shelf({_file(group[0]): group for group in groups}, integrations, problems, load, library)
     for group in groups:
-        shelf.read(_file(group[0]), group)
+        shelf.read(_file(group[0]))
+    shelf.check()
     seen: dict[str, Workflow] = {}
     named = [_file(group[0]) for group in groups]
     for file in dict.fromkeys([*named, *shelf.flows]):
@@ -100,20 +101,22 @@ class _Shelf:
         self.lost: set[str] = set()
         self.used: set[Path] = set()
         self.lent: list[Lent] = []
-        self._named = named
         self._integrations = integrations
         self._problems = problems
         self._load = load
         self._library = library
         self._documents: dict[Path, Document | None] = {}
+        self._layers: dict[Path, Layer] = {}
         self._partly: set[Path] = set()
         """The files of flows of which some keys could not be read."""
         self._open: list[Path] = []
         """The files that are being read, each used by the one before it."""
+        self._groups = {file: self._laid(file, group) for file, group in named.items()}
 
-    def read(self, file: Path, group: Sequence[Document]) -> Workflow | None:
-        """The flow of a group of documents."""
+    def read(self, file: Path) -> Workflow | None:
+        """The flow of the group of documents in a file."""
         if file not in self.flows:
+            group = self._groups[file]
             self._open.append(file)
             reader = Reader(group[0], self._integrations, self._problems, self.lost, self._used, self.step)
             flow = reader.flow(group[1:])
@@ -122,6 +125,16 @@ class _Shelf:
             if not reader.whole:
                 self._partly.add(file)
         return self.flows[file]
+
+    def _laid(self, file: Path, group: Sequence[Document]) -> list[Document]:
+        """The documents of a flow, or of a step of a library, with what it says once for its steps."""
+        layer = self._layers.setdefault(file, Layer(group[0], self._integrations, self._problems))
+        return [layer.under(document) for document in group]
+
+    def check(self) -> None:
+        """Adds what is wrong with what is said once, and what nobody takes, once all is read."""
+        for layer in self._layers.values():
+            layer.check()
 
     def _used(self, document: Document, place: Path_, written: str) -> Workflow | None:
         """The flow that a document names by a path; none where the caller gives it."""
@@ -135,13 +148,12 @@ class _Shelf:
             message = f"a flow cannot use itself: {' uses '.join(names)}"
             self._problems.append(Problem("SW228", message, mark, "break the circle"))
             return None
-        group = self._named.get(file, ())
-        if file not in self.flows and not group:
+        if file not in self._groups:
             found = self._document(file, document, written, mark)
             if found is None:
                 return None
-            group = [found]
-        flow = self.read(file, group)
+            self._groups[file] = [found]
+        flow = self.read(file)
         return None if file in self._partly else flow  # of which too little is known to say what goes with it
 
     def step(self, document: Document, path: Path_, written: str) -> tuple[Document | None, bool]:
@@ -173,7 +185,8 @@ class _Shelf:
                 hint = "write it in the library, or make two steps"
                 self._problems.append(Problem("SW104", message, document.key_mark((*path, key)), hint))
                 return None, True
-        return inlined(document, path, library, place), True
+        layer = self._layers[self._open[-1]]
+        return layer.under_library(inlined(document, path, library, place), path), True
 
     def _path(self, document: Document, written: str) -> Path:
         """The file that is meant by a name of the library, or by a path from the document."""
@@ -188,7 +201,7 @@ class _Shelf:
                 self._problems.append(Problem("SW227", f"there is no file `{written}`", mark, hint))
                 return None
             found = self._load(file)
-            self._documents[file] = found and with_defaults([found], self._integrations, self._problems)[0]
+            self._documents[file] = found and self._laid(file, [found])[0]
         return self._documents[file]
 
 

@@ -51,7 +51,7 @@ class PolicyKeys(Keys):
 
 
 class DefaultKeys(Keys):
-    """What every step that does work has, unless it says otherwise itself; waits and other flows aside.
+    """What every step that does work has, also one of a library, unless it says otherwise itself; waits and other flows aside.
 
     Beside these keys, a work key or a runtime with its own keys, such as `email: {from: shop@example.com}` or `lambda:
     {memory: 1024}`, is for the steps that have it. What is nearest to the step counts: its own keys, then its policy, then

@@ -92,6 +92,45 @@ steps: [{id: one, runs-on: lambda, zip-file: code}]
     assert definition.report.problems == ()
 
 
+def test_a_step_of_a_library_has_the_defaults_of_the_flow_where_the_library_says_nothing(tmp_path: Path) -> None:
+    flow, *_ = written(
+        tmp_path,
+        flow="""
+name: flow
+policies: {patient: {timeout: 20s}}
+defaults: {timeout: 7s, retry: {errors: [Busy]}, lambda: {memory: 1024}}
+steps:
+  - {id: a, uses: step.yaml}
+  - {id: b, uses: step.yaml, timeout: 5s}
+  - {id: c, uses: step.yaml, policy: patient}
+  - {id: d, uses: "library.yaml#one"}
+  - {id: e, uses: "library.yaml#named"}
+""",
+        step="""
+id: step
+runs-on: lambda
+zip-file: code
+""",
+        library="""
+name: library
+defaults: {timeout: 9s}
+policies: {slow: {timeout: 40s}}
+steps:
+  - {id: one, runs-on: {lambda: {memory: 512}}, zip-file: code}
+  - {id: named, policy: slow, runs-on: lambda, zip-file: code}
+""",
+    )
+    definition = Definition.load(flow)
+    assert definition.report.problems == ()
+    assert timeouts(definition) == {"a": 7, "b": 5, "c": 20, "d": 9, "e": 40}
+    (found,) = definition.workflows
+    assert {rule.errors[0] for step in found.steps for rule in step.keys.retry or ()} == {"Busy"}
+    sizes = {need.memory for need in compile_workflow(definition).needs if hasattr(need, "memory")}
+    assert sizes == {512, 1024}
+    (line,) = {mark.line for mark in found.steps[0].laid}
+    assert line == 4
+
+
 def test_the_code_of_a_flow_takes_no_time_out_of_its_steps(tmp_path: Path) -> None:
     (flow,) = written(
         tmp_path,
