@@ -171,6 +171,10 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
     if owners:
         return _output(owners, name, parts[1:], view)
     later = next((step for step in view.workflow.forward if step.output(name) and step is not view.step), None)
+    if name == "item" and view.loops and not (declared or later):
+        meant = f"write `{{{'.'.join(str(part) for part in (view.loops[-1].name, *parts[1:]))}}}`, as the `for-each` calls it"
+        meant += "; `{input.item}` is a field of the input" if view.workflow.open else ""
+        raise Unresolved("SW203", "nothing is called `item` here", meant)
     if declared or (view.workflow.open and not later):
         return InputTarget(parts, inferred=not declared)
     if later:
@@ -179,11 +183,6 @@ def _bare(name: str, parts: Tail, view: View) -> Target:
         raise Unresolved("SW205", message, _sooner(later, name, view) + meant)
     names = [loop.name for loop in reversed(view.loops)]
     names += [output.name for known in view.known for output in known.step.outputs]
-    if name in ("item", "each") and view.loops:
-        meant = ".".join(str(part) for part in (view.loops[-1].name, *parts[1:]))
-        raise Unresolved(
-            "SW203", f"nothing is called `{name}` here", f"write `{{{meant}}}`, as the `for-each` calls it"
-        )
     if meant := root_meant(parts, view):
         raise Unresolved("SW203", f"nothing is called `{name}` here", meant)
     raise Unresolved(
