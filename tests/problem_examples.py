@@ -452,7 +452,7 @@ PROBLEMS: dict[str, Wrong] = {
         *one('id: b, outputs: {m: "{% ($input := 1; $input) %}"}', 'id: b, outputs: {m: "{% ($mine := 1; $mine) %}"}'),
     ),
     "SW307": Wrong(
-        "The input may lack this value.",
+        "The input may lack this value; or a step at the end reads what may be missing.",
         *one(
             f'id: b, {CODE}, inputs: {{n: "{{input.o.n}}"}}',
             f'id: b, {CODE}, inputs: {{n: "{{input.o.n}}"}}',

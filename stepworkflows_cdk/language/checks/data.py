@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepworkflows_cdk.language.checks.contract import output_problems
+from stepworkflows_cdk.language.checks.missing import missing_at_the_end
 from stepworkflows_cdk.language.checks.results import named_files, named_results
 from stepworkflows_cdk.language.checks.types import of_a_kind, within
 from stepworkflows_cdk.language.diagnostics import Mark, Problem
@@ -223,6 +224,7 @@ def _parsed(
         yield from within(target, reference, view, mark)
         inside = path[len(view.step.path) :] if view.step else ()
         output = view.step.output(str(inside[1])) if view.step and inside[:1] == ("outputs",) else None
+        yield from missing_at_the_end(reference, target, view, inside, alone=reference.text == text, mark=mark)
         files = list(named_files(reference, target, view, mark))
         yield from files or named_results(target, view, output, alone=reference.text == text, mark=mark)
         if isinstance(value, Expression) and (type_ := type_of(target, view)):
