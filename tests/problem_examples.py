@@ -189,7 +189,7 @@ PROBLEMS: dict[str, Wrong] = {
         steps(f"id: b, {CODE}", f"id: c, {CODE}, pivot: true"),
     ),
     "SW209": Wrong(
-        "An undo behind the pivot, where nothing is undone.",
+        "An undo behind the pivot, where nothing is undone; or in a branch beside it.",
         steps(f"id: b, {CODE}, pivot: true", f"id: c, {CODE}, undo: {{{CODE}}}"),
         steps(f"id: c, {CODE}, undo: {{{CODE}}}", f"id: b, {CODE}, pivot: true"),
     ),

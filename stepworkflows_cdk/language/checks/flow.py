@@ -227,6 +227,8 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
             if step.keys.pivot:
                 message = f"each item of `{loop.title}` would have a point of no return of its own"
                 yield Problem("SW112", message, step.key_mark("pivot"), f"make `{loop.title}` the pivot")
+    for step in workflow.forward:
+        yield from _beside_a_pivot(step)
     passed: Step | None = None
     for top in in_order(workflow.steps):
         for step in walk([top]):
@@ -251,6 +253,18 @@ def _saga(workflow: Workflow) -> Iterator[Problem]:
             message = "each step of `finally` runs once those before it have ended, whatever became of them"
             hint = "remove it; steps of a `parallel` in one step run at the same time"
             yield Problem("SW112", message, step.key_mark("needs"), hint)
+
+
+def _beside_a_pivot(fork: Step) -> Iterator[Problem]:
+    """Steps of other branches that may still fail when the pivot of one is passed, and that are then not undone."""
+    for branch in fork.branches if not fork.scheduled else ():
+        beside = [step for other in fork.branches if other is not branch for step in walk(other.steps) if step.undo]
+        for pivot in (step for step in walk(branch.steps) if step.keys.pivot and beside):
+            message = (
+                f"`{beside[0].title}` runs beside this pivot: it may fail once that is passed, and is then not undone"
+            )
+            hint = f"move the pivot behind `{fork.title}`"
+            yield Problem("SW209", message, pivot.key_mark("pivot"), hint, "warning")
 
 
 def _apart(one: Step, other: Step, workflow: Workflow) -> bool:
