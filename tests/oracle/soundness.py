@@ -99,7 +99,7 @@ def _unassigned(machine: State, outer: frozenset[str]) -> Iterator[str]:
         for scope in inside:
             found |= dict.fromkeys(_unassigned(scope, frozenset() if distributed else before))
             again = {made for one in scope["States"].values() for _, new in _ways(one, frozenset()) for made in new}
-            for variable in again & before if not distributed else ():
+            for variable in again & before:
                 found[f"{name} assigns ${variable} inside, which is assigned outside"] = None
     yield from found
 

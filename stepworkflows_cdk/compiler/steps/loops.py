@@ -59,7 +59,8 @@ def for_each_states(context: Context, step: Step, each: ForEachKeys, lane: Lane,
 
 def _items(each: ForEachKeys, values: Values) -> Data:
     """The list of a loop. An expression may have made nothing of an empty list, and an item of a list of one. Of an
-    object a Map would take each field for an item: https://docs.aws.amazon.com/step-functions/latest/dg/state-map.html.
+    object a Map would take each field for an item:
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemspath.html.
     """
     if isinstance(each.items, list):
         return values.data(each.items)
